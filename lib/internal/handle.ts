@@ -1,0 +1,145 @@
+// What stands behind every opaque pointer of C: one class whose state only the library can reach,
+// and the type object that makes, opens and destroys handles of one name (porting rules 3 and 25).
+// A caller's mistake becomes a TypeError that names the function, here and nowhere else.
+
+/** A mistake of the caller: names the function and what was wrong with the call (rule 27). */
+export function misuse(caller: string, what: string): TypeError {
+  return new TypeError(`${caller}: ${what}`);
+}
+
+declare const brand: unique symbol;
+
+/**
+ * An opaque handle with a destroy function. Leaving the scope of a `using` declaration calls that
+ * function. Every call given a destroyed handle throws a `TypeError`.
+ */
+export interface ne_handle<Name extends string> extends ne_opaque<Name> {
+  [Symbol.dispose](): void;
+}
+
+/** An opaque value: it can be passed around and compared with `===`, nothing else. */
+export interface ne_opaque<Name extends string> {
+  readonly [brand]: Name;
+}
+
+// The state slot is emptied when the handle is destroyed.
+class Handle {
+  #type: HandleType<string, unknown>;
+  #state: unknown;
+  #borrowed: boolean;
+
+  constructor(type: HandleType<string, unknown>, state: unknown, borrowed: boolean) {
+    this.#type = type;
+    this.#state = state;
+    this.#borrowed = borrowed;
+  }
+
+  // undefined for anything that is no live handle of this type
+  static stateOf(handle: unknown, type: HandleType<string, unknown>): unknown {
+    if (typeof handle !== "object" || handle === null || !(#type in handle)) return undefined;
+    return handle.#type === type ? handle.#state : undefined;
+  }
+
+  static describe(handle: unknown, type: HandleType<string, unknown>): string {
+    if (typeof handle === "object" && handle !== null && #type in handle) {
+      return handle.#type === type
+        ? `the ${type.name} was destroyed already`
+        : `expected a ${type.name}, got a ${handle.#type.name}`;
+    }
+    return `expected a ${type.name}, got ${handle === null ? "null" : typeof handle}`;
+  }
+
+  static isBorrowed(handle: object): boolean {
+    return (handle as Handle).#borrowed;
+  }
+
+  static empty(handle: object): void {
+    (handle as Handle).#state = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#state !== undefined) this.#type.destroy(this, `${this.#type.name} disposal`);
+  }
+}
+delete (Handle.prototype as { constructor?: unknown }).constructor;
+Object.freeze(Handle.prototype);
+
+/** Makes, opens and destroys the handles of one C pointer type. */
+export class HandleType<Name extends string, State> {
+  /**
+   * @param name the C name of the type, for messages
+   * @param teardown what destroying does; it runs while the handle can still be opened
+   */
+  constructor(
+    readonly name: Name,
+    readonly teardown: (state: State) => void = () => {},
+  ) {}
+
+  /** A handle owned by the caller. */
+  create(state: State): ne_handle<Name> {
+    return this.#make(state, false);
+  }
+
+  /** A handle lent to the caller, who must not destroy it (pointers to const in C). */
+  lend(state: State): ne_handle<Name> {
+    return this.#make(state, true);
+  }
+
+  #make(state: State, borrowed: boolean): ne_handle<Name> {
+    const type = this as unknown as HandleType<string, unknown>;
+    return Object.freeze(new Handle(type, state, borrowed)) as unknown as ne_handle<Name>;
+  }
+
+  /** The state behind a handle. Throws for another type or a destroyed handle, naming `caller`. */
+  open(handle: unknown, caller: string): State {
+    const type = this as unknown as HandleType<string, unknown>;
+    const state = Handle.stateOf(handle, type);
+    if (state === undefined) throw misuse(caller, Handle.describe(handle, type));
+    return state as State;
+  }
+
+  /** Whether this is a live handle of the type. */
+  is(handle: unknown): boolean {
+    return Handle.stateOf(handle, this as unknown as HandleType<string, unknown>) !== undefined;
+  }
+
+  /** Destroys a handle that the caller owns: teardown, then the state is gone. */
+  destroy(handle: unknown, caller: string): void {
+    const state = this.open(handle, caller);
+    if (Handle.isBorrowed(handle as object)) {
+      throw misuse(caller, `this ${this.name} is borrowed and must not be destroyed`);
+    }
+    try {
+      this.teardown(state);
+    } finally {
+      Handle.empty(handle as object);
+    }
+  }
+
+  /** Ends a lent handle from the lender's side. */
+  revoke(handle: unknown): void {
+    if (this.is(handle)) Handle.empty(handle as object);
+  }
+}
+
+// The pointer types of C, listed here on the ground floor so that any module may speak of any of
+// them. Each face exports the ones that its header declares.
+
+/** A session with one origin server. */
+export interface ne_session extends ne_handle<"ne_session"> {}
+/** A request and its response. */
+export interface ne_request extends ne_handle<"ne_request"> {}
+/** A TCP socket, with or without TLS. */
+export interface ne_socket extends ne_handle<"ne_socket"> {}
+/** The result of a name lookup. */
+export interface ne_sock_addr extends ne_handle<"ne_sock_addr"> {}
+/** A network address without port. */
+export interface ne_inet_addr extends ne_handle<"ne_inet_addr"> {}
+/** The distinguished name of a subject or issuer. Borrowed from its certificate. */
+export interface ne_ssl_dname extends ne_opaque<"ne_ssl_dname"> {}
+/** A certificate, possibly with the chain that the server sent. */
+export interface ne_ssl_certificate extends ne_handle<"ne_ssl_certificate"> {}
+/** A client certificate with its private key, either "encrypted" or "decrypted". */
+export interface ne_ssl_client_cert extends ne_handle<"ne_ssl_client_cert"> {}
+/** Settings for TLS connections. Needed only with ne_socket; a session has its own. */
+export interface ne_ssl_context extends ne_handle<"ne_ssl_context"> {}
