@@ -1,0 +1,37 @@
+// Between bytes and text: header text is one character a byte (porting rule 7), and what is shown
+// to people is one printable line.
+
+/** The bytes of text that holds one byte a character; higher bits of a character are dropped. */
+export function latin1Bytes(text: string): Buffer {
+  return Buffer.from(text, "latin1");
+}
+
+/** Bytes as the characters U+0000-U+00FF. */
+export function latin1Text(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString("latin1");
+}
+
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const HEX = "0123456789abcdef";
+
+/** The two lower-case hex digits of each byte value. */
+export const HEX_PAIRS: readonly string[] = Array.from(
+  { length: 256 },
+  (_, byte) => HEX.charAt(byte >> 4) + HEX.charAt(byte & 15),
+);
+
+/** Text without control characters, line separators and marks that turn the writing direction. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ");
+}
+
+/** Whether a value is bytes. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}

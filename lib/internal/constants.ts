@@ -1,0 +1,91 @@
+// Numbers that more than one floor needs: return codes, debug channels, depths, and the limits that
+// keep a peer from using up time or memory, each with its reason. Faces re-export what C declares.
+
+/** 8192: the size in bytes of the library's own I/O blocks, a good size for a caller's buffer. */
+export const NE_BUFSIZ = 8192;
+
+/** Success. */
+export const NE_OK = 0;
+/** Failed; the session error string says why. */
+export const NE_ERROR = 1;
+/** The host name of the server or proxy could not be resolved. */
+export const NE_LOOKUP = 2;
+/** The user could not be authenticated by the server. */
+export const NE_AUTH = 3;
+/** The user could not be authenticated by the proxy. */
+export const NE_PROXYAUTH = 4;
+/** The connection could not be established. */
+export const NE_CONNECT = 5;
+/** The connection timed out. */
+export const NE_TIMEOUT = 6;
+/** A precondition of the call was not met. */
+export const NE_FAILED = 7;
+/** Begin the request again (between `ne_end_request` and `ne_begin_request`). */
+export const NE_RETRY = 8;
+/** The response was a redirect; see `ne_redirect_location`. */
+export const NE_REDIRECT = 9;
+
+/** Any failure without a code of its own. */
+export const NE_SOCK_ERROR = -1;
+/** No answer within the timeout. */
+export const NE_SOCK_TIMEOUT = -2;
+/** The peer closed the connection in good order. */
+export const NE_SOCK_CLOSED = -3;
+/** The connection was reset. */
+export const NE_SOCK_RESET = -4;
+/** A TLS connection ended without the closing alert. */
+export const NE_SOCK_TRUNC = -5;
+/** Not finished; try again later (`ne_sock_shutdown` on TLS only). */
+export const NE_SOCK_RETRY = -6;
+
+/** Debug channel: sockets. */
+export const NE_DBG_SOCKET = 1;
+/** Debug channel: requests and responses, without credentials. */
+export const NE_DBG_HTTP = 2;
+/** Debug channel: XML handling. */
+export const NE_DBG_XML = 4;
+/** Debug channel: authentication, without credentials. */
+export const NE_DBG_HTTPAUTH = 8;
+/** Debug channel: shows Authorization fields that are otherwise blanked out with `x`. */
+export const NE_DBG_HTTPPLAIN = 16;
+/** Debug channel: WebDAV locks. */
+export const NE_DBG_LOCKS = 32;
+/** Debug channel: low-level XML parsing. */
+export const NE_DBG_XMLPARSE = 64;
+/** Debug channel: body blocks. */
+export const NE_DBG_HTTPBODY = 128;
+/** Debug channel: TLS. */
+export const NE_DBG_SSL = 256;
+/** Added to a channel: flush after the message. */
+export const NE_DBG_FLUSH = 1073741824;
+
+/** Depth: the resource itself. */
+export const NE_DEPTH_ZERO = 0;
+/** Depth: the resource and its direct members. */
+export const NE_DEPTH_ONE = 1;
+/** Depth: the resource and everything below. */
+export const NE_DEPTH_INFINITE = 2;
+
+/** Characters of a session's error string: neon's buffer of 512 less its end mark. */
+export const MAX_SESSION_ERROR = 511;
+/** Characters of a socket's error string: neon's buffer of 192 less its end mark. */
+export const MAX_SOCKET_ERROR = 191;
+/** Characters of an XML parser's error string: neon's buffer of 2048 less its end mark. */
+export const MAX_XML_ERROR = 2047;
+
+/** Bytes of a line of a message head, CRLF included: neon's buffer, which fails the response. */
+export const MAX_LINE = 4096;
+/** Bytes of one header field with its continuation lines: neon's limit. */
+export const MAX_HEADER_FIELD = 8192;
+/** Header fields of a message that are still accepted: neon fails on the hundredth. */
+export const MAX_HEADER_COUNT = 99;
+/** Interim (1xx) responses before the final one: more is a peer that never means to answer. */
+export const MAX_INTERIM = 1000;
+/** The largest chunk of a chunked body: neon reads the size as 32 bits. */
+export const MAX_CHUNK = 2 ** 32 - 1;
+/** How many times larger than its compressed form a body may grow ... */
+export const MAX_INFLATE_RATIO = 1000;
+/** ... past its first mebibyte: small bodies of one repeated byte are honest. */
+export const INFLATE_RATIO_FREE = 1 << 20;
+/** Bytes of a chunk of an upload of unknown length, so that the frame fits neon's block. */
+export const UPLOAD_CHUNK = 8184;
