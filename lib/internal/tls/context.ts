@@ -1,0 +1,85 @@
+// The settings that TLS connections share: what stands behind an ne_ssl_context, and the same record
+// once more inside every https session. Nothing here touches a socket.
+
+import type { X509 } from "../asn1/x509.js";
+import type { Certificate, ClientCert } from "./handles.js";
+import type { ne_ssl_dname } from "../handle.js";
+
+/** What resuming a TLS session needs: Node shows no certificate on a resumed connection. */
+export interface Ticket {
+  session: Buffer;
+  chain: readonly X509[];
+}
+
+/** Server side: the identity to show and whom to ask for one. */
+export interface ServerSettings {
+  certPem: string | null;
+  keyPem: string | null;
+  requireClient: boolean;
+  askClient: boolean;
+  caNames: readonly string[];
+  verifyCas: readonly string[];
+}
+
+/** Settings for TLS connections: of one session, or of one ne_ssl_context. */
+export interface TlsContext {
+  server: ServerSettings | null;
+  trusted: X509[];
+  trustDefaultCa: boolean;
+  clientCert: ClientCert | null;
+  /** Called while the server asks for a certificate and none is set; may set one. */
+  provider: ((names: readonly ne_ssl_dname[]) => void | Promise<void>) | null;
+  /** NE_SSL_PROTO_* limits, 0 for none. */
+  minProto: number;
+  maxProto: number;
+  tickets: Map<string, Ticket>;
+  /** DER of the one leaf that the application accepted last in spite of failures. */
+  acceptedLeaf: Buffer | null;
+}
+
+/** A context that trusts nobody. */
+export function createTlsContext(server = false): TlsContext {
+  return {
+    server: server
+      ? {
+          certPem: null,
+          keyPem: null,
+          requireClient: false,
+          askClient: false,
+          caNames: [],
+          verifyCas: [],
+        }
+      : null,
+    trusted: [],
+    trustDefaultCa: false,
+    clientCert: null,
+    provider: null,
+    minProto: 0,
+    maxProto: 0,
+    tickets: new Map(),
+    acceptedLeaf: null,
+  };
+}
+
+/** Trusts a certificate (and forgets what was resumed under other rules). */
+export function trustCert(context: TlsContext, cert: Certificate): void {
+  context.trusted.push(cert.x509);
+}
+
+/** Trusts what the Node runtime trusts. */
+export function trustDefaultCa(context: TlsContext): void {
+  context.trustDefaultCa = true;
+}
+
+/** Presents this client certificate when asked; the caller has checked that it is decrypted. */
+export function setClientCert(context: TlsContext, cert: ClientCert): void {
+  context.clientCert = cert;
+}
+
+/** Limits the versions. False for an impossible range. */
+export function setVersions(context: TlsContext, min: number, max: number): boolean {
+  void context;
+  void min;
+  void max;
+  throw new Error("skeleton");
+}
