@@ -137,7 +137,8 @@ t.test("TLS from the start, and after a CONNECT", async (t) => {
     });
 
   const direct = await scripted(t, [serve], { tls: plain });
-  t.equal(await collect(tls.connect({ port: direct.port, host: "127.0.0.1", ...trusting })), "secret");
+  const { port, host } = direct;
+  t.equal(await collect(tls.connect({ port, host, ...trusting })), "secret");
   t.strictSame(direct.received, [GET]);
 
   const tunnel = await scripted(t, [
