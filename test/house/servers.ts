@@ -64,7 +64,7 @@ t.test("Apache httpd", async (t) => {
   const tls = certificate(t);
   const files = { "a.txt": "hello", "chunked/b.txt": "line of text\n".repeat(20_000) };
   const srv = await startApache(t, tls ? { files, tls } : { files });
-  if (srv === null) return void t.skip("not installed");
+  if (srv === null) return void t.pass("it", { skip: "not installed" });
   t.equal((await ask(srv.port, "GET", "/a.txt")).body, "hello");
   const chunked = await ask(srv.port, "GET", "/chunked/b.txt");
   t.equal(chunked.headers["transfer-encoding"], "chunked");
@@ -88,7 +88,7 @@ t.test("Apache httpd", async (t) => {
 t.test("nginx", async (t) => {
   const files = { "a.txt": "hello", "chunked/b.txt": "b", "gzip/c.txt": "c".repeat(1000) };
   const srv = await startNginx(t, { files });
-  if (srv === null) return void t.skip("not installed");
+  if (srv === null) return void t.pass("it", { skip: "not installed" });
   t.equal((await ask(srv.port, "GET", "/a.txt")).body, "hello");
   t.equal((await ask(srv.port, "GET", "/chunked/b.txt")).headers["transfer-encoding"], "chunked");
   const gzip = await ask(srv.port, "GET", "/gzip/c.txt", { "accept-encoding": "gzip" });
@@ -101,7 +101,7 @@ t.test("nginx", async (t) => {
 
 t.test("lighttpd", async (t) => {
   const srv = await startLighttpd(t, { files: { "a.txt": "hello" } });
-  if (srv === null) return void t.skip("not installed");
+  if (srv === null) return void t.pass("it", { skip: "not installed" });
   t.equal((await ask(srv.port, "GET", "/a.txt")).body, "hello");
   t.equal((await ask(srv.port, "MKCOL", "/dav/new/")).status, 201);
   t.equal((await ask(srv.port, "PROPFIND", "/dav/", { depth: "1" })).status, 207);
@@ -112,7 +112,7 @@ t.test("squid", async (t) => {
   const target = `${origin?.origin}/a.txt`;
   const tls = certificate(t);
   const srv = await startSquid(t, tls ? { auth: "both", tls } : { auth: "both" });
-  if (srv === null || origin === null) return void t.skip("not installed");
+  if (srv === null || origin === null) return void t.pass("it", { skip: "not installed" });
   const refused = await ask(srv.port, "GET", target);
   t.equal(refused.status, 407);
   t.match(refused.headers["proxy-authenticate"], /Digest.*Basic|Basic.*Digest/);
@@ -126,7 +126,7 @@ t.test("squid", async (t) => {
 t.test("tinyproxy", async (t) => {
   const origin = await startNginx(t, { files: { "a.txt": "hello" } });
   const srv = await startTinyproxy(t, { auth: true });
-  if (srv === null || origin === null) return void t.skip("not installed");
+  if (srv === null || origin === null) return void t.pass("it", { skip: "not installed" });
   const target = `${origin.origin}/a.txt`;
   t.equal((await ask(srv.port, "GET", target)).status, 407);
   const { authorization = "" } = basic(TINYPROXY_PASSWORD);
@@ -137,8 +137,8 @@ t.test("tinyproxy", async (t) => {
 t.test("Dante", async (t) => {
   const origin = await startNginx(t, { files: { "a.txt": "hello" } });
   const srv = await startDante(t);
-  if (srv === null || origin === null) return void t.skip("not installed");
-  if (findProgram("curl") === null) return void t.skip("no curl");
+  if (srv === null || origin === null) return void t.pass("it", { skip: "not installed" });
+  if (findProgram("curl") === null) return void t.pass("it", { skip: "no curl" });
   for (const scheme of ["socks4", "socks5"]) {
     const args = ["-s", "-x", `${scheme}://127.0.0.1:${srv.port}`, `${origin.origin}/a.txt`];
     t.equal((await run("curl", args)).stdout, "hello", scheme);
@@ -147,10 +147,10 @@ t.test("Dante", async (t) => {
 
 t.test("openssl s_server", async (t) => {
   const tls = certificate(t);
-  if (tls === null) return void t.skip("not installed");
+  if (tls === null) return void t.pass("it", { skip: "not installed" });
   const answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
   const srv = await startSServer(t, { ...tls, files: { "a.txt": answer } });
-  if (srv === null || findProgram("curl") === null) return void t.skip("not installed");
+  if (srv === null || findProgram("curl") === null) return void t.pass("it", { skip: "not installed" });
   const { stdout } = await run("curl", ["-sk", `https://127.0.0.1:${srv.port}/a.txt`]);
   t.equal(stdout, "hello");
 });
