@@ -150,7 +150,9 @@ t.test("openssl s_server", async (t) => {
   if (tls === null) return void t.pass("it", { skip: "not installed" });
   const answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
   const srv = await startSServer(t, { ...tls, files: { "a.txt": answer } });
-  if (srv === null || findProgram("curl") === null) return void t.pass("it", { skip: "not installed" });
+  if (srv === null || findProgram("curl") === null) {
+    return void t.pass("it", { skip: "not installed" });
+  }
   const { stdout } = await run("curl", ["-sk", `https://127.0.0.1:${srv.port}/a.txt`]);
   t.equal(stdout, "hello");
 });

@@ -1,0 +1,7 @@
+// Everything that the library offers, from one place: neon's headers, and what goes beyond them.
+export * from "./ne_alloc.js";
+export * from "./ne_dates.js";
+export * from "./ne_defs.js";
+export * from "./ne_i18n.js";
+export * from "./ne_md5.js";
+export * from "./ne_string.js";
