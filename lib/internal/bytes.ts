@@ -1,5 +1,6 @@
 // Between bytes and text: header text is one character a byte (porting rule 7), and what is shown
-// to people is one printable line.
+// to people is one printable line. Also the checks of arguments that must be text or bytes.
+import { misuse } from "./handle.js";
 
 /** The bytes of text that holds one byte a character; higher bits of a character are dropped. */
 export function latin1Bytes(text: string): Buffer {
@@ -26,6 +27,13 @@ export const HEX_PAIRS: readonly string[] = Array.from(
   (_, byte) => HEX.charAt(byte >> 4) + HEX.charAt(byte & 15),
 );
 
+/** The value 0-15 of a hex digit's code, or -1. */
+export function hexValue(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
 /** Text without control characters, line separators and marks that turn the writing direction. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ");
@@ -34,4 +42,37 @@ export function printable(text: string): string {
 /** Whether a value is bytes. */
 export function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array;
+}
+
+/** A text argument: anything else is the caller's mistake. */
+export function needText(value: unknown, caller: string, name: string): string {
+  if (typeof value !== "string") {
+    throw misuse(caller, `${name} must be a string, not ${value === null ? "null" : typeof value}`);
+  }
+  return value;
+}
+
+/** A memory argument of at least so many bytes: anything else is the caller's mistake. */
+export function needBytes<B extends Uint8Array>(
+  value: B,
+  caller: string,
+  name: string,
+  atLeast = 0,
+): B {
+  if (!isBytes(value)) throw misuse(caller, `${name} must be a Uint8Array`);
+  if (value.length < atLeast) throw misuse(caller, `${name} must have ${atLeast} bytes`);
+  return value;
+}
+
+/**
+ * The strings of a list that C ends with NULL: one final `null` is accepted (porting rule 16).
+ */
+export function needTexts(
+  list: readonly (string | null)[],
+  caller: string,
+): readonly string[] {
+  const last = list.length - 1;
+  const texts = last >= 0 && list[last] === null ? list.slice(0, last) : list;
+  for (const text of texts) needText(text, caller, "every argument");
+  return texts as readonly string[];
 }
