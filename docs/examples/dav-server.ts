@@ -132,7 +132,7 @@ async function handle(x: Exchange, gate: Gate | null): Promise<void> {
     const target = x.req.url ?? "/";
     if (target !== "*") {
       x.path = decodePath(target);
-      x.slash = /^[^?#]*\/(?:[?#]|$)/s.test(target);
+      x.slash = /^[^?]*\/(?:\?|$)/s.test(target);
     } else if (x.method !== "OPTIONS") {
       throw new Refusal(400);
     }

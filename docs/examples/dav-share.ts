@@ -62,8 +62,8 @@ export interface Resource {
 /** Decodes a request target, an absolute URL or a path, to a path. */
 export function decodePath(target: string): string {
   const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target);
-  const raw = target.slice(origin?.[0].length ?? 0).replace(/[?#].*$/s, "");
-  if (raw !== "" && !raw.startsWith("/")) throw new Refusal(400);
+  const raw = target.slice(origin?.[0].length ?? 0).replace(/\?.*$/s, "");
+  if (target.includes("#") || (raw !== "" && !raw.startsWith("/"))) throw new Refusal(400);
   const names = raw.split("/").filter((segment) => segment !== "").map(decodeSegment);
   return "/" + names.join("/");
 }

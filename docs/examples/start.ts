@@ -1,0 +1,109 @@
+// What `npm start` runs. Without arguments: a tour of the library against a server of its own, which
+// checks itself. With a URL: GET, or a listing, of a real server.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ne_sock_exit, ne_sock_init } from "libneon/ne_socket";
+import { ne_version_string } from "libneon/ne_utils";
+import { startDavServer } from "./dav-server.js";
+import { visit, type VisitOptions } from "./visit.js";
+import { makeSelfSigned } from "./self-signed.js";
+import { STUBBORN, tourDav } from "./tour-dav.js";
+import { tourHttp } from "./tour-http.js";
+import { tourTls } from "./tour-tls.js";
+import { Tour } from "./tour.js";
+
+const USAGE = `usage: npm start
+       npm start -- URL [-o FILE] [--list] [--user NAME[:PASSWORD]] [--proxy URL]
+                    [--ca FILE.pem] [--cert FILE.p12]
+`;
+
+async function main(): Promise<number> {
+  // a reader that has seen enough (| head) ends the program, without a word
+  process.stdout.on("error", () => process.exit(1));
+  const options = readArguments(process.argv.slice(2));
+  if (options === "help") {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (options === null) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  ne_sock_init();
+  try {
+    return options === "tour" ? await tour() : await visit(options);
+  } finally {
+    ne_sock_exit();
+  }
+}
+
+function readArguments(args: string[]): VisitOptions | "tour" | "help" | null {
+  if (args.length === 0) return "tour";
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        ca: { type: "string" },
+        cert: { type: "string" },
+        help: { type: "boolean", short: "h" },
+        list: { type: "boolean" },
+        output: { type: "string", short: "o" },
+        proxy: { type: "string" },
+        user: { type: "string" },
+      },
+    });
+    if (values.help) return "help";
+    const [url] = positionals;
+    if (url === undefined || positionals.length > 1) return null;
+    if (values.list && values.output !== undefined) return null;
+    return { ...values, url };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return null;
+  }
+}
+
+async function tour(): Promise<number> {
+  const shown = new Tour(await mkdtemp(join(tmpdir(), "libneon-tour-")));
+  shown.say(ne_version_string());
+  const refuse = (method: string, path: string): number =>
+    method === "DELETE" && path.endsWith(STUBBORN) ? 403 : 0;
+  const server = await startDavServer({ refuse });
+  const own = makeSelfSigned({ names: ["localhost"] });
+  const secure = await startDavServer({ tls: own });
+  const interrupted = (): void => {
+    for (const folder of [shown.folder, server.root, secure.root]) {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted);
+  try {
+    await tourHttp(shown, server);
+    await tourDav(shown, server);
+    await tourTls(shown, secure, own.cert);
+  } finally {
+    await server.close();
+    await secure.close();
+    await rm(shown.folder, { recursive: true, force: true });
+    process.off("SIGINT", interrupted);
+  }
+  const { failures } = shown;
+  shown.say(failures === 0 ? "\nEverything came as expected." : `\n${failures} did not.`);
+  return failures === 0 ? 0 : 1;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,154 @@
+// The terminal, as the example programs use it: text of a server made safe to show, questions with
+// and without echo, and a bar for transfers. Where there is no terminal nothing is asked and the
+// bar becomes one line.
+
+import type { WriteStream } from "node:tty";
+
+const BAR_CELLS = 30;
+const REDRAW_MS = 50;
+const CTRL_C = "\u0003";
+const CTRL_D = "\u0004";
+
+/** Text of a server with what could steer the terminal replaced. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "?");
+}
+
+/** A number of bytes, for people. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Asks, and shows what is typed. @returns the answer, `null` where nobody can be asked. */
+export function ask(question: string): Promise<string | null> {
+  return readAnswer(question, false);
+}
+
+/** Asks without showing what is typed. @returns as `ask`. */
+export function askSecret(question: string): Promise<string | null> {
+  return readAnswer(question, true);
+}
+
+let typedAhead = ""; // what came in one piece with the answer before
+
+async function readAnswer(question: string, secret: boolean): Promise<string | null> {
+  const input = process.stdin;
+  if (!input.isTTY) return null;
+  process.stderr.write(question);
+  input.setEncoding("utf8");
+  if (secret) input.setRawMode(true);
+  const line = new Line(secret);
+  try {
+    if (!line.take(typedAhead)) {
+      await new Promise<void>((resolve) => {
+        const stop = (): void => {
+          input.off("data", take);
+          input.off("end", stop);
+          resolve();
+        };
+        const take = (text: string): void => {
+          if (line.take(text)) stop();
+        };
+        input.on("data", take);
+        input.on("end", stop);
+        input.resume();
+      });
+    }
+  } finally {
+    input.pause();
+    if (secret) {
+      input.setRawMode(false);
+      process.stderr.write("\n");
+    }
+  }
+  typedAhead = line.rest;
+  if (line.interrupted) process.kill(process.pid, "SIGINT");
+  return line.complete ? line.text : null;
+}
+
+// One line being typed. Without echo the terminal leaves editing to us as well.
+class Line {
+  text = "";
+  rest = "";
+  complete = false;
+  interrupted = false;
+  #secret: boolean;
+
+  constructor(secret: boolean) {
+    this.#secret = secret;
+  }
+
+  /** @returns whether the line has come to its end. */
+  take(typed: string): boolean {
+    const characters = [...typed];
+    for (const [i, c] of characters.entries()) {
+      this.complete = c === "\r" || c === "\n";
+      this.interrupted = this.#secret && c === CTRL_C;
+      if (this.complete || this.interrupted || c === CTRL_D) {
+        this.rest = characters.slice(i + 1).join("");
+        return true;
+      }
+      if (this.#secret && (c === "\u007f" || c === "\b")) {
+        this.text = [...this.text].slice(0, -1).join("");
+      } else {
+        this.text += c;
+      }
+    }
+    return false;
+  }
+}
+
+/** Shows how far a transfer is: a bar on a terminal, elsewhere a line when it has ended. */
+export class ProgressBar {
+  #stream: WriteStream;
+  #label = "";
+  #startMs = 0;
+  #drawnMs = 0;
+  #progress = 0;
+  #running = false;
+
+  constructor(stream: WriteStream) {
+    this.#stream = stream;
+  }
+
+  /** Begins (with 0) or continues a transfer; a `total` of -1 is unknown. */
+  update(label: string, progress: number, total: number): void {
+    const nowMs = performance.now();
+    if (!this.#running) {
+      this.#running = true;
+      this.#startMs = nowMs;
+      this.#drawnMs = 0;
+    }
+    this.#label = label;
+    this.#progress = progress;
+    const ended = progress === total;
+    if (this.#stream.isTTY && (ended || nowMs - this.#drawnMs >= REDRAW_MS)) {
+      this.#drawnMs = nowMs;
+      this.#stream.write(`\r${this.#line(progress, total)}\x1b[K`);
+    }
+    if (ended) this.end();
+  }
+
+  /** Ends the transfer that is shown, if any, complete or not. */
+  end(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    const seconds = (performance.now() - this.#startMs) / 1000;
+    const rate = formatBytes(this.#progress / Math.max(seconds, 0.001));
+    const text = `  ${this.#label} ${formatBytes(this.#progress)}, ${rate}/s`;
+    this.#stream.write(this.#stream.isTTY ? `  ${rate}/s\n` : `${text}\n`);
+  }
+
+  #line(progress: number, total: number): string {
+    if (total <= 0) return `  ${this.#label} ${formatBytes(progress)}`;
+    const cells = Math.floor((progress / total) * BAR_CELLS);
+    const bar = "#".repeat(cells) + ".".repeat(BAR_CELLS - cells);
+    const percent = String(Math.floor((progress / total) * 100)).padStart(3);
+    return `  ${this.#label} [${bar}] ${percent} % of ${formatBytes(total)}`;
+  }
+}

@@ -1,0 +1,321 @@
+// `npm start -- URL`: one GET, or one PROPFIND for a listing, to a real server, with everything that
+// a person may be asked on the way: a password, a certificate, the password of a key.
+
+import { closeSync, openSync, writeSync } from "node:fs";
+import { ne_add_server_auth, NE_AUTH_DEFAULT } from "libneon/ne_auth";
+import { NE_DEPTH_ONE } from "libneon/ne_basic";
+import { ne_simple_propfind } from "libneon/ne_props";
+import {
+  NE_OK,
+  ne_accept_2xx,
+  ne_accept_always,
+  ne_add_response_body_reader,
+  ne_get_response_location,
+  ne_get_status,
+  ne_hook_post_headers,
+  ne_request_create,
+  ne_request_destroy,
+  ne_request_dispatch,
+  ne_response_header_iterate,
+  type ne_field_cursor,
+  type ne_request,
+} from "libneon/ne_request";
+import {
+  ne_get_error,
+  ne_session_create,
+  ne_session_destroy,
+  ne_session_system_proxy,
+  ne_set_connect_timeout,
+  ne_set_error,
+  ne_set_notifier,
+  ne_set_read_timeout,
+  ne_set_useragent,
+  ne_ssl_set_clicert,
+  ne_ssl_set_verify,
+  ne_ssl_trust_cert,
+  ne_ssl_trust_default_ca,
+  ne_status_connecting,
+  ne_status_handshake,
+  ne_status_lookup,
+  ne_status_recving,
+  type ne_session,
+  type ne_session_status,
+  type ne_session_status_info,
+} from "libneon/ne_session";
+import { ne_iaddr_print } from "libneon/ne_socket";
+import {
+  ne_ssl_cert_read,
+  ne_ssl_clicert_decrypt,
+  ne_ssl_clicert_encrypted,
+  ne_ssl_clicert_name,
+  ne_ssl_clicert_read,
+  ne_ssl_proto_name,
+} from "libneon/ne_ssl";
+import { ne_path_unescape, ne_uri, ne_uri_defaultport, ne_uri_parse, ne_uri_unparse } from "libneon/ne_uri";
+import type { ne_out } from "libneon/ne_defs";
+import { nx_session_proxy, type nx_proxy } from "libneon/nx_proxy";
+import { nx_get_timings } from "libneon/nx_session";
+import { describeCertificate } from "./certificate.js";
+import { Table } from "./listing.js";
+import { ask, askSecret, printable, ProgressBar } from "./terminal.js";
+import { codeName } from "./tour.js";
+
+const PASSWORD_ATTEMPTS = 3;
+const CONNECT_TIMEOUT = 15; // seconds
+const READ_TIMEOUT = 60; // seconds
+
+/** The arguments after `npm start --`. */
+export interface VisitOptions {
+  url: string;
+  output?: string | undefined;
+  list?: boolean | undefined;
+  user?: string | undefined;
+  proxy?: string | undefined;
+  ca?: string | undefined;
+  cert?: string | undefined;
+}
+
+/** A mistake in the arguments: said, and the exit code is 2. */
+class BadArgument extends Error {}
+
+const bar = new ProgressBar(process.stdout);
+
+function say(line = ""): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** @returns the exit code: 0 for a 2xx response, 1 for anything else, 2 for bad arguments. */
+export async function visit(options: VisitOptions): Promise<number> {
+  let sess: ne_session | null = null;
+  try {
+    const uri = parseTarget(options.url);
+    const port = uri.port || ne_uri_defaultport(uri.scheme ?? "");
+    sess = ne_session_create(uri.scheme ?? "", uri.host ?? "", port);
+    await configure(sess, uri, options);
+    const path = uri.query === null ? `${uri.path}` : `${uri.path}?${uri.query}`;
+    return options.list ? await list(sess, path) : await fetch(sess, path, options.output);
+  } catch (error) {
+    if (!(error instanceof BadArgument)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  } finally {
+    if (sess) ne_session_destroy(sess);
+  }
+}
+
+function parseTarget(url: string): ne_uri {
+  const uri = new ne_uri();
+  const known = ne_uri_parse(url, uri) === 0 && /^https?$/i.test(uri.scheme ?? "") && uri.host;
+  if (!known) throw new BadArgument(`not an http or https URL: ${printable(url)}`);
+  return uri;
+}
+
+async function configure(sess: ne_session, uri: ne_uri, options: VisitOptions): Promise<void> {
+  ne_set_useragent(sess, "libneon-demo/0.1");
+  ne_set_connect_timeout(sess, CONNECT_TIMEOUT);
+  ne_set_read_timeout(sess, READ_TIMEOUT);
+  ne_set_notifier(sess, (_, status, info) => notify(status, info));
+  if (options.proxy === undefined) ne_session_system_proxy(sess, 0);
+  else setProxy(sess, options.proxy);
+
+  const user = options.user ?? (uri.userinfo === null ? null : ne_path_unescape(uri.userinfo));
+  if (user !== null) {
+    const colon = user.indexOf(":");
+    const login: Login =
+      colon < 0
+        ? { name: user, password: null }
+        : { name: user.slice(0, colon), password: user.slice(colon + 1) };
+    ne_add_server_auth(sess, NE_AUTH_DEFAULT, logIn, login);
+  }
+  ne_ssl_trust_default_ca(sess);
+  if (options.ca !== undefined) {
+    const ca = ne_ssl_cert_read(options.ca);
+    if (!ca) throw new BadArgument(`no certificate can be read from ${printable(options.ca)}`);
+    ne_ssl_trust_cert(sess, ca);
+  }
+  if (options.cert !== undefined) await setClientCertificate(sess, options.cert);
+  ne_ssl_set_verify(sess, async (_, failures, cert) => {
+    say("The server's certificate cannot be trusted as it is:");
+    for (const line of describeCertificate(cert, failures)) say(`  ${line}`);
+    const reply = await ask("Accept it for this visit? [y/N] ");
+    if (reply === null) say("Nobody can be asked here: not accepted.");
+    return /^y(?:es)?$/i.test(reply?.trim() ?? "") ? 0 : -1;
+  });
+}
+
+function notify(status: ne_session_status, info: ne_session_status_info): void {
+  if (status === ne_status_lookup) say(`Looking up ${info.lu.hostname}`);
+  else if (status === ne_status_connecting) say(`Connecting to ${ne_iaddr_print(info.ci.address)}`);
+  else if (status === ne_status_handshake) {
+    say(`Secured by ${ne_ssl_proto_name(info.hs.protocol)}, ${info.hs.ciphersuite ?? "?"}`);
+  } else if (status === ne_status_recving && info.sr.total !== 0) {
+    bar.update("received", info.sr.progress, info.sr.total);
+  }
+}
+
+interface Login {
+  name: string;
+  password: string | null;
+}
+
+// A password that was given is tried once; one that is asked for, a few times.
+async function logIn(
+  login: Login,
+  realm: string,
+  attempt: number,
+  username: ne_out<string>,
+  password: ne_out<string>,
+): Promise<number> {
+  const attempts = login.password === null ? PASSWORD_ATTEMPTS : 1;
+  if (attempt >= attempts) return -1;
+  const question = `Password of ${login.name} for ${printable(realm)}: `;
+  const given = login.password ?? (await askSecret(question));
+  if (given === null) return -1;
+  username.value = login.name;
+  password.value = given;
+  return 0;
+}
+
+function setProxy(sess: ne_session, url: string): void {
+  const uri = new ne_uri();
+  const read = ne_uri_parse(url, uri) === 0 && uri.host !== null && uri.scheme !== null;
+  const scheme = uri.scheme?.toLowerCase() ?? "";
+  if (!read || !/^(?:https?|socks(?:4|4a|5))$/.test(scheme)) {
+    throw new BadArgument("the proxy must be an http, https, socks4, socks4a or socks5 URL");
+  }
+  const port = uri.port || ne_uri_defaultport(scheme) || 1080;
+  const proxy: nx_proxy = { scheme: scheme as nx_proxy["scheme"], host: uri.host ?? "", port };
+  if (uri.userinfo !== null) {
+    const [name = "", ...rest] = uri.userinfo.split(":");
+    proxy.username = ne_path_unescape(name) ?? name;
+    proxy.password = ne_path_unescape(rest.join(":")) ?? rest.join(":");
+  }
+  nx_session_proxy(sess, proxy);
+}
+
+async function setClientCertificate(sess: ne_session, file: string): Promise<void> {
+  const cert = ne_ssl_clicert_read(file);
+  if (!cert) throw new BadArgument(`no client certificate can be read from ${printable(file)}`);
+  const name = ne_ssl_clicert_name(cert) ?? file;
+  for (let attempt = 0; ne_ssl_clicert_encrypted(cert); attempt++) {
+    const question = `Password of the client certificate ${printable(name)}: `;
+    const password = attempt < PASSWORD_ATTEMPTS ? await askSecret(question) : null;
+    if (password === null) throw new BadArgument("the client certificate could not be opened");
+    if (ne_ssl_clicert_decrypt(cert, password) !== 0) process.stderr.write("Wrong password.\n");
+  }
+  ne_ssl_set_clicert(sess, cert);
+}
+
+async function fetch(sess: ne_session, path: string, output?: string): Promise<number> {
+  const req = ne_request_create(sess, "GET", path);
+  const sink = output === undefined ? null : new FileSink(sess, output);
+  ne_hook_post_headers(sess, showHeader);
+  if (sink) ne_add_response_body_reader(req, ne_accept_2xx, FileSink.take, sink);
+  let bytes = 0;
+  ne_add_response_body_reader(req, ne_accept_always, (_, block) => {
+    bytes += block.length;
+    return 0;
+  });
+  const code = await ne_request_dispatch(req);
+  bar.end();
+  sink?.close();
+  const done = report(sess, code);
+  if (code === NE_OK) {
+    const { klass } = ne_get_status(req);
+    if (klass === 3) showRedirect(req);
+    const saved = sink?.opened ? `saved to ${printable(output ?? "")}` : "not saved";
+    if (bytes > 0) say(`${bytes} bytes of content, ${saved}`);
+    showTimings(sess);
+    ne_request_destroy(req);
+    return klass === 2 ? 0 : 1;
+  }
+  ne_request_destroy(req);
+  return done;
+}
+
+function showHeader(req: ne_request): void {
+  const status = ne_get_status(req);
+  const version = `HTTP/${status.major_version}.${status.minor_version}`;
+  say(`\n${version} ${status.code} ${printable(status.reason_phrase ?? "")}`);
+  const name = { value: "" };
+  const value = { value: "" };
+  let cursor: ne_field_cursor | null = null;
+  while ((cursor = ne_response_header_iterate(req, cursor, name, value)) !== null) {
+    say(`  ${printable(name.value)}: ${printable(value.value)}`);
+  }
+  say();
+}
+
+function showRedirect(req: ne_request): void {
+  const location = ne_get_response_location(req);
+  if (location) say(`It redirects, and was not followed, to ${printable(ne_uri_unparse(location))}`);
+}
+
+// A failure in the words of the library; 0 for none.
+function report(sess: ne_session, code: number): number {
+  if (code === NE_OK) return 0;
+  process.stderr.write(`${codeName(code)}: ${printable(ne_get_error(sess))}\n`);
+  return 1;
+}
+
+function showTimings(sess: ne_session): void {
+  const timings = nx_get_timings(sess);
+  if (!timings) return;
+  const { lookup, connect, handshake, send, first_byte, receive, total } = timings;
+  const parts = { lookup, connect, handshake, send, "first byte": first_byte, receive, total };
+  const shown = Object.entries(parts)
+    .filter(([, seconds]) => seconds !== null)
+    .map(([part, seconds]) => `${part} ${((seconds ?? 0) * 1000).toFixed(1)} ms`);
+  say(`Time: ${shown.join(", ")}`);
+}
+
+async function list(sess: ne_session, path: string): Promise<number> {
+  const table = new Table(path.replace(/\?.*$/s, ""));
+  const code = await ne_simple_propfind(sess, path, NE_DEPTH_ONE, Table.wanted, Table.add, table);
+  bar.end();
+  if (code !== NE_OK) return report(sess, code);
+  if (!ne_get_error(sess).startsWith("207")) {
+    say(`It is no listing: ${printable(ne_get_error(sess))}`);
+    return 1;
+  }
+  say();
+  for (const line of table.lines()) say(line);
+  say();
+  showTimings(sess);
+  return 0;
+}
+
+// Where -o puts the content. The file is made when content comes, so that a failure before that
+// leaves what was there alone.
+class FileSink {
+  opened = false;
+  #sess: ne_session;
+  #file: string;
+  #fd: number | null = null;
+
+  constructor(sess: ne_session, file: string) {
+    this.#sess = sess;
+    this.#file = file;
+  }
+
+  static take(sink: FileSink, block: Uint8Array): number {
+    return sink.#take(block);
+  }
+
+  #take(block: Uint8Array): number {
+    try {
+      this.#fd ??= openSync(this.#file, "w");
+      this.opened = true;
+      for (let at = 0; at < block.length; ) at += writeSync(this.#fd, block, at);
+      return 0;
+    } catch (error) {
+      ne_set_error(this.#sess, "%s", `Could not write: ${(error as Error).message}`);
+      return -1;
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+}
