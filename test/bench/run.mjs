@@ -1,0 +1,212 @@
+// npm run bench: libneon beside a bare socket, node:http, undici and C neon, in one run and in
+// alternation: every round runs each contender once, each in a process of its own, against the same
+// server. Prints medians and ratios; with --write the table of docs/performance.md is replaced.
+//   npm run bench -- [--rounds 5] [--gets 20000] [--only get-http,upload-http] [--write]
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { LARGE, findProgram, startServer, writeFiles } from "./server.mjs";
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const ROOT = path.join(HERE, "../..");
+const PAGE = path.join(ROOT, "docs/performance.md");
+const CASES = {
+  "get-http": "1 KiB GETs, one after another",
+  "get-https": "1 KiB GETs over TLS",
+  "download-http": "256 MiB download",
+  "download-https": "256 MiB download over TLS",
+  "upload-http": "256 MiB upload from a descriptor",
+  "upload-https": "256 MiB upload over TLS",
+};
+const NAMES = { bare: "bare socket", "C neon": "C neon" };
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    gets: { type: "string", default: "20000" },
+    only: { type: "string", default: "" },
+    write: { type: "boolean", default: false },
+  },
+});
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Packages to compare with live in this folder only. */
+function installRivals() {
+  if (!existsSync(path.join(HERE, "node_modules/undici"))) {
+    const flags = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+    spawnSync("npm", flags, { cwd: HERE, stdio: "inherit" });
+  }
+  return existsSync(path.join(HERE, "node_modules/undici"));
+}
+
+/** C neon's program, compiled, or `null` where its headers or a compiler are missing. */
+function compileNeon(folder) {
+  const compiler = findProgram("cc") ?? findProgram("gcc");
+  const settings = findProgram("pkg-config") ?? findProgram("neon-config");
+  if (compiler === null || settings === null) return null;
+  try {
+    const args = settings.endsWith("pkg-config") ? ["--cflags", "--libs", "neon"] : ["--cflags", "--libs"];
+    const flags = execFileSync(settings, args).toString().trim().split(/\s+/);
+    const program = path.join(folder, "neon");
+    execFileSync(compiler, ["-O2", path.join(HERE, "neon.c"), "-o", program, ...flags]);
+    return program;
+  } catch {
+    return null;
+  }
+}
+
+function run(contender, test, settings, neon) {
+  const secure = test.endsWith("https");
+  const [program, args] =
+    contender === "C neon"
+      ? [
+          neon,
+          [
+            ...[test, settings.host, secure ? settings.tlsPort : settings.port, settings.gets],
+            ...[settings.large, settings.size, settings.cert],
+          ].map(String),
+        ]
+      : [
+          process.execPath,
+          [path.join(HERE, "contenders.mjs"), contender, test, JSON.stringify(settings)],
+        ];
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${contender}, ${test}: ${stderr || `exit ${status}`}`);
+  return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+/** One case: all contenders in turn, so many rounds. */
+function compare(test, contenders, settings, neon) {
+  const results = new Map(contenders.map((name) => [name, { times: [], peaks: [], error: "" }]));
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const [name, result] of results) {
+      if (result.error !== "") continue;
+      try {
+        const { times, peak } = run(name, test, settings, neon);
+        result.times.push(median(times));
+        result.peaks.push(peak);
+      } catch (error) {
+        result.error = error.message;
+        console.error(error.message);
+      }
+    }
+    process.stderr.write(`${test}: round ${round + 1} of ${options.rounds}\n`);
+  }
+  return results;
+}
+
+function row(...cells) {
+  return `| ${cells.join(" | ")} |\n`;
+}
+
+function table(test, results, idle) {
+  const base = median(results.get("bare").times);
+  const gets = test.startsWith("get");
+  let text = `\n### ${CASES[test]}\n\n`;
+  text += row("", gets ? "µs each" : "MB/s", "time against the bare socket", "memory above idle");
+  text += row("---", "---:", "---:", "---:");
+  for (const [name, { times, peaks, error }] of results) {
+    if (error !== "" || times.length === 0) {
+      text += row(NAMES[name] ?? name, "failed", "", "");
+      continue;
+    }
+    const time = median(times);
+    const figure = gets ? (time * 1000) / Number(options.gets) : LARGE / 1000 / time;
+    const memory = name === "C neon" ? "" : `${((Math.max(...peaks) - idle) / 1024).toFixed(1)} MB`;
+    const label = name === "libneon" ? "**libneon**" : (NAMES[name] ?? name);
+    text += row(label, figure.toFixed(gets ? 1 : 0), (time / base).toFixed(2), memory);
+  }
+  return text;
+}
+
+/** Importing the whole library, and the runner alone for comparison, in new processes. */
+function importTime(settings) {
+  const times = [];
+  for (let round = 0; round < 15; round++) times.push(...run("libneon", "import", settings).times);
+  return median(times);
+}
+
+/** The 207 figure has a program of its own: its table comes with the others. */
+function propfind() {
+  const file = path.join(HERE, "propfind.mjs");
+  if (!existsSync(file) || options.only !== "") return "";
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
+  if (status !== 0) {
+    console.error(stderr);
+    return "";
+  }
+  return `\n${stdout.trim()}\n`;
+}
+
+function heading(server, rivals, neon) {
+  const versions = [`Node ${process.versions.node}`];
+  const undici = path.join(HERE, "node_modules/undici/package.json");
+  if (rivals) versions.push(`undici ${createRequire(import.meta.url)(undici).version}`);
+  if (neon !== null) {
+    const version = spawnSync("pkg-config", ["--modversion", "neon"], { encoding: "utf8" }).stdout;
+    versions.push(`C neon ${version.trim()}`);
+  }
+  const cpu = os.cpus()[0]?.model.trim() ?? "unknown processor";
+  return (
+    `${versions.join(", ")}, against ${server.name}; ${os.cpus().length} cores of ${cpu}, ` +
+    `${os.type()} ${os.release()}. ${options.rounds} rounds, ${options.gets} GETs in each.\n`
+  );
+}
+
+function writePage(text) {
+  const page = readFileSync(PAGE, "utf8");
+  const [begin, end] = ["<!-- bench: begin -->", "<!-- bench: end -->"];
+  const before = page.slice(0, page.indexOf(begin) + begin.length);
+  writeFileSync(PAGE, `${before}\n\n${text.trim()}\n\n${page.slice(page.indexOf(end))}`);
+}
+
+const place = existsSync("/dev/shm") ? "/dev/shm" : os.tmpdir();
+const folder = mkdtempSync(path.join(place, "libneon-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.on("SIGINT", () => process.exit(130));
+
+const dist = path.join(ROOT, "dist/index.js");
+if (!existsSync(dist)) {
+  spawnSync("npm", ["run", "--silent", "build"], { cwd: ROOT, stdio: "inherit" });
+}
+const rivals = installRivals();
+const neon = compileNeon(folder);
+const large = writeFiles(folder);
+const server = await startServer(folder);
+const settings = {
+  host: "127.0.0.1",
+  port: server.port,
+  tlsPort: server.tlsPort,
+  cert: server.certificate?.cert ?? "",
+  gets: Number(options.gets),
+  large,
+  size: LARGE,
+  libneon: pathToFileURL(dist).href,
+};
+const contenders = ["bare", "libneon", "node:http"];
+if (rivals) contenders.push("undici");
+if (neon !== null) contenders.push("C neon");
+const wanted = options.only === "" ? Object.keys(CASES) : options.only.split(",");
+
+let text = heading(server, rivals, neon);
+const idle = median(Array.from({ length: 5 }, () => run("idle", "none", settings).peak));
+for (const test of wanted) {
+  if (test.endsWith("https") && server.tlsPort === 0) continue;
+  text += table(test, compare(test, contenders, settings, neon), idle);
+}
+if (options.only === "") {
+  text += `\n### Importing the library\n\n${importTime(settings).toFixed(1)} ms (median of 15)\n`;
+}
+server.stop();
+text += propfind();
+process.stdout.write(`\n${text}`);
+if (options.write) writePage(text);
