@@ -1,0 +1,57 @@
+// Basic authentication (RFC 7617): user name and password in base64, sent unasked at and below the
+// directory of the first target that asked for them (section 2.2).
+import { ne_base64 } from "../../ne_string.js";
+import { ne_uri, ne_uri_parse } from "../../ne_uri.js";
+import { NE_AUTH_BASIC } from "./protocols.js";
+import { askPassword, rejected, type Login, type Outgoing, type Scheme } from "./scheme.js";
+
+/** Basic. */
+export const BASIC: Scheme = {
+  protocols: NE_AUTH_BASIC,
+  protocol: NE_AUTH_BASIC,
+  name: "Basic",
+  token: false,
+  strength: () => 10,
+  *challenge(challenge, at) {
+    const realm = challenge.params.get("realm");
+    if (realm === undefined) return "missing realm in Basic challenge";
+    const creds = yield* askPassword(realm);
+    if (creds === null) return rejected(BASIC);
+    if (creds.username.includes(":")) {
+      return "cannot handle Basic challenge for username containing colon";
+    }
+    return basicLogin(basicValue(creds.username, creds.password), scopeOf(at.target));
+  },
+};
+
+/** The field value for a user name and password. */
+export function basicValue(username: string, password: string): string {
+  return `Basic ${ne_base64(Buffer.from(`${username}:${password}`, "utf8"))}`;
+}
+
+/** A login that sends this field value within a scope; the scope `null` is the whole server. */
+export function basicLogin(value: string, scope: string | null): Login {
+  const applies = (out: Outgoing): boolean =>
+    scope === null || (pathOf(out.target)?.startsWith(scope) ?? false);
+  return {
+    scheme: BASIC,
+    bound: false,
+    applies,
+    *sign(out) {
+      return applies(out) ? { value, check: null } : null;
+    },
+  };
+}
+
+/** The path of a request target; `null` where it has none. */
+export function pathOf(target: string): string | null {
+  const uri = new ne_uri();
+  return ne_uri_parse(target, uri) === 0 ? uri.path : null;
+}
+
+// The directory of the target; `*`, an authority and anything else without a slash give the whole.
+function scopeOf(target: string): string | null {
+  const path = pathOf(target);
+  const slash = path?.lastIndexOf("/") ?? -1;
+  return path === null || slash < 0 ? null : path.slice(0, slash + 1);
+}

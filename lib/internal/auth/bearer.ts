@@ -1,0 +1,38 @@
+// Bearer tokens (RFC 6750), which the application obtains and renews.
+import { BEARER as BEARER_BIT } from "./protocols.js";
+import { rejected, type Login, type Scheme } from "./scheme.js";
+
+/** What a token may consist of (RFC 6750, 2.1), widened to all that a field value can carry. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/** Bearer. */
+export const BEARER: Scheme = {
+  protocols: BEARER_BIT,
+  protocol: BEARER_BIT,
+  name: "Bearer",
+  token: false,
+  // it gives the token away, as Basic does a password, but not one that was made to be remembered
+  strength: () => 15,
+  *challenge(challenge) {
+    const realm = challenge.params.get("realm") ?? "";
+    const token = (yield { want: "bearer", realm }) as string | null;
+    return token === null ? rejected(BEARER) : bearerLogin(token);
+  },
+};
+
+/** A login that sends this token to the whole origin. */
+export function bearerLogin(token: string): Login {
+  return {
+    scheme: BEARER,
+    bound: false,
+    applies: () => true,
+    *sign() {
+      return { value: `Bearer ${token}`, check: null };
+    },
+  };
+}
+
+/** Whether a token can be sent. */
+export function isBearerToken(token: unknown): token is string {
+  return typeof token === "string" && TOKEN.test(token);
+}

@@ -1,0 +1,105 @@
+// Negotiate (RFC 4559) with tokens that the application makes. Some servers authenticate a
+// connection and some every request: a challenge on a connection that was authenticated tells.
+//
+//   (no state) ── sign: first token ──► sent ── challenge with a token ──► answer
+//   answer ── sign: next token ──► sent ── finish ──► done
+//   done ── challenge without token: a server of the other kind, a token for every request from now
+//   sent ── challenge without token: refused
+import { ne_base64, ne_unbase64 } from "../../ne_string.js";
+import { parseChallenges } from "./challenge.js";
+import { NE_AUTH_GSSAPI_ONLY, NE_AUTH_SSPI } from "./protocols.js";
+import { rejected, type Asking, type Login, type Scheme } from "./scheme.js";
+
+/** Handshakes begun again without success. */
+const MAX_RESTARTS = 3;
+
+type Phase =
+  | { readonly is: "sent" | "done" }
+  | { readonly is: "answer"; readonly token: Uint8Array };
+
+interface State {
+  readonly phases: WeakMap<object, Phase>;
+  /** The first token of a handshake, made when the challenge was answered. */
+  first: Uint8Array | null;
+  everyRequest: boolean;
+  restarts: number;
+}
+
+interface NegotiateLogin extends Login {
+  readonly negotiate: State;
+}
+
+/** Negotiate. */
+export const NEGOTIATE: Scheme = {
+  protocols: NE_AUTH_GSSAPI_ONLY | NE_AUTH_SSPI,
+  protocol: NE_AUTH_GSSAPI_ONLY,
+  name: "Negotiate",
+  token: true,
+  strength: () => 30,
+  *challenge(challenge, at) {
+    const old = at.old?.scheme === NEGOTIATE ? (at.old as NegotiateLogin) : null;
+    const state = old?.negotiate ?? newState();
+    const phase = at.connection === null ? undefined : state.phases.get(at.connection);
+    if (challenge.token === null && phase?.is === "sent") {
+      return "ignoring empty Negotiate continuation";
+    }
+    if (old !== null && challenge.token === null && ++state.restarts > MAX_RESTARTS) {
+      return rejected(NEGOTIATE);
+    }
+    if (phase?.is === "done") state.everyRequest = true;
+    const theirs = challenge.token === null ? Buffer.alloc(0) : decode(challenge.token);
+    if (theirs === null) return "could not parse Negotiate challenge";
+    const token = yield* askToken(theirs);
+    if (token === null) return rejected(NEGOTIATE);
+    if (theirs.length === 0 || at.connection === null) {
+      state.first = token;
+      if (at.connection !== null) state.phases.delete(at.connection);
+    } else {
+      state.phases.set(at.connection, { is: "answer", token });
+    }
+    return old ?? negotiateLogin(state);
+  },
+};
+
+function newState(): State {
+  return { phases: new WeakMap(), first: null, everyRequest: false, restarts: 0 };
+}
+
+function negotiateLogin(state: State): NegotiateLogin {
+  const { phases } = state;
+  return {
+    scheme: NEGOTIATE,
+    bound: true,
+    negotiate: state,
+    applies: () => true,
+    *sign({ connection }) {
+      const phase = connection === null ? undefined : phases.get(connection);
+      if (phase?.is === "sent" || (phase?.is === "done" && !state.everyRequest)) return null;
+      let token = phase?.is === "answer" ? phase.token : state.first;
+      if (phase?.is !== "answer") state.first = null;
+      token ??= yield* askToken(Buffer.alloc(0));
+      if (token === null) return null;
+      if (connection !== null) phases.set(connection, { is: "sent" });
+      return { value: `Negotiate ${ne_base64(token)}`, check: null };
+    },
+    *finish({ connection }, field) {
+      state.restarts = 0;
+      if (connection !== null) phases.set(connection, { is: "done" });
+      // the server's own proof (RFC 4559, 5): what the application says to it is final
+      const last = parseChallenges(field ?? "", () => true).find(
+        (challenge) => challenge.scheme.toLowerCase() === "negotiate",
+      );
+      const theirs = last?.token == null ? null : decode(last.token);
+      if (theirs !== null) yield* askToken(theirs);
+    },
+  };
+}
+
+function decode(token: string): Buffer | null {
+  const bytes = { value: null as Buffer | null };
+  return ne_unbase64(token, bytes) === 0 ? null : bytes.value;
+}
+
+function* askToken(challenge: Buffer): Asking<Uint8Array | null> {
+  return (yield { want: "token", challenge }) as Uint8Array | null;
+}
