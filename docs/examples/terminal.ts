@@ -39,9 +39,9 @@ let typedAhead = ""; // what came in one piece with the answer before
 async function readAnswer(question: string, secret: boolean): Promise<string | null> {
   const input = process.stdin;
   if (!input.isTTY) return null;
-  process.stderr.write(question);
   input.setEncoding("utf8");
-  if (secret) input.setRawMode(true);
+  if (secret) input.setRawMode(true); // before asking: what is typed at once is not shown either
+  process.stderr.write(question);
   const line = new Line(secret);
   try {
     if (!line.take(typedAhead)) {

@@ -1,0 +1,298 @@
+// What `npm start` runs, run: the tour against itself, and visits to a server of the test's own, on
+// a terminal too where `script` (util-linux) can make one. Needs the build, as `npm start` does.
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t, { type Test } from "tap";
+import { type DavServerOptions, startDavServer } from "../docs/examples/dav-server.js";
+import { makeSelfSigned } from "../docs/examples/self-signed.js";
+
+const START = fileURLToPath(new URL("../dist/examples/start.js", import.meta.url));
+const hasScript = spawnSync("script", ["--version"]).status === 0;
+
+interface Outcome {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+// The environment without proxies, and a folder of its own for temporary files.
+function environment(temp: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/_proxy$|^NODE_OPTIONS$/i.test(name)),
+  );
+  return { ...env, TMPDIR: temp, ...more };
+}
+
+function run(args: string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [START, ...args], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const outcome: Outcome = { code: null, out: "", err: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (outcome.out += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (outcome.err += text));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ ...outcome, code }));
+  });
+}
+
+/** Runs on a terminal; each answer is typed when its question has been shown. */
+function runOnTerminal(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  answers: [question: string, answer: string][],
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const quoted = [process.execPath, START, ...args].map((word) => `'${word}'`).join(" ");
+    const child = spawn("script", ["-qec", quoted, "/dev/null"], { env });
+    const waiting = [...answers];
+    let out = "";
+    let seen = 0;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+      const [next] = waiting;
+      if (!next) return;
+      const at = out.indexOf(next[0], seen);
+      if (at < 0) return;
+      seen = at + next[0].length;
+      waiting.shift();
+      child.stdin.write(`${next[1]}\n`);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      child.stdin.end();
+      resolve({ code, out, err: "" });
+    });
+  });
+}
+
+function folder(t: Test): string {
+  const made = mkdtempSync(join(tmpdir(), "libneon-start-"));
+  t.teardown(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+async function serve(
+  t: Test,
+  options: DavServerOptions = {},
+): Promise<Awaited<ReturnType<typeof startDavServer>>> {
+  const root = folder(t);
+  writeFileSync(join(root, "hello.txt"), "hello, world\n");
+  writeFileSync(join(root, "a & b"), "x".repeat(2000));
+  const server = await startDavServer({ root, ...options });
+  t.teardown(() => server.close());
+  return server;
+}
+
+t.test("it was built", async (t) => {
+  t.ok(existsSync(START), "npm run build");
+});
+
+t.test("the tour comes out as expected and leaves nothing behind", async (t) => {
+  const temp = folder(t);
+  const { code, out, err } = await run([], environment(temp));
+  t.equal(code, 0);
+  t.equal(err, "");
+  t.match(out, /Everything came as expected\.\n$/);
+  t.notMatch(out, /^ {4}! /m, "no step failed");
+  t.notMatch(out, "\x1b", "no escape sequences where there is no terminal");
+  const calls: [RegExp, string][] = [
+    [/ne_put\(.*NE_OK +201 Created/, "PUT"],
+    [/^ +- receiving 8\.0 MiB, /m, "a line in place of the bar"],
+    [/GET, If-None-Match\).*NE_OK +304 Not Modified/, "conditional GET"],
+    [/ne_get_range\(.*NE_OK +206 Partial Content/, "range"],
+    [/ne_copy\(.*NE_OK +201 Created/, "COPY"],
+    [/ne_move\(.*NE_ERROR +412 Precondition Failed/, "MOVE that is refused"],
+    [/GET \/folder\).*NE_REDIRECT/, "redirect"],
+    [/ne_getmodtime\(.*NE_CONNECT +.*refused/, "refused connection"],
+    [/ne_getmodtime\(.*NE_LOOKUP +.*no-such-host\.invalid/, "failed lookup"],
+    [/ne_putbuf\(.*NE_ERROR +423 Locked/, "PUT without the token"],
+    [/ne_delete\(.*NE_ERROR +.*stubborn\.txt: 403 Forbidden/, "a tree that stays"],
+    [/problem: +its issuer is not trusted/, "reasons"],
+    [/TLSv1\.3, /, "handshake"],
+  ];
+  for (const [call, name] of calls) t.match(out, call, name);
+  t.same(readdirSync(temp), [], "no temporary files are left");
+});
+
+t.test("a visit shows status, header and times", async (t) => {
+  const server = await serve(t);
+  const env = environment(folder(t));
+  const { code, out } = await run([`${server.url}/hello.txt`], env);
+  t.equal(code, 0);
+  t.match(out, /^Connecting to 127\.0\.0\.1$/m);
+  t.match(out, /^HTTP\/1\.1 200 OK$/m);
+  t.match(out, /^ {2}content-type: text\/plain; charset=utf-8$/m);
+  t.match(out, /^13 bytes of content, not saved$/m);
+  t.match(out, /^Time: .*connect \d+\.\d ms, .*total \d+\.\d ms$/m);
+});
+
+t.test("-o saves what came with a 2xx, and only that", async (t) => {
+  const server = await serve(t);
+  const temp = folder(t);
+  const file = join(temp, "saved");
+  writeFileSync(file, "before");
+  const missing = await run([`${server.url}/no`, "-o", file], environment(temp));
+  t.equal(missing.code, 1);
+  t.match(missing.out, "HTTP/1.1 404 Not Found");
+  t.equal(readFileSync(file, "utf8"), "before");
+  const found = await run(["-o", file, `${server.url}/hello.txt`], environment(temp));
+  t.equal(found.code, 0);
+  t.equal(readFileSync(file, "utf8"), "hello, world\n");
+  const nowhere = join(temp, "no/such/folder");
+  const failed = await run([`${server.url}/hello.txt`, "-o", nowhere], environment(temp));
+  t.equal(failed.code, 1);
+  t.match(failed.err, /^NE_ERROR: Could not write: ENOENT/);
+});
+
+t.test("a redirect is shown, not followed", async (t) => {
+  const server = await serve(t);
+  await (await fetch(`${server.url}/folder`, { method: "MKCOL" })).text();
+  const before = server.log.length;
+  const { code, out } = await run([`${server.url}/folder`], environment(folder(t)));
+  t.equal(code, 1);
+  t.match(out, `not followed, to ${server.url}/folder/`);
+  t.equal(server.log.length, before + 1);
+});
+
+t.test("--list", async (t) => {
+  const server = await serve(t);
+  const { code, out } = await run([`${server.url}/`, "--list"], environment(folder(t)));
+  t.equal(code, 0);
+  t.match(out, /^size +modified \(UTC\) +name$/m);
+  t.match(out, /^2000 +\d{4}-\d\d-\d\d \d\d:\d\d +a & b$/m);
+  t.match(out, /^ +13 +\d{4}-\d\d-\d\d \d\d:\d\d +hello\.txt$/m);
+  const none = await run([`${server.url}/no/`, "--list"], environment(folder(t)));
+  t.equal(none.code, 1);
+  t.equal(none.err, "NE_ERROR: 404 Not Found\n");
+});
+
+t.test("failures in the words of the library", async (t) => {
+  const env = environment(folder(t));
+  const lookup = await run(["http://no-such-host.invalid/"], env);
+  t.equal(lookup.code, 1);
+  t.match(lookup.err, /^NE_LOOKUP: .*no-such-host\.invalid/);
+});
+
+t.test("what a server sends does not steer the terminal", async (t) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.end("HTTP/1.1 200 O\u009bK\r\nX-Evil: a\u001b[2Jb\r\nContent-Length: 0\r\n\r\n", "latin1");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const { port } = server.address() as { port: number };
+  const { code, out } = await run([`http://127.0.0.1:${port}/`], environment(folder(t)));
+  t.equal(code, 0);
+  t.notMatch(out, /[\u001b\u009b]/);
+});
+
+t.test("bad usage: a usage line, and 2", async (t) => {
+  const env = environment(folder(t));
+  const rows: [string[], RegExp][] = [
+    [["--no-such"], /^Unknown option '--no-such'[^]*^usage: npm start$/m],
+    [["-o", "file"], /^usage: /],
+    [["http://a/", "http://b/"], /^usage: /],
+    [["http://a/", "--list", "-o", "x"], /^usage: /],
+    [["--insecure", "https://a/"], /^Unknown option '--insecure'/],
+    [["ftp://a/"], /^not an http or https URL: ftp:\/\/a\/$/m],
+    [["a"], /^not an http or https URL: a$/m],
+    [["http://a/", "--proxy", "no"], /^the proxy must be /],
+    [["https://a/", "--ca", "/no/file"], /^no certificate can be read from \/no\/file$/m],
+    [["https://a/", "--cert", "/no/file"], /^no client certificate can be read from /],
+  ];
+  for (const [args, words] of rows) {
+    const { code, out, err } = await run(args, env);
+    t.equal(code, 2, args.join(" "));
+    t.match(err, words, args.join(" "));
+    t.equal(out, "");
+  }
+  const help = await run(["--help"], env);
+  t.equal(help.code, 0);
+  t.match(help.out, /^usage: /);
+});
+
+t.test("--user with a password, and without anybody to ask", async (t) => {
+  const auth = { scheme: "digest" as const, username: "me", password: "se:cret" };
+  const server = await serve(t, { auth });
+  const env = environment(folder(t));
+  const url = `${server.url}/hello.txt`;
+  t.equal((await run([url, "--user", "me:se:cret"], env)).code, 0);
+  t.equal((await run([url.replace("//", "//me:se%3Acret@")], env)).code, 0);
+  const wrong = await run([url, "--user", "me:wrong"], env);
+  t.equal(wrong.code, 1);
+  t.match(wrong.err, /^NE_AUTH: Could not authenticate to server/);
+  t.notMatch(wrong.out + wrong.err, /wrong/, "no password is shown");
+  t.equal((await run([url, "--user", "me"], env)).code, 1);
+});
+
+t.test("a proxy, given or from the environment", async (t) => {
+  const server = await serve(t);
+  const temp = folder(t);
+  const url = "http://somewhere.invalid/hello.txt"; // the server takes absolute targets
+  const given = await run([url, "--proxy", server.url], environment(temp));
+  t.equal(given.code, 0);
+  const found = await run([url], environment(temp, { http_proxy: server.url }));
+  t.equal(found.code, 0);
+  t.match(server.log.at(-1), "GET http://somewhere.invalid/hello.txt 200");
+});
+
+t.test("a certificate that cannot be verified is refused, or trusted with --ca", async (t) => {
+  const temp = folder(t);
+  const own = makeSelfSigned();
+  const server = await serve(t, { tls: own });
+  const refused = await run([`${server.url}/hello.txt`], environment(temp));
+  t.equal(refused.code, 1);
+  t.match(refused.out, "problem:     its issuer is not trusted");
+  t.match(refused.out, "subject:     ");
+  t.match(refused.out, /fingerprint: SHA-256 (?:[0-9a-f]{2}:){31}[0-9a-f]{2}/);
+  t.match(refused.out, "Nobody can be asked here");
+  t.match(refused.err, /^NE_ERROR: .*issuer is not trusted/);
+  t.same(server.log, [], "no request was sent");
+  const file = join(temp, "ca.pem");
+  writeFileSync(file, own.cert);
+  const trusted = await run([`${server.url}/hello.txt`, "--ca", file], environment(temp));
+  t.equal(trusted.code, 0);
+  t.match(trusted.out, /^Secured by TLSv1\.3, /m);
+});
+
+t.test("on a terminal", { skip: hasScript ? false : "script is not installed" }, async (t) => {
+  const env = environment(folder(t));
+  await t.test("a password is asked for, and not shown", async (t) => {
+    const auth = { scheme: "basic" as const, username: "me", password: "sesame" };
+    const server = await serve(t, { auth });
+    const args = [`${server.url}/hello.txt`, "--user", "me"];
+    const question = "Password of me for libneon demo: ";
+    const { code, out } = await runOnTerminal(args, env, [
+      [question, "wrong"],
+      [question, "sesamo\x7fe"],
+    ]);
+    t.equal(code, 0);
+    t.notMatch(out, "sesam");
+    t.match(out, "HTTP/1.1 200 OK");
+  });
+  await t.test("a certificate is shown, and accepted only by a yes", async (t) => {
+    const server = await serve(t, { tls: true });
+    const args = [`${server.url}/hello.txt`];
+    const question = "Accept it for this visit? [y/N] ";
+    t.equal((await runOnTerminal(args, env, [[question, ""]])).code, 1);
+    t.equal((await runOnTerminal(args, env, [[question, "n"]])).code, 1);
+    t.same(server.log, []);
+    t.equal((await runOnTerminal(args, env, [[question, "y"]])).code, 0);
+  });
+  await t.test("a bar is drawn", async (t) => {
+    const server = await serve(t);
+    writeFileSync(join(server.root, "big"), Buffer.alloc(3 << 20));
+    const { code, out } = await runOnTerminal([`${server.url}/big`], env, []);
+    t.equal(code, 0);
+    t.match(out, /\r {2}received \[#{30}\] 100 % of 3\.0 MiB/);
+  });
+});
