@@ -1,0 +1,685 @@
+// ne_props.h: PROPFIND and PROPPATCH. Properties are read as text by a handler that stands last on
+// the handler's XML parser, behind those of callers who want to see inside; those of one resource
+// are kept in arrays that the next resource uses again, so that a long answer costs no memory.
+import { needText } from "./internal/bytes.js";
+import { NE_ERROR, NE_OK } from "./internal/constants.js";
+import {
+  HandleType,
+  misuse,
+  type ne_handle,
+  type ne_opaque,
+  type ne_request,
+  type ne_session,
+} from "./internal/handle.js";
+import { ne_lock_using_resource } from "./internal/lockstore.js";
+import {
+  NE_207_MSSP_ESCAPING,
+  NE_207_STATE_PROP,
+  NE_207_STATE_TOP,
+  ne_207_create,
+  ne_207_destroy,
+  type ne_207_parser,
+  ne_207_set_flags,
+  ne_207_set_propstat_handlers,
+  ne_207_set_response_handlers,
+  ne_accept_207,
+  ne_simple_request,
+} from "./ne_207.js";
+import { ne_add_depth_header } from "./ne_basic.js";
+import {
+  ne_add_request_header,
+  ne_get_request_target,
+  ne_get_status,
+  ne_request_create,
+  ne_request_destroy,
+  ne_set_request_body_buffer,
+} from "./ne_request.js";
+import {
+  NE_SESSFLAG_SHAREPOINT,
+  ne_fill_server_uri,
+  ne_get_session_flag,
+} from "./ne_session.js";
+import { ne_uri } from "./ne_uri.js";
+import { ne_status } from "./ne_utils.js";
+import {
+  NE_XML_ABORT,
+  NE_XML_DECLINE,
+  NE_XML_MEDIA_TYPE,
+  ne_xml_create,
+  ne_xml_destroy,
+  type ne_xml_parser,
+  ne_xml_push_handler,
+  ne_xml_resolve_nspace,
+  ne_xml_set_error,
+} from "./ne_xml.js";
+import { ne_xml_dispatchif_request } from "./ne_xmlreq.js";
+
+// State of a property taken as text, and of all that is in it.
+const FLAT = NE_207_STATE_TOP;
+
+/** Properties and propstats of one resource: neon fails on the 1024th. */
+const MAX_COUNT = 1023;
+/** Characters of a value; neon stops at about as many bytes. */
+const MAX_VALUE = 102400;
+
+/** The name of a property. */
+export class ne_propname {
+  /** Namespace URI, `null` for none. */
+  nspace: string | null = null;
+  /** Local name. */
+  name: string | null = null;
+}
+
+/** The properties of one resource; it lives as long as the results callback that gets it. */
+export interface ne_prop_result_set extends ne_opaque<"ne_prop_result_set"> {}
+
+// Property i is [nspaces[i], names[i]], in the propstat whose status is statuses[propstats[i]].
+interface Resource {
+  // properties in use; the arrays may be longer
+  count: number;
+  readonly nspaces: string[];
+  readonly names: string[];
+  readonly values: string[];
+  readonly langs: (string | null)[];
+  readonly propstats: number[];
+  // one for each propstat so far
+  readonly statuses: (Readonly<ne_status> | null)[];
+  private: unknown;
+}
+
+const sets = new HandleType<"ne_prop_result_set", Resource>("ne_prop_result_set");
+
+const NO_STATUS: Readonly<ne_status> = Object.freeze(new ne_status());
+
+/** @returns the value of a property, or `null` if it is absent or its status is not 2xx. */
+export function ne_propset_value(
+  set: ne_prop_result_set,
+  propname: Readonly<ne_propname>,
+): string | null {
+  const r = sets.open(set, "ne_propset_value");
+  const i = find(r, propname);
+  return i < 0 ? null : valueOf(r, i);
+}
+
+/** @returns the status of a property, or `null` if the server did not mention the property. */
+export function ne_propset_status(
+  set: ne_prop_result_set,
+  propname: Readonly<ne_propname>,
+): Readonly<ne_status> | null {
+  const r = sets.open(set, "ne_propset_status");
+  const i = find(r, propname);
+  return i < 0 ? null : statusOf(r, i);
+}
+
+/**
+ * @returns what the creator given to `ne_propfind_set_private` returned for this resource, else
+ *   `null`.
+ */
+export function ne_propset_private<C = unknown>(set: ne_prop_result_set): C | null {
+  return sets.open(set, "ne_propset_private").private as C | null;
+}
+
+/**
+ * The language of a property's value.
+ * @returns the `xml:lang` attribute of the property element, or `null`. (The reference version
+ *   looks the attribute up in a way that always fails, so it always returns NULL.)
+ */
+export function ne_propset_lang(
+  set: ne_prop_result_set,
+  pname: Readonly<ne_propname>,
+): string | null {
+  const r = sets.open(set, "ne_propset_lang");
+  const i = find(r, pname);
+  return i < 0 ? null : r.langs[i]!;
+}
+
+// of a property named twice the first counts, whatever its status
+function find(r: Resource, { nspace, name }: Readonly<ne_propname>): number {
+  const wanted = nspace ?? "";
+  for (let i = 0; i < r.count; i++) {
+    if (r.names[i] === name && r.nspaces[i] === wanted) return i;
+  }
+  return -1;
+}
+
+function statusOf(r: Resource, i: number): Readonly<ne_status> {
+  return r.statuses[r.propstats[i]!] ?? NO_STATUS;
+}
+
+// A server that forgot the status meant success.
+function valueOf(r: Resource, i: number): string | null {
+  const status = r.statuses[r.propstats[i]!]!;
+  return status === null || status.klass === 2 ? r.values[i]! : null;
+}
+
+/**
+ * Shown one property.
+ * @param value `null` if the status is not 2xx.
+ * @param status all zero if the server gave none.
+ * @returns 0 to go on; anything else ends the iteration.
+ */
+export type ne_propset_iterator<T = unknown> = (
+  userdata: T,
+  pname: Readonly<ne_propname>,
+  value: string | null,
+  status: Readonly<ne_status>,
+) => number;
+
+/**
+ * Goes through all properties in the order of the response.
+ * @returns the first non-zero result of the iterator, or 0.
+ */
+export function ne_propset_iterate<T>(
+  set: ne_prop_result_set,
+  iterator: ne_propset_iterator<T>,
+  userdata?: T,
+): number {
+  const r = sets.open(set, "ne_propset_iterate");
+  for (let i = 0; i < r.count; i++) {
+    const pname = new ne_propname();
+    pname.nspace = r.nspaces[i] === "" ? null : r.nspaces[i]!;
+    pname.name = r.names[i]!;
+    const ret: unknown = iterator((userdata ?? null) as T, pname, valueOf(r, i), statusOf(r, i));
+    if (isPromise(ret)) {
+      throw misuse("ne_propset_iterate", "the iterator must not return a promise");
+    }
+    if (ret) return ret as number;
+  }
+  return 0;
+}
+
+/**
+ * Given the properties of one resource, while the response is being read; reading goes on when it
+ * is done. `results` is good until then.
+ */
+export type ne_props_result<T = unknown> = (
+  userdata: T,
+  uri: Readonly<ne_uri>,
+  results: ne_prop_result_set,
+) => void | Promise<void>;
+
+/**
+ * PROPFIND. `results` is called for each response element that has a propstat.
+ * @param depth `NE_DEPTH_*`.
+ * @param props names of the properties wanted, `null` for all.
+ * @returns as `ne_propfind_named`.
+ *
+ * @example
+ * ```ts
+ * const SIZE = { nspace: "DAV:", name: "getcontentlength" };
+ * const ret = await ne_simple_propfind(sess, "/files/", NE_DEPTH_ONE, [SIZE], (_u, uri, set) => {
+ *   console.log(uri.path, ne_propset_value(set, SIZE));
+ * });
+ * ```
+ */
+export async function ne_simple_propfind<T>(
+  sess: ne_session,
+  path: string,
+  depth: number,
+  props: readonly Readonly<ne_propname>[] | null,
+  results: ne_props_result<T>,
+  userdata?: T,
+): Promise<number> {
+  const body = props === null ? ALLPROP : namedBody("ne_simple_propfind", props);
+  return propfindOnce(sess, path, depth, body, results, userdata);
+}
+
+/** Operation: give the property a value. */
+export const ne_propset = 0;
+/** Operation: remove the property. */
+export const ne_propremove = 1;
+/** The kind of a PROPPATCH operation (`enum ne_proppatch_optype`). */
+export type ne_proppatch_optype = typeof ne_propset | typeof ne_propremove;
+
+/** One operation of a PROPPATCH. */
+export class ne_proppatch_operation {
+  /** The property. */
+  name: Readonly<ne_propname> | null = null;
+  /** `ne_propset` or `ne_propremove`. */
+  type: ne_proppatch_optype = ne_propset;
+  /** The new value, XML text put into the request as it is; not used for `ne_propremove`. */
+  value: string | null = null;
+}
+
+/**
+ * PROPPATCH: all operations, in order, or none. Uses locks on `path`.
+ * @returns as `ne_simple_request`.
+ *
+ * @example
+ * ```ts
+ * const name = { nspace: "http://example.com/", name: "reviewed" };
+ * const ret = await ne_proppatch(sess, "/doc.txt", [{ name, type: ne_propset, value: "yes" }]);
+ * ```
+ */
+export async function ne_proppatch(
+  sess: ne_session,
+  path: string,
+  ops: readonly Readonly<ne_proppatch_operation>[],
+): Promise<number> {
+  const body = proppatchBody(ops);
+  const req = ne_request_create(sess, "PROPPATCH", path);
+  ne_lock_using_resource(req, path, 0);
+  setXmlBody(req, body);
+  return ne_simple_request(sess, req);
+}
+
+/**
+ * PROPFIND for the names of the properties only; go through each result with `ne_propset_iterate`.
+ */
+export async function ne_propnames<T>(
+  sess: ne_session,
+  path: string,
+  depth: number,
+  results: ne_props_result<T>,
+  userdata?: T,
+): Promise<number> {
+  return propfindOnce(sess, path, depth, PROPNAME, results, userdata);
+}
+
+// ---- the handler
+
+/** A PROPFIND in preparation, good for one dispatch. */
+export interface ne_propfind_handler extends ne_handle<"ne_propfind_handler"> {}
+
+interface Propfind {
+  readonly sess: ne_session;
+  readonly request: ne_request;
+  readonly xml: ne_xml_parser;
+  readonly multi: ne_207_parser;
+  dispatched: boolean;
+  results: ne_props_result | null;
+  userdata: unknown;
+  creator: ne_props_create_complex | null;
+  destructor: ne_props_destroy_complex | null;
+  privateUserdata: unknown;
+  // of the response being parsed; null between responses
+  uri: Readonly<ne_uri> | null;
+  readonly resource: Resource;
+  // how deep inside the property being read, 0 at its own level
+  depth: number;
+  value: string;
+}
+
+const handlers = new HandleType<"ne_propfind_handler", Propfind>("ne_propfind_handler", (h) => {
+  dropPrivate(h);
+  ne_207_destroy(h.multi);
+  ne_xml_destroy(h.xml);
+  ne_request_destroy(h.request);
+});
+
+/**
+ * @returns the private value of the resource being parsed, or `null`; for use in element callbacks.
+ */
+export function ne_propfind_current_private<C = unknown>(handler: ne_propfind_handler): C | null {
+  return handlers.open(handler, "ne_propfind_current_private").resource.private as C | null;
+}
+
+/**
+ * Prepares a PROPFIND with a Depth field.
+ * @param depth `NE_DEPTH_*`.
+ */
+export function ne_propfind_create(
+  sess: ne_session,
+  path: string,
+  depth: number,
+): ne_propfind_handler {
+  const request = ne_request_create(sess, "PROPFIND", path);
+  ne_add_depth_header(request, depth);
+  const xml = ne_xml_create();
+  const h: Propfind = {
+    sess,
+    request,
+    xml,
+    multi: ne_207_create(xml, baseOf(sess, request), null),
+    dispatched: false,
+    results: null,
+    userdata: null,
+    creator: null,
+    destructor: null,
+    privateUserdata: null,
+    uri: null,
+    resource: {
+      count: 0,
+      nspaces: [],
+      names: [],
+      values: [],
+      langs: [],
+      propstats: [],
+      statuses: [],
+      private: null,
+    },
+    depth: 0,
+    value: "",
+  };
+  if (ne_get_session_flag(sess, NE_SESSFLAG_SHAREPOINT) > 0) {
+    ne_207_set_flags(h.multi, NE_207_MSSP_ESCAPING);
+  }
+  ne_207_set_response_handlers(
+    h.multi,
+    (_u, uri) => beginResource(h, uri),
+    () => endResource(h),
+  );
+  ne_207_set_propstat_handlers(
+    h.multi,
+    () => beginPropstat(h),
+    (_u, index, status) => {
+      h.resource.statuses[index] = status;
+    },
+  );
+  return handlers.create(h);
+}
+
+/**
+ * The XML parser of the handler (borrowed). A handler pushed on it gets properties before they are
+ * taken as flat ones; they have the parent state `NE_207_STATE_PROP`.
+ */
+export function ne_propfind_get_parser(handler: ne_propfind_handler): ne_xml_parser {
+  return handlers.open(handler, "ne_propfind_get_parser").xml;
+}
+
+/** First state free for handlers of properties; those below are reserved. */
+export const NE_PROPS_STATE_TOP = 200;
+
+/** The request of the handler (borrowed), for adding fields; its body must not be set. */
+export function ne_propfind_get_request(handler: ne_propfind_handler): ne_request {
+  return handlers.open(handler, "ne_propfind_get_request").request;
+}
+
+/** Makes the private value for a resource when its response begins. */
+export type ne_props_create_complex<T = unknown, C = unknown> = (
+  userdata: T,
+  uri: Readonly<ne_uri>,
+) => C;
+/** Disposes of a private value (not called for `null`), after the results callback. */
+export type ne_props_destroy_complex<T = unknown, C = unknown> = (userdata: T, complex: C) => void;
+
+/** Sets the callbacks for private values. */
+export function ne_propfind_set_private<T, C>(
+  handler: ne_propfind_handler,
+  creator?: ne_props_create_complex<T, C> | null,
+  destructor?: ne_props_destroy_complex<T, C> | null,
+  userdata?: T,
+): void {
+  const h = handlers.open(handler, "ne_propfind_set_private");
+  h.creator = (creator ?? null) as ne_props_create_complex | null;
+  h.destructor = (destructor ?? null) as ne_props_destroy_complex | null;
+  h.privateUserdata = userdata ?? null;
+}
+
+/** Sends the PROPFIND for all properties. @returns as `ne_propfind_named`. */
+export async function ne_propfind_allprop<T>(
+  handler: ne_propfind_handler,
+  result: ne_props_result<T>,
+  userdata?: T,
+): Promise<number> {
+  const h = handlers.open(handler, "ne_propfind_allprop");
+  return propfind(h, "ne_propfind_allprop", ALLPROP, result, userdata);
+}
+
+/**
+ * Sends the PROPFIND for the named properties. Only a 207 response of an XML type is parsed.
+ * @returns the code of `ne_xml_dispatchif_request`, or `NE_ERROR` for a status outside 2xx.
+ */
+export async function ne_propfind_named<T>(
+  handler: ne_propfind_handler,
+  names: readonly Readonly<ne_propname>[],
+  result: ne_props_result<T>,
+  userdata?: T,
+): Promise<number> {
+  const h = handlers.open(handler, "ne_propfind_named");
+  return propfind(h, "ne_propfind_named", namedBody("ne_propfind_named", names), result, userdata);
+}
+
+/** Destroys the handler with its parser and request. */
+export function ne_propfind_destroy(handler: ne_propfind_handler): void {
+  handlers.destroy(handler, "ne_propfind_destroy");
+}
+
+async function propfindOnce<T>(
+  sess: ne_session,
+  path: string,
+  depth: number,
+  body: string,
+  results: ne_props_result<T>,
+  userdata: T | undefined,
+): Promise<number> {
+  const handler = ne_propfind_create(sess, path, depth);
+  try {
+    const h = handlers.open(handler, "ne_simple_propfind");
+    return await propfind(h, "ne_simple_propfind", body, results, userdata);
+  } finally {
+    ne_propfind_destroy(handler);
+  }
+}
+
+async function propfind<T>(
+  h: Propfind,
+  caller: string,
+  body: string,
+  results: ne_props_result<T>,
+  userdata: T | undefined,
+): Promise<number> {
+  if (h.dispatched) throw misuse(caller, "the handler was dispatched already");
+  h.dispatched = true;
+  h.results = results as ne_props_result;
+  h.userdata = userdata ?? null;
+  setXmlBody(h.request, body);
+  ne_xml_push_handler(h.xml, startFlat, flatText, endFlat, h);
+  const ret = await ne_xml_dispatchif_request(h.request, h.xml, ne_accept_207);
+  return ret === NE_OK && ne_get_status(h.request).klass !== 2 ? NE_ERROR : ret;
+}
+
+function baseOf(sess: ne_session, req: ne_request): Readonly<ne_uri> {
+  const target = ne_get_request_target(req);
+  if (target !== null) return target;
+  const server = new ne_uri();
+  ne_fill_server_uri(sess, server);
+  server.path = "/";
+  return server;
+}
+
+// ---- request bodies
+
+const PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n<propfind xmlns="DAV:">';
+const ALLPROP = `${PROLOGUE}<allprop/></propfind>\n`;
+const PROPNAME = `${PROLOGUE}<propname/></propfind>`;
+
+function namedBody(caller: string, names: readonly Readonly<ne_propname>[]): string {
+  let body = `${PROLOGUE}<prop>\n`;
+  for (const propname of names) {
+    const name = elementName(caller, propname);
+    body += `<${name} xmlns="${attributeText(propname.nspace ?? "")}"/>\n`;
+  }
+  return `${body}</prop></propfind>\n`;
+}
+
+function proppatchBody(ops: readonly Readonly<ne_proppatch_operation>[]): string {
+  const caller = "ne_proppatch";
+  let body = '<?xml version="1.0" encoding="utf-8" ?>\n<D:propertyupdate xmlns:D="DAV:">';
+  for (const op of ops) {
+    if (op.name === null) throw misuse(caller, "an operation needs the name of a property");
+    const what = op.type === ne_propset ? "set" : "remove";
+    const name = elementName(caller, op.name);
+    const { nspace } = op.name;
+    const xmlns = nspace === null ? "" : ` xmlns="${attributeText(nspace)}"`;
+    const value = op.type === ne_propset ? needText(op.value, caller, "value") : "";
+    body += `<D:${what}><D:prop><${name}${xmlns}>${value}</${name}></D:prop></D:${what}>\n`;
+  }
+  return `${body}</D:propertyupdate>\n`;
+}
+
+// What would end the name of a tag is a mistake, and a way to slip elements into the request.
+function elementName(caller: string, { name }: Readonly<ne_propname>): string {
+  needText(name, caller, "name");
+  if (name === "" || /[\s\u0000-\u001f<>"'&/=]/.test(name!)) {
+    throw misuse(caller, "a property's name is not the name of an element");
+  }
+  return name!;
+}
+
+// References that the caller wrote stay, as in C, where nothing is escaped.
+function attributeText(text: string): string {
+  return text
+    .replace(/&(?!(?:\w+|#\d+|#x[\da-fA-F]+);)/g, "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll('"', "&quot;");
+}
+
+function setXmlBody(req: ne_request, body: string): void {
+  ne_set_request_body_buffer(req, Buffer.from(body));
+  ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
+}
+
+// ---- the response
+
+function beginResource(h: Propfind, uri: Readonly<ne_uri>): Propfind {
+  // a response that starts over forgets what it had
+  dropPrivate(h);
+  h.uri = uri;
+  h.resource.count = 0;
+  h.resource.statuses.length = 0;
+  if (h.creator !== null) h.resource.private = h.creator(h.privateUserdata, uri) ?? null;
+  return h;
+}
+
+function beginPropstat(h: Propfind): number | null {
+  const { statuses } = h.resource;
+  if (!hasRoom(h)) return null;
+  return statuses.push(null) - 1;
+}
+
+function hasRoom(h: Propfind): boolean {
+  if (h.resource.count + h.resource.statuses.length < MAX_COUNT) return true;
+  ne_xml_set_error(h.xml, "Response exceeds maximum property count");
+  return false;
+}
+
+function endResource(h: Propfind): void | Promise<void> {
+  const { uri, results, resource } = h;
+  if (uri === null || results === null || resource.statuses.length === 0) {
+    dropPrivate(h);
+    return;
+  }
+  const set = sets.lend(resource);
+  let told: unknown;
+  try {
+    told = results(h.userdata, uri, set);
+  } finally {
+    if (!isPromise(told)) sets.revoke(set);
+  }
+  if (!isPromise(told)) return leaveResource(h);
+  return told.then(
+    () => {
+      sets.revoke(set);
+      leaveResource(h);
+    },
+    (reason: unknown) => {
+      sets.revoke(set);
+      throw reason;
+    },
+  );
+}
+
+function leaveResource(h: Propfind): void {
+  h.uri = null;
+  dropPrivate(h);
+}
+
+function dropPrivate(h: Propfind): void {
+  const complex = h.resource.private;
+  if (complex === null) return;
+  h.resource.private = null;
+  h.destructor?.(h.privateUserdata, complex);
+}
+
+// Text and inner elements of a property, as neon shows them: names with their namespace run
+// together, attribute values in single quotes, nothing escaped again.
+function startFlat(
+  h: Propfind,
+  parent: number,
+  nspace: string,
+  name: string,
+  atts: readonly string[],
+): number {
+  if (parent === NE_207_STATE_PROP) return startProperty(h, nspace, name, atts);
+  if (parent !== FLAT) return NE_XML_DECLINE;
+  h.depth++;
+  if (h.value.length < MAX_VALUE) {
+    let tag = `<${nspace}${name}`;
+    for (let i = 0; i < atts.length; i += 2) {
+      tag += ` ${qualified(h, atts[i]!)}='${atts[i + 1]!}'`;
+    }
+    append(h, tag + ">");
+  }
+  return FLAT;
+}
+
+function startProperty(
+  h: Propfind,
+  nspace: string,
+  name: string,
+  atts: readonly string[],
+): number {
+  if (!hasRoom(h)) return NE_XML_ABORT;
+  const r = h.resource;
+  const i = r.count;
+  r.nspaces[i] = nspace;
+  r.names[i] = name;
+  r.langs[i] = atts.length === 0 ? null : langOf(atts);
+  r.propstats[i] = r.statuses.length - 1;
+  h.value = "";
+  h.depth = 0;
+  return FLAT;
+}
+
+function langOf(atts: readonly string[]): string | null {
+  for (let i = 0; i < atts.length; i += 2) {
+    if (atts[i] === "xml:lang") return atts[i + 1]!;
+  }
+  return null;
+}
+
+// declarations and the attributes of XML itself keep their prefix
+function qualified(h: Propfind, name: string): string {
+  const colon = name.indexOf(":");
+  if (colon < 0) return name;
+  const prefix = name.slice(0, colon);
+  if (prefix === "xmlns" || prefix === "xml") return name;
+  const nspace = ne_xml_resolve_nspace(h.xml, prefix);
+  return nspace === null ? name : nspace + name.slice(colon + 1);
+}
+
+function flatText(h: Propfind, state: number, cdata: string): number {
+  if (state === FLAT) {
+    if (h.value === "" && cdata.length <= MAX_VALUE) h.value = cdata;
+    else append(h, cdata);
+  }
+  return 0;
+}
+
+function append(h: Propfind, text: string): void {
+  const room = MAX_VALUE - h.value.length;
+  if (text.length <= room) {
+    h.value += text;
+  } else if (room > 0) {
+    // never half a character
+    const last = text.charCodeAt(room - 1);
+    h.value += text.slice(0, last >= 0xd800 && last < 0xdc00 ? room + 1 : room);
+  }
+}
+
+function endFlat(h: Propfind, state: number, nspace: string, name: string): number {
+  if (state !== FLAT) return 0;
+  if (h.depth > 0) {
+    h.depth--;
+    if (h.value.length < MAX_VALUE) append(h, `</${nspace}${name}>`);
+  } else {
+    h.resource.values[h.resource.count++] = h.value;
+  }
+  return 0;
+}
+
+function isPromise(value: unknown): value is Promise<void> {
+  if (typeof value !== "object" || value === null) return false;
+  return "then" in value && typeof value.then === "function";
+}
