@@ -141,7 +141,7 @@ const WORD = /^[^ \t\n\v\f\r]+/;
 // scanf takes an exponent's letter and sign along even if no digit follows
 const DECIMAL = /([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:[eE][-+]?)?/y;
 const HEXADECIMAL =
-  /([-+]?)0[xX]([\da-fA-F]+\.?[\da-fA-F]*|\.[\da-fA-F]+)(?:[pP]([-+]?\d+)|[pP][-+]?)?/y;
+  /([-+]?)0[xX]([\da-fA-F]+\.?[\da-fA-F]*|\.[\da-fA-F]*)(?:[pP]([-+]?\d+)|[pP][-+]?)?/y;
 const HEX_PREFIX = /[-+]?0[xX]/y;
 const NOT_FINITE = /[-+]?(?:nan|inf(?:inity|(?!i)))/iy;
 

@@ -331,7 +331,8 @@ function matchAt(pattern: RegExp, text: string, at: number): string {
   return pattern.exec(text)?.[0] ?? "";
 }
 
-// RFC 3986 section 3.2. The port follows the last colon, which cannot be the host's first character.
+// RFC 3986 section 3.2. The port follows the last colon, which cannot be the first character of
+// the host.
 function parseAuthority(uri: string, start: number, end: number, parsed: ne_uri): boolean {
   let at = start;
   const userinfo = matchAt(USERINFO, uri, at);

@@ -151,7 +151,7 @@ export function ne_parse_statusline(status_line: string, s: ne_status): number {
   }
   const found = STATUS_LINE.exec(status_line);
   if (found === null) return -1;
-  const [, major, minor, code, reason] = found as unknown as [string, string, string, string, string];
+  const [, major, minor, code, reason = ""] = found;
   s.major_version = Number(major);
   s.minor_version = Number(minor);
   s.code = Number(code);

@@ -44,7 +44,7 @@ export function format(
   };
   return template.replace(
     CONVERSION,
-    (whole, flags: string, width = "", precision: string | undefined, size = "", letter: string) => {
+    (whole, flags: string, width = "", precision?: string, size = "", letter = "") => {
       if (letter === "%") return "%";
       if (whole === "%s") return textOf(take("s"), caller);
       const field = fieldOf(flags, size);
@@ -153,10 +153,8 @@ function integer(letter: string, value: FormatArg, field: Field, caller: string)
 
 // What a C integer of this size would hold. Numbers that fit both ways need no bigint.
 function inType(value: number | bigint, bits: number, signed: boolean): number | bigint {
-  if (typeof value === "number" && value >= 0 && value < 2 ** Math.min(bits - 1, 53)) return value;
-  if (typeof value === "number" && signed && value < 0 && value >= -(2 ** Math.min(bits - 1, 53))) {
-    return value;
-  }
+  const limit = 2 ** Math.min(bits - 1, 53);
+  if (typeof value === "number" && value < limit && value >= (signed ? -limit : 0)) return value;
   return signed ? BigInt.asIntN(bits, BigInt(value)) : BigInt.asUintN(bits, BigInt(value));
 }
 
