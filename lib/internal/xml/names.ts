@@ -1,0 +1,74 @@
+// Names as written, each with one record that keeps what was worked out about it: its halves, and
+// the namespace that it had last. A table of fixed size finds the record of a name that was seen
+// before without making a string; names that share a place take it from each other, so a hostile
+// document costs time in proportion to its length and no memory.
+import { isNameStart } from "./chars.js";
+import type { Scope } from "./namespaces.js";
+
+/** A qualified name. */
+export class QName {
+  /** Before the colon; `""` without one. */
+  readonly prefix: string;
+  /** Behind the colon. */
+  readonly local: string;
+  /** Whether it is one name, or two joined by a colon (Namespaces in XML 1.0, production 7). */
+  readonly valid: boolean;
+  /** The scope in which `nspace` was found. */
+  scope: Scope | null = null;
+  /** The namespace of an element of this name in `scope`. */
+  nspace = "";
+  /** What followed the name in the last start tag that had attributes, up to its `>`. */
+  tail = "";
+  /** The attributes of that tag. */
+  tailAtts: readonly string[] = [];
+  /** How often `tail` was another one than wanted, less how often it was the one. */
+  misses = 0;
+
+  /** @param raw the name as written */
+  constructor(
+    readonly raw: string,
+    readonly hash: number,
+  ) {
+    const colon = raw.indexOf(":");
+    this.prefix = colon < 0 ? "" : intern(raw.slice(0, colon));
+    this.local = colon < 0 ? raw : intern(raw.slice(colon + 1));
+    this.valid =
+      colon < 0 ||
+      (colon > 0 &&
+        colon + 1 < raw.length &&
+        raw.indexOf(":", colon + 1) < 0 &&
+        isNameStart(raw.charCodeAt(colon + 1)));
+  }
+}
+
+/**
+ * The engine's one copy of a string. Equal ones then compare at once, and it does not keep the block
+ * alive that it was cut from.
+ */
+export function intern(text: string): string {
+  return Object.keys({ [text]: 0 })[0]!;
+}
+
+const TABLE_SIZE = 1024;
+const MAX_KEPT_LENGTH = 256;
+
+/** The names of one document. */
+export class NameTable {
+  readonly #table: (QName | null)[] = new Array<QName | null>(TABLE_SIZE).fill(null);
+
+  /**
+   * The record of the name at `start`.
+   * @param hash the codes of the name folded by `hash * 31 + code`, as a 32-bit integer
+   */
+  find(s: string, start: number, end: number, hash: number): QName {
+    const slot = (hash ^ (hash >>> 10)) & (TABLE_SIZE - 1);
+    const known = this.#table[slot]!;
+    if (known !== null && known.hash === hash) {
+      const raw = known.raw;
+      if (raw.length === end - start && s.startsWith(raw, start)) return known;
+    }
+    const made = new QName(intern(s.slice(start, end)), hash);
+    if (end - start <= MAX_KEPT_LENGTH) this.#table[slot] = made;
+    return made;
+  }
+}

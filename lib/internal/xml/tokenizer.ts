@@ -1,0 +1,677 @@
+// The tokenizer: text in, elements and character data out, each piece of text handed in once.
+//
+//   prolog ──start tag──► content ──last end tag──► epilog
+//   #misc                 #content                  #misc
+//
+// In any of them a token may be open when the text runs out, and `#goOn` continues it:
+//
+//   comment, instruction, section (CDATA)   thrown away or handed on as they come
+//   gap                                     behind the target of an instruction
+//   tag, reference, target, doctype         kept until the end is there, then read in one go
+//
+// Invariants:
+// 1. The text holds only characters that XML allows, with line ends normalised: the decoder stops in
+//    front of anything else, and `finish` is told so after the text before it was read.
+// 2. `#pos` moves on before the listener is called, so that reading can stop after any event.
+// 3. Nothing is read more than twice: a token that ran out is kept in pieces, only its new pieces
+//    are searched for its end, and it is read when that was found.
+// 4. A short beginning that says nothing yet (`<!`, `]]`) is held and put in front of what follows.
+import { AttributeReader } from "./attributes.js";
+import { ASCII_CLASS, isNameChar, isNameStart, isSpace, NAME, nameEnd, spaceEnd } from "./chars.js";
+import { DoctypeScanner, parseDoctype } from "./doctype.js";
+import type { Doctype } from "./doctype.js";
+import { countNewlines } from "./encoding.js";
+import { intern, NameTable } from "./names.js";
+import type { QName } from "./names.js";
+import { NOT_WELL_FORMED, ReferenceReader, tokenisedValue, XmlFault } from "./references.js";
+
+/** Told about what is in the document. A non-zero result stops reading after this event. */
+export interface Listener {
+  startElement(name: QName, atts: readonly string[]): number;
+  characters(text: string): number;
+  endElement(name: QName): number;
+}
+
+/** `read` wants more text. */
+export const MORE = 0;
+/** `read` stopped because the listener said so; call it again to go on. */
+export const STOPPED = 1;
+/** The document is malformed: see `fault` and `line`. */
+export const FAILED = 2;
+
+/** Elements nested deeper are refused. */
+export const MAX_DEPTH = 100_000;
+/** A single tag, reference or document type declaration longer than this is refused. */
+export const MAX_TOKEN_CHARS = 0x1000_0000;
+/** Attribute lists may add so many attributes to the elements of a document. */
+export const MAX_DEFAULTS = 1_000_000;
+
+const TOO_DEEP = "elements nested too deeply";
+const TOO_LONG = "out of memory";
+const MISPLACED_DECLARATION = "XML or text declaration not at start of entity";
+const TOO_MANY_DEFAULTS = "too many default attributes";
+const MISMATCH = "mismatched tag";
+const JUNK = "junk after document element";
+const SYNTAX = "syntax error";
+const UNCLOSED = "unclosed token";
+const UNCLOSED_SECTION = "unclosed CDATA section";
+const NO_ELEMENT = "no element found";
+
+const LT = 0x3c;
+const GT = 0x3e;
+const AMP = 0x26;
+const SLASH = 0x2f;
+const BANG = 0x21;
+const QUESTION = 0x3f;
+const BRACKET = 0x5d;
+const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
+
+const EMPTY_ATTS: readonly string[] = Object.freeze([]) as readonly string[];
+// text up to this length is searched character by character, longer text by indexOf
+const NEAR = 40;
+const MAX_TAIL = 1024;
+const MAX_SMALL = 8192;
+const MAX_MISSES = 16;
+
+type Place = "prolog" | "content" | "epilog";
+type Kept = "tag" | "reference" | "target" | "doctype";
+type Open = "" | "comment" | "instruction" | "gap" | "section" | Kept;
+
+/** The tokenizer of one document. */
+export class Tokenizer {
+  /** Why the document failed, after `FAILED`. */
+  fault = "";
+
+  readonly #open: QName[] = [];
+  #s = "";
+  #pos = 0;
+  #newlines = 0;
+  #place: Place = "prolog";
+  #inside: Open = "";
+  #held = "";
+  // the end of an element `<a/>` whose start was told last
+  #ending: QName | null = null;
+
+  // a kept token in pieces, the small ones apart; what follows it in the block that ended it; why
+  // its end will never come
+  #pieces = "";
+  #small = "";
+  #quote = 0;
+  #scanner = new DoctypeScanner();
+  #rest: string | null = null;
+  #restPos = 0;
+  #cut: string | null = null;
+
+  // `#line` is the line at `#linePos`, `#openLine` that of an open comment or instruction
+  #line = 1;
+  #linePos = 0;
+  #openLine = 1;
+  #eventPos = 0;
+
+  // where these come next in this text, as far as it was searched
+  #nextLt = -1;
+  #nextAmp = -1;
+  #nextClose = -1;
+
+  #seenDoctype = false;
+  #rules: Doctype["attributes"] | null = null;
+  #defaults = 0;
+  #standalone = false;
+  readonly #refs = new ReferenceReader();
+  readonly #names = new NameTable();
+  readonly #reader = new AttributeReader(this.#names, this.#refs);
+  // set by #attributes: the attributes, and where the tag ends
+  #atts: readonly string[] = EMPTY_ATTS;
+  #after = 0;
+
+  constructor(readonly listener: Listener) {}
+
+  /** The line of the event being told, of the fault, or of what is to be read next. */
+  get line(): number {
+    if (this.#inside === "comment" || this.#inside === "instruction" || this.#inside === "gap") {
+      return this.#openLine;
+    }
+    return this.#lineAt(this.#eventPos);
+  }
+
+  /** Hands in text; only after `read` wanted more. */
+  feed(text: string, newlines: number): void {
+    this.#s = this.#held === "" ? text : this.#held + text;
+    this.#held = "";
+    this.#newlines = newlines;
+    this.#pos = this.#eventPos = this.#linePos = 0;
+    this.#nextLt = this.#nextAmp = this.#nextClose = -1;
+  }
+
+  /** Tells that the document is standalone. */
+  setStandalone(): void {
+    this.#standalone = true;
+  }
+
+  /** Fails the document at a place of the XML declaration, or goes on behind it. */
+  passDeclaration(text: string, fault: XmlFault | null): number {
+    this.feed(text, 0);
+    if (fault !== null) return this.#fail(fault.reason, fault.at);
+    this.#line += countNewlines(text, 0, text.length);
+    this.feed("", 0);
+    return MORE;
+  }
+
+  /** Reads on until more text is wanted, the listener stops it, or the document fails. */
+  read(): number {
+    for (;;) {
+      if (this.#ending !== null) {
+        const name = this.#ending;
+        this.#ending = null;
+        if (this.#close(name) !== 0) return STOPPED;
+      }
+      while (this.#pos >= this.#s.length) {
+        this.#settleLines();
+        if (this.#rest === null) return MORE;
+        this.#s = this.#rest;
+        this.#rest = null;
+        this.#pos = this.#eventPos = this.#linePos = this.#restPos;
+        this.#newlines = -1;
+        this.#nextLt = this.#nextAmp = this.#nextClose = -1;
+      }
+      let result: number;
+      if (this.#inside !== "") result = this.#goOn();
+      else if (this.#place === "content") result = this.#content();
+      else result = this.#misc();
+      if (result !== MORE) return result;
+    }
+  }
+
+  /**
+   * Ends the document after all its text was read.
+   * @param cut why it ends here, `null` if this is its proper end
+   */
+  finish(cut: string | null): number {
+    const inside = this.#inside;
+    if (isKept(inside)) {
+      this.#cut = cut ?? UNCLOSED;
+      this.#replay("", 0);
+      // nothing is told, for the token lacks its end
+      if (this.read() === FAILED) return FAILED;
+    }
+    if (this.#inside === "section") return this.#fail(cut ?? UNCLOSED_SECTION, this.#pos);
+    if (this.#inside !== "" || this.#held.startsWith("<")) {
+      return this.#fail(cut ?? UNCLOSED, this.#pos);
+    }
+    if (cut !== null) return this.#fail(cut, this.#pos);
+    return this.#place === "epilog" ? MORE : this.#fail(NO_ELEMENT, this.#pos);
+  }
+
+  #fail(reason: string, at: number): number {
+    this.fault = reason;
+    this.#eventPos = at;
+    if (reason !== UNCLOSED) this.#inside = "";
+    return FAILED;
+  }
+
+  #lineAt(pos: number): number {
+    if (pos > this.#linePos) {
+      this.#line += countNewlines(this.#s, this.#linePos, pos);
+      this.#linePos = pos;
+      this.#newlines = -1;
+    }
+    return this.#line;
+  }
+
+  // Counts the lines of a text that was read to its end, and lets go of it.
+  #settleLines(): void {
+    if (this.#linePos === 0 && this.#newlines >= 0) this.#line += this.#newlines;
+    else this.#lineAt(this.#s.length);
+    this.#s = "";
+    this.#pos = this.#linePos = this.#eventPos = 0;
+    this.#newlines = 0;
+  }
+
+  #hold(from: number): number {
+    this.#held = this.#s.slice(from);
+    this.#pos = this.#s.length;
+    return MORE;
+  }
+
+  #close(name: QName): number {
+    this.#open.pop();
+    if (this.#open.length === 0) this.#place = "epilog";
+    return this.listener.endElement(name);
+  }
+
+  #content(): number {
+    const s = this.#s;
+    const n = s.length;
+    const open = this.#open;
+    let pos = this.#pos;
+    while (pos < n) {
+      let result: number;
+      if (s.charCodeAt(pos) !== LT) {
+        const end = this.#textEnd(s, pos, n);
+        if (end > pos) {
+          this.#eventPos = pos;
+          this.#pos = end;
+          if (this.listener.characters(s.slice(pos, end)) !== 0) return STOPPED;
+          pos = end;
+          continue;
+        }
+        result = s.charCodeAt(pos) === AMP ? this.#reference(pos) : this.#closeBracket(pos);
+      } else {
+        const c = pos + 1 < n ? s.charCodeAt(pos + 1) : 0;
+        if (c === SLASH) {
+          // the end tag that must come, if it is written without blanks
+          const name = open[open.length - 1]!;
+          const end = pos + 2 + name.raw.length;
+          if (end < n && s.charCodeAt(end) === GT && s.startsWith(name.raw, pos + 2)) {
+            this.#eventPos = pos;
+            this.#pos = pos = end + 1;
+            if (this.#close(name) !== 0) return STOPPED;
+            if (open.length === 0) return MORE;
+            continue;
+          }
+          result = this.#endTag(pos);
+        } else {
+          result = this.#markup(c, pos);
+        }
+      }
+      if (result !== MORE || this.#inside !== "" || open.length === 0) return result;
+      pos = this.#pos;
+    }
+    this.#pos = pos;
+    return MORE;
+  }
+
+  // Where the text that begins at `pos` ends: at `<`, at `&`, or at a `]` that is, or may turn out to
+  // be, that of `]]>`.
+  #textEnd(s: string, pos: number, n: number): number {
+    const near = Math.min(pos + NEAR, n);
+    for (let i = pos; i < near; i++) {
+      const c = s.charCodeAt(i);
+      if (c === LT || c === AMP || (c === BRACKET && mayClose(s, i, n))) return i;
+    }
+    if (near === n) return n;
+    if (this.#nextLt < near) this.#nextLt = indexOrEnd(s, "<", near);
+    if (this.#nextAmp < near) this.#nextAmp = indexOrEnd(s, "&", near);
+    if (this.#nextClose < near) this.#nextClose = indexOrEnd(s, "]]>", near);
+    const end = Math.min(this.#nextLt, this.#nextAmp, this.#nextClose);
+    if (end < n || s.charCodeAt(n - 1) !== BRACKET) return end;
+    return s.charCodeAt(n - 2) === BRACKET ? n - 2 : n - 1;
+  }
+
+  #closeBracket(pos: number): number {
+    return this.#s.startsWith("]]>", pos) ? this.#fail(NOT_WELL_FORMED, pos) : this.#hold(pos);
+  }
+
+  #reference(pos: number): number {
+    const found = this.#refs.read(this.#s, pos, this.#s.length);
+    if (found === "more") return this.#keep("reference", pos);
+    if (found !== "reference") return this.#fail(found.reason, found.at);
+    this.#eventPos = pos;
+    this.#pos = this.#refs.end;
+    const text = this.#refs.text;
+    return text !== "" && this.listener.characters(text) !== 0 ? STOPPED : MORE;
+  }
+
+  // `c` is the character behind `<`, or 0 at the end of the text.
+  #markup(c: number, pos: number): number {
+    if (c === BANG) return this.#bang(pos);
+    if (c === QUESTION) return this.#target(pos);
+    if (c === 0) return this.#hold(pos);
+    return this.#startTag(pos);
+  }
+
+  #startTag(pos: number): number {
+    const s = this.#s;
+    const n = s.length;
+    let i = pos + 1;
+    let hash = 0;
+    let c = 0;
+    for (; i < n; i++) {
+      c = s.charCodeAt(i);
+      if (c < 128 ? (ASCII_CLASS[c]! & NAME) === 0 : !isNameChar(c)) break;
+      hash = (Math.imul(hash, 31) + c) | 0;
+    }
+    if (!isNameStart(s.charCodeAt(pos + 1))) return this.#fail(NOT_WELL_FORMED, pos + 1);
+    if (i >= n) return this.#keep("tag", pos);
+    const name = this.#names.find(s, pos + 1, i, hash);
+    let atts = EMPTY_ATTS;
+    let after = i + 1;
+    if (c !== GT || this.#rules !== null) {
+      const result = this.#attributes(name, pos, i);
+      if (result !== MORE || this.#inside !== "") return result;
+      atts = this.#atts;
+      after = this.#after;
+    }
+    if (this.#open.length >= MAX_DEPTH) return this.#fail(TOO_DEEP, pos);
+    this.#open.push(name);
+    this.#place = "content";
+    this.#eventPos = pos;
+    this.#pos = after;
+    const isEmpty = s.charCodeAt(after - 2) === SLASH;
+    if (isEmpty) this.#ending = name;
+    if (this.listener.startElement(name, atts) !== 0) return STOPPED;
+    if (!isEmpty) return MORE;
+    this.#ending = null;
+    return this.#close(name) !== 0 ? STOPPED : MORE;
+  }
+
+  // Reads from behind the name of the tag at `tag` to its `>`.
+  #attributes(name: QName, tag: number, start: number): number {
+    const s = this.#s;
+    if (name.tail !== "" && s.startsWith(name.tail, start)) {
+      this.#atts = name.tailAtts;
+      this.#after = start + name.tail.length;
+      if (name.misses > 0) name.misses--;
+      return MORE;
+    }
+    const reader = this.#reader;
+    const fault = reader.read(s, start);
+    if (fault === "more") return this.#keep("tag", tag);
+    if (fault !== null) {
+      // expat gives the line of the tag here
+      const isUndefined = fault.reason === "undefined entity";
+      return this.#fail(fault.reason, isUndefined ? tag : fault.at);
+    }
+    if (this.#rules !== null) {
+      this.#after = reader.after;
+      this.#atts = this.#applyRules(reader.atts, name);
+      return this.#defaults <= MAX_DEFAULTS ? MORE : this.#fail(TOO_MANY_DEFAULTS, tag);
+    }
+    const end = (this.#after = reader.after);
+    this.#atts = reader.atts;
+    if (reader.atts.length > 0 && end - start <= MAX_TAIL && name.misses < MAX_MISSES) {
+      // read once more from a copy, so that what is remembered does not keep the block alive
+      name.tail = intern(s.slice(start, end));
+      reader.read(name.tail, 0);
+      this.#atts = name.tailAtts = Object.freeze(reader.atts);
+      name.misses += 2;
+    }
+    return MORE;
+  }
+
+
+  // Gives the element what its attribute list says (XML 1.0, 3.3.2 and 3.3.3).
+  #applyRules(found: readonly string[], name: QName): readonly string[] {
+    const rules = this.#rules?.get(name.raw);
+    if (rules === undefined) return found;
+    const atts = found.slice();
+    const present = new Set<string>();
+    for (let i = 0; i < atts.length; i += 2) {
+      present.add(atts[i]!);
+      if (rules.get(atts[i]!)?.tokenised === true) atts[i + 1] = tokenisedValue(atts[i + 1]!);
+    }
+    for (const rule of rules.values()) {
+      if (rule.fallback === null || present.has(rule.name)) continue;
+      atts.push(rule.name, rule.fallback);
+      if (++this.#defaults > MAX_DEFAULTS) break;
+    }
+    return atts;
+  }
+
+  #endTag(pos: number): number {
+    const s = this.#s;
+    const n = s.length;
+    const start = pos + 2;
+    const end = nameEnd(s, start);
+    if (end === start && end < n) return this.#fail(NOT_WELL_FORMED, start);
+    const close = spaceEnd(s, end);
+    if (close >= n) return this.#keep("tag", pos);
+    if (s.charCodeAt(close) !== GT) return this.#fail(NOT_WELL_FORMED, close);
+    const name = this.#open[this.#open.length - 1]!;
+    if (s.slice(start, end) !== name.raw) return this.#fail(MISMATCH, start);
+    this.#eventPos = pos;
+    this.#pos = close + 1;
+    return this.#close(name) !== 0 ? STOPPED : MORE;
+  }
+
+  // `<!…`: a comment, a CDATA section or the document type declaration.
+  #bang(pos: number): number {
+    const s = this.#s;
+    if (s.startsWith("<!--", pos)) {
+      this.#openLine = this.#lineAt(pos);
+      this.#inside = "comment";
+      this.#pos = pos + 4;
+      return MORE;
+    }
+    const inContent = this.#place === "content";
+    const opening = inContent ? "<![CDATA[" : "<!DOCTYPE";
+    if (inContent && s.startsWith(opening, pos)) {
+      this.#inside = "section";
+      this.#pos = pos + opening.length;
+      return MORE;
+    }
+    if (this.#place === "prolog" && s.startsWith(opening, pos)) return this.#doctype(pos);
+    const seen = s.slice(pos, pos + opening.length);
+    if (pos + seen.length === s.length && (opening.startsWith(seen) || "<!--".startsWith(seen))) {
+      return this.#hold(pos);
+    }
+    if (inContent || !/^<!(\[|[A-Za-z_:])/.test(seen)) return this.#fail(NOT_WELL_FORMED, pos + 2);
+    return this.#fail(this.#place === "prolog" ? SYNTAX : JUNK, pos);
+  }
+
+  #doctype(pos: number): number {
+    if (this.#seenDoctype) return this.#fail(SYNTAX, pos);
+    const s = this.#s;
+    this.#scanner = new DoctypeScanner();
+    let end = this.#scanner.scan(s, pos);
+    if (end < 0) {
+      if (this.#rest === null) return this.#keep("doctype", pos, s.length);
+      end = s.length;
+    }
+    const result = parseDoctype(s.slice(pos, end), this.#standalone);
+    if (result instanceof XmlFault) {
+      const cut = result.reason === UNCLOSED || result.reason === NO_ELEMENT;
+      return this.#fail((cut && this.#cut) || result.reason, pos + result.at);
+    }
+    this.#seenDoctype = true;
+    if (result.attributes.size > 0) this.#rules = result.attributes;
+    this.#refs.skipsUndeclared = result.unread && !this.#standalone;
+    this.#pos = end;
+    return MORE;
+  }
+
+  // `<?name` of an instruction.
+  #target(pos: number): number {
+    const s = this.#s;
+    const start = pos + 2;
+    const end = nameEnd(s, start);
+    if (end === start && end < s.length) return this.#fail(NOT_WELL_FORMED, start);
+    // in a token that was kept the name ends with the text
+    if (end >= s.length && this.#rest === null) return this.#keep("target", pos);
+    const name = s.slice(start, end);
+    if (name === "xml") return this.#fail(MISPLACED_DECLARATION, pos);
+    // Namespaces in XML 1.0, section 7: no colons in targets
+    if (name.includes(":") || name.toLowerCase() === "xml") {
+      return this.#fail(NOT_WELL_FORMED, start);
+    }
+    this.#openLine = this.#lineAt(pos);
+    this.#inside = "gap";
+    this.#pos = end;
+    return MORE;
+  }
+
+  // The prolog and the epilog: blanks, comments, instructions, and what may come once.
+  #misc(): number {
+    const s = this.#s;
+    const pos = spaceEnd(s, this.#pos);
+    this.#pos = pos;
+    if (pos >= s.length) return MORE;
+    const inProlog = this.#place === "prolog";
+    if (s.charCodeAt(pos) !== LT) {
+      // what expat takes for a token of the DTD grammar, out of place
+      const isToken = isNameChar(s.charCodeAt(pos)) || "()|,[]>#\"'%".includes(s[pos]!);
+      return this.#fail(isToken ? (inProlog ? SYNTAX : JUNK) : NOT_WELL_FORMED, pos);
+    }
+    const c = pos + 1 < s.length ? s.charCodeAt(pos + 1) : 0;
+    if (inProlog || c === 0 || c === BANG || c === QUESTION) return this.#markup(c, pos);
+    return this.#fail(isNameStart(c) ? JUNK : NOT_WELL_FORMED, pos);
+  }
+
+  // Goes on with what was open when the text ran out.
+  #goOn(): number {
+    switch (this.#inside) {
+      case "comment":
+        return this.#comment();
+      case "section":
+        return this.#section();
+      case "instruction":
+        return this.#instruction();
+      case "gap":
+        return this.#gap();
+      default:
+        return this.#goOnKept(this.#inside as Kept);
+    }
+  }
+
+  #comment(): number {
+    const s = this.#s;
+    const at = s.indexOf("--", this.#pos);
+    if (at < 0) return this.#hold(s.endsWith("-") ? s.length - 1 : s.length);
+    if (at + 2 >= s.length) return this.#hold(at);
+    if (s.charCodeAt(at + 2) !== GT) return this.#fail(NOT_WELL_FORMED, at + 2);
+    this.#inside = "";
+    this.#pos = at + 3;
+    return MORE;
+  }
+
+  #instruction(): number {
+    const s = this.#s;
+    const at = s.indexOf("?>", this.#pos);
+    if (at < 0) return this.#hold(s.endsWith("?") ? s.length - 1 : s.length);
+    this.#inside = "";
+    this.#pos = at + 2;
+    return MORE;
+  }
+
+  #gap(): number {
+    const s = this.#s;
+    const pos = this.#pos;
+    if (isSpace(s.charCodeAt(pos))) {
+      this.#inside = "instruction";
+      this.#pos = pos + 1;
+      return MORE;
+    }
+    if (s.charCodeAt(pos) !== QUESTION) return this.#fail(NOT_WELL_FORMED, pos);
+    if (pos + 1 >= s.length) return this.#hold(pos);
+    if (s.charCodeAt(pos + 1) !== GT) return this.#fail(NOT_WELL_FORMED, pos + 1);
+    this.#inside = "";
+    this.#pos = pos + 2;
+    return MORE;
+  }
+
+  #section(): number {
+    const s = this.#s;
+    const n = s.length;
+    const start = this.#pos;
+    const close = s.indexOf("]]>", start);
+    let end = close;
+    if (close < 0) {
+      end = s.endsWith("]]") ? n - 2 : s.endsWith("]") ? n - 1 : n;
+      if (end < start) end = start;
+      this.#hold(end);
+    } else {
+      this.#inside = "";
+      this.#pos = close + 3;
+    }
+    this.#eventPos = start;
+    return end > start && this.listener.characters(s.slice(start, end)) !== 0 ? STOPPED : MORE;
+  }
+
+  // Puts away a token whose end has not come; its line stays the current one.
+  #keep(kind: Kept, from: number, scanned = from + 1): number {
+    if (this.#rest !== null) {
+      const reason = this.#cut ?? NOT_WELL_FORMED;
+      return this.#fail(reason, reason === NOT_WELL_FORMED ? this.#s.length : from);
+    }
+    this.#lineAt(from);
+    this.#inside = kind;
+    this.#quote = 0;
+    this.#pieces = "";
+    this.#small = this.#s.slice(from);
+    if (kind === "tag") this.#scanTag(this.#s, scanned);
+    return this.#swallow();
+  }
+
+  #swallow(): number {
+    this.#pos = this.#linePos = this.#eventPos = this.#s.length;
+    return MORE;
+  }
+
+  #goOnKept(kind: Kept): number {
+    const s = this.#s;
+    const end = this.#scanKept(kind, s, this.#pos);
+    if (end >= 0) {
+      this.#small += s.slice(this.#pos, end);
+      this.#replay(s, end);
+      return MORE;
+    }
+    this.#small += s.slice(this.#pos);
+    if (this.#small.length > MAX_SMALL) {
+      // looking into it makes the engine join the pieces, which are many and tiny
+      this.#small.charCodeAt(0);
+      this.#pieces += this.#small;
+      this.#small = "";
+      if (this.#pieces.length > MAX_TOKEN_CHARS) return this.#fail(TOO_LONG, this.#pos);
+    }
+    return this.#swallow();
+  }
+
+  // Makes the kept token the text to read, and the rest of the block what follows.
+  #replay(rest: string, restPos: number): void {
+    this.#s = this.#pieces + this.#small;
+    this.#pieces = this.#small = "";
+    this.#inside = "";
+    this.#pos = this.#linePos = this.#eventPos = 0;
+    this.#newlines = -1;
+    this.#nextLt = this.#nextAmp = this.#nextClose = -1;
+    this.#rest = rest;
+    this.#restPos = restPos;
+  }
+
+  // Where the kept token ends, or -1.
+  #scanKept(kind: Kept, s: string, start: number): number {
+    if (kind === "tag") return this.#scanTag(s, start);
+    if (kind === "doctype") return this.#scanner.scan(s, start);
+    let i = start;
+    while (i < s.length && (isNameChar(s.charCodeAt(i)) || s[i] === "#")) i++;
+    if (i >= s.length) return -1;
+    return kind === "reference" ? i + 1 : i;
+  }
+
+  // A `<` ends a tag too, for it is an error there.
+  #scanTag(s: string, start: number): number {
+    let quote = this.#quote;
+    for (let i = start; i < s.length; i++) {
+      const c = s.charCodeAt(i);
+      if (c === LT) return i + 1;
+      if (quote !== 0) {
+        if (c === quote) quote = 0;
+      } else if (c === GT) {
+        return i + 1;
+      } else if (c === QUOTE || c === APOSTROPHE) {
+        quote = c;
+      }
+    }
+    this.#quote = quote;
+    return -1;
+  }
+}
+
+function isKept(inside: Open): inside is Kept {
+  return (
+    inside === "tag" || inside === "reference" || inside === "target" || inside === "doctype"
+  );
+}
+
+// Whether the bracket at `i` begins `]]>` or may do so with what follows the text.
+function mayClose(s: string, i: number, n: number): boolean {
+  if (i + 1 >= n) return true;
+  if (s.charCodeAt(i + 1) !== BRACKET) return false;
+  return i + 2 >= n || s.charCodeAt(i + 2) === GT;
+}
+
+function indexOrEnd(s: string, what: string, from: number): number {
+  const at = s.indexOf(what, from);
+  return at < 0 ? s.length : at;
+}
