@@ -1,0 +1,428 @@
+// Opens a connection for a session, layer by layer:
+//
+//   name lookup ─► TCP ─► [SOCKS] ─► [TLS to the proxy] ─► [CONNECT] ─► [TLS + verdict] ─► ready
+//
+// Each layer either goes on or words the error, closes what is open and gives the NE_* code. A tunnel
+// that failed is never used for anything else.
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import {
+  NE_CONNECT,
+  NE_DBG_HTTP,
+  NE_ERROR,
+  NE_LOOKUP,
+  NE_OK,
+  NE_SOCK_CLOSED,
+  NE_SOCK_ERROR,
+  NE_SOCK_TIMEOUT,
+  NE_SOCK_TRUNC,
+  NE_TIMEOUT,
+} from "./constants.js";
+import type { ne_inet_addr } from "./handle.js";
+import type { Scope } from "./scope.js";
+import {
+  awaitApplication,
+  closeConnection,
+  isPromise,
+  notify,
+  setError,
+  trace,
+  usesProxy,
+  type Connection,
+  type Endpoint,
+  type Hop,
+  type Session,
+  type StatusInfo,
+} from "./session.js";
+import { driveSocks } from "./wire/socks.js";
+import { createTlsContext, trustCert, type TlsContext } from "./tls/context.js";
+import { certificateOf, certificates, endCertificate, lendCertificate } from "./tls/handles.js";
+import { failuresText, judge, rememberAccepted, wasAccepted } from "./tls/verify.js";
+import type { Turn } from "./turn.js";
+import { addresses as addressHandles } from "./wire/handles.js";
+import { printAddress, resolveHost, type Address } from "./wire/address.js";
+import { trustDefaultCa } from "./wire/roots.js";
+import { connectTcp, connectUnix } from "./wire/tcp.js";
+import {
+  endedCleanly,
+  handshakeClient,
+  tlsErrorOf,
+  type TlsOutcome,
+} from "./wire/tls.js";
+import { failureOf, Wire, type Endings, type WireFailure } from "./wire/wire.js";
+
+const STATUS_LOOKUP = 0;
+const STATUS_CONNECTING = 1;
+const STATUS_CONNECTED = 2;
+const STATUS_HANDSHAKE = 6;
+
+/** Whose connection it is to be, and how long each part took. */
+export interface Opening {
+  session: Session;
+  turn: Turn;
+  scope: Scope;
+  timing: { lookup: number | null; connect: number | null; handshake: number | null };
+  /** Makes a CONNECT tunnel through an HTTP proxy; words its own errors. */
+  tunnel: (hop: Hop) => Promise<number>;
+}
+
+const TLS_ENDINGS: Endings = {
+  ended: (stream: Duplex): WireFailure =>
+    endedCleanly(stream as TLSSocket)
+      ? { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null }
+      : { code: NE_SOCK_TRUNC, error: "Secure connection truncated", cause: null },
+  failed: (error: Error): WireFailure => {
+    const { code, text } = tlsErrorOf(error);
+    return { code, error: text, cause: error };
+  },
+};
+
+/** Opens a connection into `turn.connection`. @returns `NE_OK`, or a code with the error set */
+export async function openConnection(o: Opening): Promise<number> {
+  const s = o.session;
+  const begun = performance.now();
+  if (s.connector !== null || s.unixPath !== null) {
+    const opened = await openTransport(o);
+    if (opened !== NE_OK) return opened;
+    o.timing.connect = seconds(begun);
+    return s.secure ? startOriginTls(o) : NE_OK;
+  }
+  const hops: (Hop | null)[] = usesProxy(s) ? s.hops : [null];
+  let code = NE_ERROR;
+  for (const hop of hops) {
+    code = await openThrough(o, hop);
+    if (code === NE_OK || o.scope.broken !== null) return code;
+    // only a proxy that cannot be reached at all is passed over for the next one
+    if (code !== NE_LOOKUP && code !== NE_CONNECT && code !== NE_TIMEOUT) return code;
+  }
+  return code;
+}
+
+/** Opens a connection to a proxy itself, for a CONNECT request. */
+export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> {
+  const reached = await reach(o, hop);
+  if (reached !== NE_OK || hop?.kind !== "https") return reached;
+  const context = createTlsContext();
+  trustDefaultCa(context);
+  for (const cert of hop.trust) trustCert(context, certificates.open(cert, "nx_session_proxy"));
+  return startTls(o, context, hop.endpoint, null);
+}
+
+async function openThrough(o: Opening, hop: Hop | null): Promise<number> {
+  const s = o.session;
+  const reached = await openToProxy(o, hop);
+  if (reached !== NE_OK) return reached;
+  if (hop !== null) {
+    const passed = await passProxy(o, hop);
+    if (passed !== NE_OK) return passed;
+  }
+  return s.secure ? startOriginTls(o) : NE_OK;
+}
+
+// Lookup and TCP, to the proxy or the server.
+async function reach(o: Opening, hop: Hop | null): Promise<number> {
+  const s = o.session;
+  const endpoint = hop === null ? s.server : hop.endpoint;
+  const fixed = hop === null ? s.addresses : null;
+  if (fixed === null) {
+    const found = await lookUp(o, endpoint);
+    if (found !== NE_OK) return found;
+  }
+  const list = fixed === null ? (endpoint.addresses as Address[]) : [...fixed.list];
+  // what worked last is tried first
+  const start = fixed === null ? 0 : fixed.first;
+  const hostname = fixed === null ? endpoint.hostname : null;
+  const port = fixed === null ? endpoint.port : fixed.port;
+  const begun = performance.now();
+  let failure: WireFailure = { code: NE_SOCK_ERROR, error: "no address", cause: null };
+  for (let i = 0; i < list.length; i++) {
+    const index = (start + i) % list.length;
+    const address = list[index] as Address;
+    const result = await connectAddress(o, address, port, hostname, hop);
+    if (result instanceof Wire) {
+      if (fixed !== null) fixed.first = index;
+      else if (index > 0) endpoint.addresses = [address, ...list.filter((other) => other !== address)];
+      o.timing.connect = seconds(begun);
+      return await useWire(o, result, hop, hostname);
+    }
+    failure = result;
+    o.scope.check();
+  }
+  const whom = hop === null ? "server" : "proxy server";
+  setError(s, `Could not connect to ${whom}: ${failure.error}`, failure.cause);
+  return failure.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_CONNECT;
+}
+
+async function lookUp(o: Opening, endpoint: Endpoint, even = false): Promise<number> {
+  if (endpoint.addresses !== null && !even) return NE_OK;
+  const s = o.session;
+  trace(s, NE_DBG_HTTP, "Doing DNS lookup on %s...\n", endpoint.hostname);
+  await tell(o, STATUS_LOOKUP, { lu: { hostname: endpoint.hostname } });
+  const begun = performance.now();
+  const found = await o.scope.race(resolveHost(endpoint.hostname));
+  o.timing.lookup = seconds(begun);
+  if (!found.ok) {
+    setError(s, `Could not resolve hostname \`${endpoint.hostname}': ${found.error}`, found.cause);
+    return NE_LOOKUP;
+  }
+  endpoint.addresses = found.addresses;
+  return NE_OK;
+}
+
+async function connectAddress(
+  o: Opening,
+  address: Address,
+  port: number,
+  hostname: string | null,
+  hop: Hop | null,
+): Promise<Wire | WireFailure> {
+  const s = o.session;
+  trace(s, NE_DBG_HTTP, "req: Connecting to %s:%u\n", printAddress(address), port);
+  const lent = addressHandles.lend(address) as ne_inet_addr;
+  try {
+    await tell(o, STATUS_CONNECTING, { ci: { hostname, address: lent } });
+  } finally {
+    addressHandles.revoke(lent);
+  }
+  let forget: (() => void) | null = null;
+  const result = await connectTcp({
+    address,
+    port,
+    local: s.localAddress,
+    localPort: 0,
+    timeoutMs: s.connectTimeoutMs,
+    // TLS and tunnels need a stream that can be handed on
+    ownBlocks: !s.secure && (hop === null || (hop.kind === "http" && !hop.tunnel)),
+    onCancel: (cancel) => {
+      forget = o.scope.onBreak((broken) => {
+        cancel({ code: NE_SOCK_ERROR, error: broken.message, cause: broken.cause });
+      });
+    },
+  });
+  (forget as (() => void) | null)?.();
+  return result;
+}
+
+// The transport of an application, or a Unix-domain socket.
+async function openTransport(o: Opening): Promise<number> {
+  const s = o.session;
+  let wire: Wire | WireFailure;
+  if (s.connector !== null) {
+    wire = await askConnector(o);
+  } else {
+    wire = await connectUnix(s.unixPath as string, s.connectTimeoutMs, (cancel) => {
+      o.scope.onBreak(({ message, cause }) => cancel({ code: NE_SOCK_ERROR, error: message, cause }));
+    });
+  }
+  if (!(wire instanceof Wire)) {
+    o.scope.check();
+    setError(s, `Could not connect to server: ${wire.error}`, wire.cause);
+    return wire.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_CONNECT;
+  }
+  return useWire(o, wire, null, s.server.hostname);
+}
+
+async function askConnector(o: Opening): Promise<Wire | WireFailure> {
+  const s = o.session;
+  const { fn, userdata } = s.connector as NonNullable<Session["connector"]>;
+  try {
+    const answer = fn(userdata as never, s.server.hostname, s.server.port);
+    const stream = (
+      isPromise(answer) ? await awaitApplication(s, o.turn, o.scope, answer) : answer
+    ) as Duplex;
+    if (typeof stream?.write !== "function" || typeof stream.on !== "function") {
+      return { code: NE_SOCK_ERROR, error: "the connector gave no stream", cause: null };
+    }
+    return new Wire(stream);
+  } catch (error) {
+    o.scope.check();
+    return { ...failureOf(error as Error), code: NE_SOCK_ERROR };
+  }
+}
+
+async function useWire(
+  o: Opening,
+  wire: Wire,
+  hop: Hop | null,
+  hostname: string | null,
+): Promise<number> {
+  o.turn.connection = {
+    wire,
+    hop,
+    hostname,
+    responses: 0,
+    idleSince: 0,
+    serverKeepMs: Infinity,
+    open: true,
+  };
+  await tell(o, STATUS_CONNECTED, { cd: { hostname } });
+  return NE_OK;
+}
+
+// Through the proxy that the connection leads to, to the server.
+async function passProxy(o: Opening, hop: Hop): Promise<number> {
+  const s = o.session;
+  if (hop.kind !== "http" && hop.kind !== "https") return passSocks(o, hop as SocksHop);
+  if (!s.secure && !hop.tunnel) return NE_OK;
+  const code = await o.tunnel(hop);
+  if (code !== NE_OK) return code;
+  const connection = o.turn.connection as Connection;
+  if (connection.wire.hasBytes) {
+    // whoever speaks before he is spoken to is not the server
+    closeConnection(s, connection);
+    setError(s, "Could not create SSL connection through proxy server: unexpected data");
+    return NE_ERROR;
+  }
+  return NE_OK;
+}
+
+const SOCKS_VERSIONS = { socks4: "4", socks4a: "4a", socks5: "5" } as const;
+
+type SocksHop = Hop & { kind: keyof typeof SOCKS_VERSIONS };
+
+async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
+  const s = o.session;
+  const connection = o.turn.connection as Connection;
+  let address: Address | null = null;
+  if (hop.kind === "socks4") {
+    // version 4 carries no names, so the server's is looked up here
+    const found = await lookUp(o, s.server, true);
+    if (found !== NE_OK) {
+      closeConnection(s, connection);
+      return found;
+    }
+    address = s.server.addresses?.find(({ kind }) => kind === "ipv4") ?? null;
+    if (address === null) {
+      closeConnection(s, connection);
+      setError(s, `Could not find IPv4 address of hostname ${s.server.hostname} for SOCKS v4 proxy`);
+      return NE_LOOKUP;
+    }
+  }
+  const { hostname, port, literal } = s.server;
+  const target = {
+    version: SOCKS_VERSIONS[hop.kind],
+    address: address?.bytes ?? null,
+    hostname: literal ? hostname.replace(/^\[|\]$/g, "") : hostname,
+    port,
+    username: hop.username,
+    password: hop.password,
+  };
+  const failure = await driveSocks(connection.wire, target, s.readTimeoutMs);
+  o.scope.check();
+  if (failure === null) return NE_OK;
+  closeConnection(s, connection);
+  const where = `${hop.host}:${hop.port}`;
+  setError(
+    s,
+    `Could not establish connection from SOCKS proxy (${where}): ${failure.error}`,
+    failure.cause,
+  );
+  return NE_ERROR;
+}
+
+function startOriginTls(o: Opening): Promise<number> {
+  return startTls(o, o.session.tls as TlsContext, o.session.server, o.session.verify);
+}
+
+// TLS over the connection as it is, then the verdict, before anything is sent over it.
+async function startTls(
+  o: Opening,
+  context: TlsContext,
+  endpoint: Endpoint,
+  verify: Session["verify"],
+): Promise<number> {
+  const s = o.session;
+  const connection = o.turn.connection as Connection;
+  const begun = performance.now();
+  const raw = connection.wire;
+  const rest = raw.release();
+  if (rest.length > 0) raw.stream.unshift(rest);
+  let forget: (() => void) | null = null;
+  const servername = s.flags[5] !== 0 && !endpoint.literal ? endpoint.hostname : null;
+  const outcome = await handshakeClient(raw.stream, withTurn(o, context), {
+    servername,
+    sessionKey: `${endpoint.hostname}:${endpoint.port}`,
+    timeoutMs: handshakeTimeout(s),
+    onAbort: (cancel) => {
+      forget = o.scope.onBreak(({ cause }) => cancel(cause));
+    },
+  }).finally(() => (forget as (() => void) | null)?.());
+  if (!outcome.ok) {
+    o.scope.check();
+    setError(s, `SSL handshake failed: ${outcome.error}`, outcome.cause);
+    closeConnection(s, connection);
+    return outcome.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_ERROR;
+  }
+  connection.wire = new Wire(outcome.socket, null, TLS_ENDINGS);
+  const accepted = await judgePeer(o, outcome, context, endpoint, verify);
+  if (accepted !== NE_OK) {
+    closeConnection(s, connection);
+    return accepted;
+  }
+  outcome.accept();
+  o.timing.handshake = seconds(begun);
+  await tell(o, STATUS_HANDSHAKE, {
+    hs: { protocol: outcome.protocol, ciphersuite: outcome.cipher },
+  });
+  return NE_OK;
+}
+
+// While a client certificate is asked for, other requests of the session may run.
+function withTurn(o: Opening, context: TlsContext): TlsContext {
+  const { provider } = context;
+  if (provider === null) return context;
+  return Object.create(context, {
+    provider: {
+      value: (names: Parameters<NonNullable<typeof provider>>[0]) => {
+        const answer = provider(names);
+        return isPromise(answer) ? awaitApplication(o.session, o.turn, o.scope, answer) : undefined;
+      },
+    },
+  }) as TlsContext;
+}
+
+function handshakeTimeout(s: Session): number {
+  return s.connectTimeoutMs > 0 ? Math.min(s.connectTimeoutMs, s.readTimeoutMs) : s.readTimeoutMs;
+}
+
+async function judgePeer(
+  o: Opening,
+  outcome: TlsOutcome,
+  context: TlsContext,
+  endpoint: Endpoint,
+  verify: Session["verify"],
+): Promise<number> {
+  const s = o.session;
+  const literal = endpoint.literal ? (endpoint.addresses?.[0]?.bytes ?? null) : null;
+  const name = endpoint.literal ? null : endpoint.hostname;
+  const verdict = judge(outcome.chain, context, name, literal, Math.floor(Date.now() / 1000));
+  if (verdict.hard !== null) {
+    setError(s, `${verdict.inHandshake ? "SSL handshake failed: " : "SSL error: "}${verdict.hard}`);
+    return NE_ERROR;
+  }
+  if (verdict.failures === 0 || wasAccepted(context, outcome.chain)) return NE_OK;
+  setError(s, `SSL error: ${failuresText(verdict.failures)}`);
+  const certificate = certificateOf(outcome.chain);
+  if (verify === null || certificate === null) return NE_ERROR;
+  const lent = lendCertificate(certificate);
+  try {
+    const answer = verify.fn(verify.userdata as never, verdict.failures, lent);
+    const refused = isPromise(answer) ? await awaitApplication(s, o.turn, o.scope, answer) : answer;
+    if (refused !== 0) return NE_ERROR;
+  } finally {
+    endCertificate(lent);
+  }
+  rememberAccepted(context, outcome.chain);
+  return NE_OK;
+}
+
+// Tells the notifier, and waits for it if it wants that.
+async function tell(o: Opening, status: number, info: StatusInfo): Promise<void> {
+  const wait = notify(o.session, status, info);
+  if (wait !== undefined) await awaitApplication(o.session, o.turn, o.scope, wait);
+  o.scope.check();
+}
+
+function seconds(since: number): number {
+  return (performance.now() - since) / 1000;
+}

@@ -1,0 +1,449 @@
+// The first half of a conversation: takes a turn and a connection, sends the request, passes over
+// interim responses and reads the head of the final one (RFC 9110 section 15.2, RFC 9112).
+import {
+  MAX_HEADER_FIELD,
+  MAX_LINE,
+  NE_DBG_HTTP,
+  NE_ERROR,
+  NE_OK,
+  NE_RETRY,
+  NE_SOCK_CLOSED,
+  NE_SOCK_ERROR,
+  NE_SOCK_RESET,
+  NE_SOCK_TRUNC,
+} from "./constants.js";
+import { openConnection, openToProxy, type Opening } from "./connect.js";
+import { misuse } from "./handle.js";
+import { BodyDecoder } from "./http1/body.js";
+import {
+  chooseFraming,
+  dropConnectionFields,
+  isPersistent,
+  keepAliveSeconds,
+  type ResponseHead,
+} from "./http1/framing.js";
+import { FieldsParser, Malformed, MORE, takeLine, type Fields } from "./http1/head.js";
+import { writeHead } from "./http1/write.js";
+import {
+  aborted,
+  application,
+  leave,
+  NO_FIELDS,
+  settle,
+  tell,
+  type Request,
+} from "./request.js";
+import {
+  closeConnection,
+  isTraced,
+  setError,
+  trace,
+  traceHead,
+  type Connection,
+  type Timings,
+} from "./session.js";
+import type { Turn } from "./turn.js";
+import { startUpload } from "./upload.js";
+import { ne_buffer_create, ne_buffer_finish, ne_buffer_zappend } from "../ne_string.js";
+import { ne_parse_statusline } from "../ne_utils.js";
+
+const FLAG_EXPECT100 = 0;
+const FLAG_IDEMPOTENT = 1;
+const FLAG_1XXTIMEOUT = 2;
+const SESSFLAG_PERSIST = 0;
+const SESSFLAG_ICYPROTO = 1;
+const SESSFLAG_CONNAUTH = 4;
+const SESSFLAG_STRICT = 8;
+const STATUS_RECVING = 4;
+
+/** `ne_begin_request`: sends the request and reads the head of the response. */
+export async function beginRequest(r: Request, caller: string): Promise<number> {
+  if (r.stage !== "idle") throw misuse(caller, "the request was begun and has not ended");
+  const s = r.session;
+  if (s.destroyed) throw misuse(caller, "the session was destroyed already");
+  r.stage = "open";
+  r.timing = startTiming();
+  const code = await settle(r, () => begin(r));
+  if (code !== NE_OK && r.turn !== null) leave(r);
+  return code;
+}
+
+async function begin(r: Request): Promise<number> {
+  const turn = r.turn ?? (await takeTurn(r));
+  const s = r.session;
+  const { connection } = turn;
+  if (
+    connection !== null &&
+    connection.responses > 0 &&
+    r.flags[FLAG_IDEMPOTENT] === 0 &&
+    s.flags[SESSFLAG_CONNAUTH] === 0
+  ) {
+    trace(s, NE_DBG_HTTP, "req: Closing connection for non-idempotent request.\n");
+    closeConnection(s, connection);
+    turn.connection = null;
+  }
+  const head = await buildHead(r);
+  let code = await exchange(r, turn, head);
+  if (code === NE_RETRY) code = await exchange(r, turn, head);
+  return code === NE_OK ? readHead(r, turn.connection as Connection) : code;
+}
+
+function startTiming(): Timings {
+  return {
+    lookup: null,
+    connect: null,
+    handshake: null,
+    send: null,
+    first_byte: null,
+    receive: null,
+    total: performance.now(),
+    reused: false,
+  };
+}
+
+// ---- turn and connection ----
+
+async function takeTurn(r: Request): Promise<Turn> {
+  const s = r.session;
+  const turn: Turn = { extra: false, inCallback: 0, connection: null };
+  if (r.tunnel !== null) {
+    r.turn = r.tunnel.request.turn as Turn;
+    return r.turn;
+  }
+  r.turn = turn;
+  const { scope } = r;
+  s.scopes.add(scope);
+  for (const signal of [s.signal, r.signal]) if (signal !== null) watchSignal(r, signal);
+  scope.setDeadline(r.deadlineMs > 0 ? r.deadlineMs : s.requestTimeoutMs);
+  scope.check();
+  const wait = s.turns.acquire(turn);
+  if (wait !== undefined) await scope.race(wait);
+  // whatever the request waits for on its connection ends with the scope
+  scope.onBreak(({ message, cause }) => {
+    turn.connection?.wire.cut({ code: NE_SOCK_ERROR, error: message, cause });
+  });
+  if (!turn.extra) takeIdle(r, turn);
+  return turn;
+}
+
+function watchSignal(r: Request, signal: AbortSignal): void {
+  const { scope } = r;
+  if (signal.aborted) {
+    scope.abort(abortCause(signal));
+    return;
+  }
+  const onAbort = (): void => scope.abort(abortCause(signal));
+  signal.addEventListener("abort", onAbort, { once: true });
+  scope.onClose(() => signal.removeEventListener("abort", onAbort));
+}
+
+/** What an aborted signal gives as the cause of a failure. */
+export function abortCause(signal: AbortSignal): Error {
+  const { reason } = signal as { reason: unknown };
+  return reason instanceof Error ? reason : new DOMException(String(reason), "AbortError");
+}
+
+// The idle connection to go on with: the one this request used before, or the one used last. Those
+// whose time is up are closed.
+function takeIdle(r: Request, turn: Turn): void {
+  const s = r.session;
+  if (s.idle.length === 0) return;
+  const now = performance.now();
+  for (const connection of [...s.idle]) {
+    const keepMs = Math.min(connection.serverKeepMs, s.keepAliveMs > 0 ? s.keepAliveMs : Infinity);
+    if (now - connection.idleSince >= keepMs) closeConnection(s, connection);
+  }
+  const at = r.affinity === null ? -1 : s.idle.indexOf(r.affinity);
+  const [connection] = s.idle.splice(at, 1);
+  r.affinity = null;
+  if (connection === undefined) return;
+  connection.wire.busy();
+  turn.connection = connection;
+}
+
+// ---- sending ----
+
+// The head as it is sent, after the pre_send hooks. A repetition after a stale connection sends it
+// again, byte for byte.
+async function buildHead(r: Request): Promise<string> {
+  const s = r.session;
+  const head = writeHead({
+    method: r.method,
+    target: r.target,
+    userAgent: s.userAgent,
+    hostport: s.hostport,
+    persist: s.flags[SESSFLAG_PERSIST] !== 0,
+    plainTe: s.http11 || s.hops.some(({ kind }) => kind === "http" || kind === "https"),
+    fields: r.fields,
+    expect: expects100(r),
+  });
+  trace(s, NE_DBG_HTTP, "Running pre_send hooks\n");
+  if (s.hooks.preSend.length === 0) {
+    traceHead(s, head);
+    return `${head}\r\n`;
+  }
+  const buffer = ne_buffer_create();
+  ne_buffer_zappend(buffer, head);
+  for (const { fn, userdata } of [...s.hooks.preSend]) {
+    const wait = application(r, fn(r.handle, userdata as never, buffer));
+    if (wait instanceof Promise) await wait;
+  }
+  const text = ne_buffer_finish(buffer);
+  traceHead(s, text);
+  return `${text}\r\n`;
+}
+
+function expects100(r: Request): boolean {
+  return r.flags[FLAG_EXPECT100] !== 0 && r.body !== null && r.body.length !== 0;
+}
+
+// Sends the request over the connection at hand or a new one and reads the status line, passing over
+// interim responses. NE_RETRY: the connection had gone stale and was closed.
+async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
+  const s = r.session;
+  const kept = turn.connection;
+  if (kept !== null && kept.responses > 0 && kept.wire.readable) {
+    // what came between two requests is no answer to the second one
+    closeConnection(s, kept);
+    turn.connection = null;
+  }
+  trace(s, NE_DBG_HTTP, "Sending request-line and headers:\n");
+  if (turn.connection === null || !turn.connection.open) {
+    const opened = await open(r, turn);
+    if (opened !== NE_OK) return opened;
+  }
+  const connection = turn.connection as Connection;
+  const retry = connection.responses > 0;
+  const timing = r.timing as Timings;
+  timing.reused = retry;
+  const begun = performance.now();
+  const sent = connection.wire.write(head, s.readTimeoutMs);
+  const code = typeof sent === "number" ? sent : await sent;
+  if (code !== 0) return failedOrStale(r, turn, "Could not send request", code, retry);
+  if (r.body !== null && !expects100(r)) {
+    const uploaded = await sendBody(r, turn, retry);
+    if (uploaded !== NE_OK) return uploaded;
+  }
+  timing.send = (performance.now() - begun) / 1000;
+  trace(s, NE_DBG_HTTP, "Request sent; retry is %d.\n", retry ? 1 : 0);
+  return readStatus(r, turn, retry);
+}
+
+async function open(r: Request, turn: Turn): Promise<number> {
+  turn.connection = null;
+  const timing = r.timing as Timings;
+  const opening: Opening = {
+    session: r.session,
+    turn,
+    scope: r.scope,
+    timing,
+    tunnel: (hop) => r.openTunnel(r, hop),
+  };
+  const code = await (r.tunnel === null
+    ? openConnection(opening)
+    : openToProxy(opening, r.tunnel.hop));
+  if (code !== NE_OK) turn.connection = null;
+  return code;
+}
+
+// A kept connection that ends before it answers had gone stale: it is closed, and the request may be
+// sent once more.
+function failedOrStale(
+  r: Request,
+  turn: Turn,
+  doing: string,
+  code: number,
+  retry: boolean,
+): number {
+  if (retry && (code === NE_SOCK_CLOSED || code === NE_SOCK_RESET || code === NE_SOCK_TRUNC)) {
+    r.upload?.stop();
+    r.upload = null;
+    closeConnection(r.session, turn.connection as Connection);
+    turn.connection = null;
+    return NE_RETRY;
+  }
+  return aborted(r, doing, code);
+}
+
+// Sends the body until it is out, or an answer comes: then the sending goes on beside the reading.
+async function sendBody(r: Request, turn: Turn, retry: boolean): Promise<number> {
+  const { wire } = turn.connection as Connection;
+  const upload = startUpload(r, wire);
+  r.upload = upload;
+  await new Promise<void>((resolve) => {
+    wire.watch(() => {
+      if (wire.hasBytes) resolve();
+    });
+    void upload.finished.then(resolve);
+  });
+  wire.unwatch();
+  if (upload.result === null || upload.result.code === NE_OK) return NE_OK;
+  if (upload.thrown !== null) throw upload.thrown.error;
+  if (upload.result.provider) {
+    // the provider has set the error
+    closeConnection(r.session, turn.connection as Connection);
+    return NE_ERROR;
+  }
+  // an answer that came before the connection broke says why it did
+  if (wire.hasBytes) return NE_OK;
+  return failedOrStale(r, turn, "Could not send request body", upload.result.code, retry);
+}
+
+// ---- reading the head ----
+
+// Status lines up to the final one; the body follows a 100 response if it was held back.
+async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Promise<number> {
+  const s = r.session;
+  const deadline =
+    r.flags[FLAG_1XXTIMEOUT] !== 0 && s.readTimeoutSet
+      ? performance.now() + s.readTimeoutMs
+      : Infinity;
+  let retry = mayRetry;
+  for (let interims = 0; ; interims++) {
+    const code = await readStatusLine(r, turn, retry);
+    if (code !== NE_OK) return code;
+    if (r.status.klass !== 1 || isUpgrade(r)) break;
+    retry = false;
+    if (interims >= s.limits.interim_count) return aborted(r, "Too many interim responses", 0);
+    trace(s, NE_DBG_HTTP, "Interim %d response.\n", r.status.code);
+    const fields = await readFields(r, turn.connection as Connection);
+    if (typeof fields === "number") return fields;
+    r.headFields = fields;
+    r.generation++;
+    for (let i = r.interims.length - 1; i >= 0; i--) {
+      const { fn, userdata } = r.interims[i] as (typeof r.interims)[number];
+      const wait = application(r, fn(userdata as never, r.handle, r.status));
+      if (wait instanceof Promise) await wait;
+    }
+    if (performance.now() > deadline) {
+      return aborted(r, "Timed out waiting for the final response", 0);
+    }
+    if (r.status.code === 100 && expects100(r) && r.upload === null) {
+      const uploaded = await sendBody(r, turn, false);
+      if (uploaded !== NE_OK) return uploaded;
+    }
+  }
+  const timing = r.timing as Timings;
+  timing.first_byte = (performance.now() - timing.total) / 1000;
+  setError(s, `${r.status.code} ${r.status.reason_phrase ?? ""}`);
+  return NE_OK;
+}
+
+// A 101 response is final where the request asked for it (RFC 9110 section 15.2.2).
+function isUpgrade(r: Request): boolean {
+  return r.status.code === 101 && /^upgrade:/im.test(r.fields);
+}
+
+async function readStatusLine(r: Request, turn: Turn, retry: boolean): Promise<number> {
+  const s = r.session;
+  const { wire } = turn.connection as Connection;
+  let line: string;
+  for (;;) {
+    const taken = takeLine(wire, MAX_LINE);
+    if (typeof taken === "string") {
+      line = taken;
+      break;
+    }
+    if (taken !== MORE) return aborted(r, `Could not read status line: ${taken.reason}`, 0);
+    const added = wire.more(waitMs(r));
+    const code = typeof added === "number" ? added : await added;
+    if (code < 0) {
+      const failed = uploadFailure(r);
+      if (failed !== null) return failed;
+      return failedOrStale(r, turn, "Could not read status line", code, retry);
+    }
+  }
+  trace(s, NE_DBG_HTTP, "[status-line] < %s\n", line);
+  if (s.flags[SESSFLAG_ICYPROTO] !== 0 && line.startsWith("ICY ")) line = `HTTP/1.0 ${line.slice(4)}`;
+  if (ne_parse_statusline(line, r.status) !== 0) {
+    return aborted(r, "Could not parse response status line", 0);
+  }
+  if (r.status.major_version !== 1) {
+    return aborted(r, `Unsupported HTTP version ${r.status.major_version}.${r.status.minor_version}`, 0);
+  }
+  // the server had given up waiting for a request on this connection
+  if (retry && r.status.code === 408) return failedOrStale(r, turn, "", NE_SOCK_CLOSED, true);
+  return NE_OK;
+}
+
+// While the body is still going out, only its own progress is timed.
+function waitMs(r: Request): number {
+  return r.upload !== null && r.upload.result === null ? 0 : r.session.readTimeoutMs;
+}
+
+// The connection was cut since the provider failed beside the reading.
+function uploadFailure(r: Request): number | null {
+  if (r.upload?.result?.provider !== true) return null;
+  if (r.upload.thrown !== null) throw r.upload.thrown.error;
+  const connection = r.turn?.connection ?? null;
+  if (connection !== null) closeConnection(r.session, connection);
+  return NE_ERROR;
+}
+
+/** Reads the fields of a head or trailer. @returns a code where that fails */
+export async function readFields(r: Request, connection: Connection): Promise<Fields | number> {
+  const s = r.session;
+  const traced = isTraced(s, NE_DBG_HTTP);
+  const parser = new FieldsParser(
+    s.limits,
+    MAX_HEADER_FIELD,
+    traced ? (line) => trace(s, NE_DBG_HTTP, "[hdr] %s\n", line) : null,
+  );
+  const { wire } = connection;
+  for (;;) {
+    const taken = parser.take(wire);
+    if (taken === true) break;
+    if (taken instanceof Malformed) {
+      if (taken.reason === "") {
+        return aborted(r, "Response exceeded maximum number of header fields", 0);
+      }
+      return aborted(r, `Error reading response headers: ${taken.reason}`, 0);
+    }
+    const added = wire.more(waitMs(r));
+    const code = typeof added === "number" ? added : await added;
+    if (code < 0) return uploadFailure(r) ?? aborted(r, "Error reading response headers", code);
+  }
+  if (traced) {
+    for (const { name, value } of parser.fields.list) {
+      trace(s, NE_DBG_HTTP, "Header Name: [%s], Value: [%s]\n", name.toLowerCase(), value);
+    }
+    trace(s, NE_DBG_HTTP, "End of headers.\n");
+  }
+  return parser.fields;
+}
+
+// The rest of the head: fields, framing, hooks, and who takes the body.
+async function readHead(r: Request, connection: Connection): Promise<number> {
+  const s = r.session;
+  const fields = await readFields(r, connection);
+  if (typeof fields === "number") return fields;
+  r.headFields = fields;
+  r.trailer = NO_FIELDS;
+  r.generation++;
+  const http11 = r.status.minor_version >= 1;
+  s.http11 = http11;
+  if (!http11) dropConnectionFields(fields);
+  const strict = s.flags[SESSFLAG_STRICT] !== 0;
+  const head: ResponseHead = { method: r.method, code: r.status.code, http11, fields, strict };
+  const framing = chooseFraming(head);
+  if (typeof framing === "string") return aborted(r, framing, 0);
+  r.persists = isPersistent(head) && framing.kind !== "end";
+  connection.serverKeepMs = (keepAliveSeconds(fields) ?? Infinity) * 1000;
+  r.decoder = new BodyDecoder(framing, strict, MAX_LINE);
+  trace(s, NE_DBG_HTTP, "Running post_headers hooks\n");
+  for (const { fn, userdata } of [...s.hooks.postHeaders]) {
+    const wait = application(r, fn(r.handle, userdata as never, r.status));
+    if (wait instanceof Promise) await wait;
+  }
+  for (let i = r.readers.length - 1; i >= 0; i--) {
+    const reader = r.readers[i] as (typeof r.readers)[number];
+    const answer = application(r, reader.accept(reader.userdata as never, r.handle, r.status));
+    reader.chosen = (typeof answer === "number" ? answer : await answer) !== 0;
+  }
+  r.progress = 0;
+  r.total = framing.kind === "length" ? framing.length : -1;
+  r.stage = "body";
+  const wait = tell(r, STATUS_RECVING, { sr: { progress: 0, total: r.total } });
+  if (wait !== undefined) await wait;
+  return NE_OK;
+}

@@ -1,0 +1,94 @@
+// How long a response body is and whether the connection outlives it (RFC 9112 sections 6.3, 9.3).
+import type { Fields } from "./head.js";
+
+/** Where a body ends. */
+export type Framing =
+  | { kind: "none" }
+  | { kind: "length"; length: number }
+  | { kind: "chunked" }
+  | { kind: "end" };
+
+/** What framing and persistence depend on. */
+export interface ResponseHead {
+  method: string;
+  code: number;
+  /** The response says it is HTTP/1.1 or a later 1.x. */
+  http11: boolean;
+  fields: Fields;
+  /** `NE_SESSFLAG_STRICT`: RFC 9112 where neon is laxer. */
+  strict: boolean;
+}
+
+/** Tokens of a comma-separated list, in lower case. */
+export function listTokens(value: string): string[] {
+  return value
+    .split(",")
+    .map((token) => token.trim().toLowerCase())
+    .filter((token) => token !== "");
+}
+
+/**
+ * The framing of a response body, or the error of a response whose framing cannot be trusted. A 2xx
+ * answer to CONNECT has no body: what follows belongs to the tunnel.
+ */
+export function chooseFraming(head: ResponseHead): Framing | string {
+  const { method, code, fields } = head;
+  if (method === "HEAD" || code === 204 || code === 304) return { kind: "none" };
+  if (method === "CONNECT" && code >= 200 && code < 300) return { kind: "none" };
+  if (code === 101) return { kind: "none" };
+  const coding = fields.values.get("transfer-encoding");
+  if (coding !== undefined && coding.toLowerCase() !== "identity") {
+    if (coding.toLowerCase() !== "chunked") return "Unknown transfer-coding in response";
+    return { kind: "chunked" };
+  }
+  const length = fields.values.get("content-length");
+  if (length === undefined) return { kind: "end" };
+  const bytes = parseLength(length, head.strict);
+  return bytes === null ? "Invalid Content-Length in response" : { kind: "length", length: bytes };
+}
+
+/** A Content-Length: digits, or outside strict mode what strtol takes for a number that is not negative. */
+export function parseLength(value: string, strict: boolean): number | null {
+  if (!(strict ? /^[0-9]+$/ : /^(\+|-(?=0+$))?[0-9]+$/).test(value)) return null;
+  const bytes = Math.abs(Number(value));
+  return Number.isSafeInteger(bytes) ? bytes : null;
+}
+
+/** Whether the connection may carry another request after this response, by what its head says. */
+export function isPersistent(head: ResponseHead): boolean {
+  const { fields, strict } = head;
+  const connection = fields.values.get("connection");
+  let persists = head.http11;
+  if (connection !== undefined) {
+    const tokens = listTokens(connection);
+    for (const token of tokens) {
+      if (token === "close") persists = false;
+      else if (token === "keep-alive") persists = true;
+    }
+    if (strict && tokens.includes("close")) persists = false;
+  }
+  // RFC 9112 section 6.3: a message with both may be an attempt at response splitting
+  if (strict && fields.values.has("transfer-encoding")) {
+    if (fields.values.has("content-length") || !head.http11) return false;
+  }
+  return persists;
+}
+
+/**
+ * For HTTP/1.0, drops the fields that Connection names (RFC 9110 section 7.6.1): they were meant for
+ * the hop before this one.
+ */
+export function dropConnectionFields(fields: Fields): void {
+  const connection = fields.values.get("connection");
+  if (connection === undefined) return;
+  for (const token of listTokens(connection)) {
+    if (token !== "connection" && token !== "close" && token !== "keep-alive") fields.drop(token);
+  }
+}
+
+/** Seconds of `timeout` in a Keep-Alive field, or `null`. */
+export function keepAliveSeconds(fields: Fields): number | null {
+  const value = fields.values.get("keep-alive");
+  const match = value === undefined ? null : /(?:^|[,;\s])timeout\s*=\s*"?([0-9]{1,9})/i.exec(value);
+  return match === null ? null : Number(match[1]);
+}

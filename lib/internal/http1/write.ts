@@ -1,0 +1,75 @@
+// What a request looks like on the wire: its head, its target, the frames of a chunked body
+// (RFC 9112 sections 3 and 7.1).
+import { misuse } from "../handle.js";
+
+/** The parts of a request head that depend on session and connection. */
+export interface HeadParts {
+  method: string;
+  target: string;
+  userAgent: string | null;
+  hostport: string;
+  /** Keep the connection (`NE_SESSFLAG_PERSIST`). */
+  persist: boolean;
+  /** The server is known to speak HTTP/1.1, or an HTTP proxy is between. */
+  plainTe: boolean;
+  /** Fields that the caller added, each with its CRLF. */
+  fields: string;
+  expect: boolean;
+}
+
+/** Request line and fields, each ended by CRLF, without the final empty line. */
+export function writeHead(parts: HeadParts): string {
+  const agent = parts.userAgent === null ? "" : `User-Agent: ${parts.userAgent}\r\n`;
+  const connection = !parts.persist
+    ? "Connection: TE, close\r\n"
+    : parts.plainTe
+      ? "Connection: TE\r\n"
+      : "Keep-Alive: \r\nConnection: TE, Keep-Alive\r\n";
+  const expect = parts.expect ? "Expect: 100-continue\r\n" : "";
+  return (
+    `${parts.method} ${parts.target} HTTP/1.1\r\n${agent}${connection}TE: trailers\r\n` +
+    `Host: ${parts.hostport}\r\n${parts.fields}${expect}`
+  );
+}
+
+/** The frame before the data of a chunk. */
+export function chunkStart(bytes: number): string {
+  return `${bytes.toString(16)}\r\n`;
+}
+
+/** The end of a chunked body. */
+export const CHUNKED_END = "0\r\n\r\n";
+
+/** Throws for a method that is no token (RFC 9110 section 9.1). */
+export function checkMethod(method: unknown, caller: string): asserts method is string {
+  if (typeof method !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) {
+    throw misuse(caller, "the method is not a token");
+  }
+}
+
+/** Throws for a request-target that would not stay one word of the request line. */
+export function checkTarget(target: unknown, caller: string): asserts target is string {
+  if (typeof target !== "string") throw misuse(caller, "the target must be a string");
+  if (/[\0-\x20\x7f]/.test(target)) {
+    throw misuse(caller, "the target holds a control character or a space");
+  }
+  if (/[^\0-\xff]/.test(target)) {
+    throw misuse(caller, "the target holds a character above U+00FF; escape it first");
+  }
+}
+
+/** Throws for a field name that is no token (RFC 9110 section 5.1). */
+export function checkFieldName(name: unknown, caller: string): asserts name is string {
+  if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
+    throw misuse(caller, "the field name is not a token");
+  }
+}
+
+/** Throws for a field value that would end the line or cannot be sent as bytes. */
+export function checkFieldValue(value: unknown, caller: string): asserts value is string {
+  if (typeof value !== "string") throw misuse(caller, "the field value must be a string");
+  if (/[\r\n\0]/.test(value)) throw misuse(caller, "the field value holds CR, LF or NUL");
+  if (/[^\0-\xff]/.test(value)) {
+    throw misuse(caller, "the field value holds a character above U+00FF");
+  }
+}

@@ -1,0 +1,283 @@
+// The record behind a request, and what each step of its conversation shares: waiting for callbacks,
+// wording errors, ending.
+//
+//   idle ── begin ──► open ── head read ──► body ── end ──► idle      (exchange.ts, response.ts)
+//     ▲                │                     │
+//     └──── failed ◄───┴─────────────────────┘
+//
+//   open: waiting for its turn, connecting, sending, reading the head
+//   body: between ne_begin_request and ne_end_request
+//
+// Whatever fails ends in one of two places: aborted(), for the peer and the network, words the error
+// from what was being done, closes the connection and gives the NE_* code; settle(), around every
+// step, closes the connection for what an application's callback throws, and lets it through.
+import {
+  NE_DBG_HTTP,
+  NE_ERROR,
+  NE_SOCK_CLOSED,
+  NE_SOCK_TIMEOUT,
+  NE_TIMEOUT,
+} from "./constants.js";
+import { HandleType, type ne_request } from "./handle.js";
+import type { BodyDecoder } from "./http1/body.js";
+import { Fields } from "./http1/head.js";
+import { BrokenOff, Scope } from "./scope.js";
+import {
+  awaitApplication,
+  closeConnection,
+  isPromise,
+  notify,
+  setError,
+  trace,
+  type Connection,
+  type Hook,
+  type Hop,
+  type Session,
+  type StatusInfo,
+  type Timings,
+} from "./session.js";
+import type { Turn } from "./turn.js";
+import type { ne_uri } from "../ne_uri.js";
+import { ne_status } from "../ne_utils.js";
+
+/** A body reader with its acceptance callback. */
+export interface Reader {
+  accept: (userdata: never, req: ne_request, st: Readonly<ne_status>) => number | PromiseLike<number>;
+  read: (userdata: never, block: Buffer) => number | PromiseLike<number>;
+  userdata: unknown;
+  /** Takes the body of the present response. */
+  chosen: boolean;
+}
+
+/** Where the body of a request comes from; `length` -1: until it ends, in chunks. */
+export type RequestBody =
+  | { kind: "buffer"; bytes: Uint8Array; length: number }
+  | { kind: "file"; fd: () => number; offset: number; length: number }
+  | {
+      kind: "provider";
+      provide: (userdata: never, buffer: Uint8Array) => number | PromiseLike<number>;
+      userdata: unknown;
+      length: number;
+    };
+
+/** The sending of a body, under way or over. */
+export interface Upload {
+  /** `NE_OK`, or why not; `null` while it goes on. */
+  result: UploadResult | null;
+  finished: Promise<void>;
+  /** What the provider threw. */
+  thrown: { error: unknown } | null;
+  stop(): void;
+}
+
+/** `code` is an NE_SOCK_* code for the wire's failure, or `NE_ERROR` where the error is set. */
+export interface UploadResult {
+  code: number;
+  provider: boolean;
+}
+
+/** Makes a CONNECT tunnel through a proxy; words its own errors. */
+export type OpenTunnel = (r: Request, hop: Hop) => Promise<number>;
+
+type Stage = "idle" | "open" | "body";
+
+export interface Request {
+  handle: ne_request;
+  session: Session;
+  method: string;
+  /** As it is sent. */
+  target: string;
+  /** Fields added by the caller. */
+  fields: string;
+  flags: number[];
+  body: RequestBody | null;
+  readers: Reader[];
+  interims: Hook<(userdata: never, req: ne_request, st: Readonly<ne_status>) => unknown>[];
+  privates: Map<string, unknown>;
+  status: ne_status;
+  stage: Stage;
+  /** A CONNECT request runs inside the turn of the request that needs the tunnel. */
+  tunnel: { request: Request; hop: Hop } | null;
+  /** Makes a tunnel for this request. */
+  openTunnel: OpenTunnel;
+  turn: Turn | null;
+  scope: Scope;
+  /** Bound on this request as a whole, 0 for the session's. */
+  deadlineMs: number;
+  /** Breaks off this request alone. */
+  signal: AbortSignal | null;
+  /** The connection a repetition goes over, where it was kept. */
+  affinity: Connection | null;
+  headFields: Fields;
+  trailer: Fields;
+  decoder: BodyDecoder | null;
+  upload: Upload | null;
+  persists: boolean;
+  progress: number;
+  total: number;
+  /** Bumped with each response, so that an old field cursor is told from a present one. */
+  generation: number;
+  timing: Timings | null;
+  /** See `ne_get_request_target`. */
+  targetUri: ne_uri | null;
+}
+
+export const requests = new HandleType<"ne_request", Request>("ne_request", destroyRequest);
+
+/** The fields of a response that has not come. */
+export const NO_FIELDS = new Fields();
+
+const SESSFLAG_EXPECT100 = 6;
+
+/** Makes the record of a request; hooks are the face's matter. */
+export function createRequest(
+  s: Session,
+  method: string,
+  target: string,
+  openTunnel: OpenTunnel,
+): Request {
+  const r: Request = {
+    handle: undefined as unknown as ne_request,
+    session: s,
+    method,
+    target,
+    fields: "",
+    flags: [s.flags[SESSFLAG_EXPECT100] as number, 1, 1],
+    body: null,
+    readers: [],
+    interims: [],
+    privates: new Map(),
+    status: new ne_status(),
+    stage: "idle",
+    tunnel: null,
+    openTunnel,
+    turn: null,
+    scope: new Scope(),
+    deadlineMs: 0,
+    signal: null,
+    affinity: null,
+    headFields: NO_FIELDS,
+    trailer: NO_FIELDS,
+    decoder: null,
+    upload: null,
+    persists: false,
+    progress: 0,
+    total: -1,
+    generation: 0,
+    timing: null,
+    targetUri: null,
+  };
+  r.handle = requests.create(r) as ne_request;
+  return r;
+}
+
+/** Tells the session's hooks of a new request. */
+export function runCreateHooks(r: Request): void {
+  for (const { fn, userdata } of [...r.session.hooks.createRequest]) {
+    fn(r.handle, userdata as never, r.method, r.target);
+  }
+}
+
+/** The connection that the request uses or will use, `null` while there is none. */
+export function connectionOf(req: ne_request): object | null {
+  const r = requests.open(req, "connectionOf");
+  const held = r.turn?.connection ?? r.affinity;
+  if (held !== null && held !== undefined) return held.open ? held : null;
+  return r.turn?.extra === true ? null : (r.session.idle.at(-1) ?? null);
+}
+
+// ---- waiting for others ----
+
+/** Waits for an application's promise, if it is one. */
+export function application<T>(r: Request, value: T | PromiseLike<T>): T | Promise<T> {
+  if (!isPromise(value)) return value;
+  return awaitApplication(r.session, r.turn as Turn, r.scope, value);
+}
+
+/** Tells the notifier. @returns a promise only where the notifier gave one */
+export function tell(r: Request, status: number, info: StatusInfo): Promise<unknown> | undefined {
+  const wait = notify(r.session, status, info);
+  return wait === undefined ? undefined : (application(r, wait) as Promise<unknown>);
+}
+
+// ---- errors ----
+
+/** The one place where a failure on the wire becomes an error string and a code. */
+export function aborted(r: Request, doing: string, code: number): number {
+  const s = r.session;
+  const connection = r.turn?.connection ?? null;
+  const failure = connection?.wire.failure ?? null;
+  let result = NE_ERROR;
+  if (code === 0) {
+    setError(s, doing);
+  } else if (code === NE_SOCK_CLOSED) {
+    const whom = connection?.hop === null || connection === null ? "server" : "proxy server";
+    setError(s, `${doing}: connection was closed by ${whom}`, failure?.cause ?? null);
+  } else if (code === NE_SOCK_TIMEOUT) {
+    setError(s, `${doing}: connection timed out`, failure?.cause ?? null);
+    result = NE_TIMEOUT;
+  } else {
+    setError(s, `${doing}: ${failure?.error ?? ""}`, failure?.cause ?? null);
+  }
+  if (connection !== null) closeConnection(s, connection);
+  return result;
+}
+
+/** Ends the conversation: a connection that is still open is kept. */
+export function leave(r: Request): void {
+  const { turn, session: s } = r;
+  r.stage = "idle";
+  r.upload?.stop();
+  r.upload = null;
+  r.turn = null;
+  if (r.tunnel !== null || turn === null) return;
+  r.scope.close();
+  s.scopes.delete(r.scope);
+  r.scope = new Scope();
+  const { connection } = turn;
+  turn.connection = null;
+  if (connection?.open === true) {
+    connection.idleSince = performance.now();
+    connection.wire.idle();
+    s.idle.push(connection);
+    r.affinity = connection;
+  }
+  s.turns.release(turn);
+}
+
+/**
+ * Runs a step of the conversation. A request that was broken off gives the code of that; what a
+ * callback throws goes on to the caller. Both close the connection and end the conversation.
+ */
+export async function settle(r: Request, step: () => Promise<number>): Promise<number> {
+  try {
+    const code = await step();
+    if (r.upload !== null && r.upload.thrown !== null) throw r.upload.thrown.error;
+    r.scope.check();
+    return code;
+  } catch (error) {
+    const connection = r.turn?.connection ?? null;
+    if (connection !== null) closeConnection(r.session, connection);
+    if (r.tunnel !== null) throw error;
+    const broken = error instanceof BrokenOff;
+    if (broken) setError(r.session, error.message, error.cause);
+    leave(r);
+    if (!broken) throw error;
+    return error.code;
+  }
+}
+
+function destroyRequest(r: Request): void {
+  const s = r.session;
+  if (r.turn !== null) {
+    const { connection } = r.turn;
+    r.scope.abort(new Error("the request was destroyed"));
+    if (connection !== null) closeConnection(s, connection);
+    leave(r);
+  }
+  r.headFields = NO_FIELDS;
+  r.trailer = NO_FIELDS;
+  trace(s, NE_DBG_HTTP, "Running destroy hooks.\n");
+  for (const { fn, userdata } of [...s.hooks.destroyRequest]) fn(r.handle, userdata as never);
+  trace(s, NE_DBG_HTTP, "Request ends.\n");
+}

@@ -1,0 +1,199 @@
+// The second half of a conversation: reads the body, hands it to the readers, ends the request and
+// decides whether its connection is kept.
+import {
+  NE_DBG_HTTP,
+  NE_DBG_HTTPBODY,
+  NE_ERROR,
+  NE_OK,
+  NE_RETRY,
+  NE_SOCK_CLOSED,
+  NE_SOCK_TRUNC,
+} from "./constants.js";
+import { misuse } from "./handle.js";
+import { END, type BodyDecoder } from "./http1/body.js";
+import { MORE, Malformed } from "./http1/head.js";
+import { beginRequest, readFields } from "./exchange.js";
+import { aborted, application, leave, settle, tell, type Request } from "./request.js";
+import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
+
+const SESSFLAG_PERSIST = 0;
+const STATUS_RECVING = 4;
+/** Bytes of a body block at most, where the caller has no buffer of its own. */
+const MAX_BLOCK = 256 * 1024;
+const NO_BYTES = Buffer.alloc(0);
+
+/** `ne_request_dispatch`. */
+export async function dispatchRequest(r: Request): Promise<number> {
+  for (;;) {
+    let code = await beginRequest(r, "ne_request_dispatch");
+    if (code === NE_OK) code = await discardBody(r);
+    if (code === NE_OK) code = await endRequest(r, "ne_request_dispatch", true);
+    if (code !== NE_RETRY) return code;
+  }
+}
+
+/** Reads the body to its end, for the readers. @returns `NE_OK` or `NE_ERROR` */
+export async function discardBody(r: Request): Promise<number> {
+  const code = await settle(r, async () => {
+    for (;;) {
+      const read = readBlock(r, MAX_BLOCK);
+      const block = read instanceof Promise ? await read : read;
+      if (block === null) return NE_ERROR;
+      const given = deliver(r, block);
+      const result = typeof given === "number" ? given : await given;
+      if (result !== NE_OK) return result;
+      if (block.length === 0) return NE_OK;
+    }
+  });
+  return finishStep(r, code);
+}
+
+/** Reads a block for the caller and the readers. @returns it, empty at the end; `null` on failure */
+export async function readResponseBlock(r: Request, max: number): Promise<Buffer | null> {
+  let block: Buffer | null = null;
+  const code = await settle(r, async () => {
+    block = await readBlock(r, max);
+    return block === null ? NE_ERROR : deliver(r, block);
+  });
+  return finishStep(r, code) === NE_OK ? block : null;
+}
+
+function finishStep(r: Request, code: number): number {
+  if (code !== NE_OK && r.turn !== null) leave(r);
+  return code === NE_OK ? NE_OK : NE_ERROR;
+}
+
+/** Throws unless the response of the request is being read. */
+export function checkReading(r: Request, caller: string): void {
+  if (r.stage !== "body") throw misuse(caller, "no response is being read; begin the request first");
+}
+
+// The next block of the body, a view that lasts until the next read; null once the failure is worded.
+// Answers without a promise as long as bytes are at hand.
+function readBlock(r: Request, max: number): Buffer | null | Promise<Buffer | null> {
+  const decoder = r.decoder as BodyDecoder;
+  const { wire } = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
+  for (;;) {
+    const taken = decoder.take(wire, max);
+    if (taken === END) return NO_BYTES;
+    if (taken instanceof Malformed) {
+      aborted(r, taken.reason, 0);
+      return null;
+    }
+    if (taken !== MORE) return taken;
+    const added = wire.more(r.session.readTimeoutMs);
+    if (typeof added !== "number") return awaitBlock(r, max, added);
+    if (added < 0) return endOrFail(r, decoder, added);
+  }
+}
+
+async function awaitBlock(r: Request, max: number, added: Promise<number>): Promise<Buffer | null> {
+  const code = await added;
+  if (code < 0) return endOrFail(r, r.decoder as BodyDecoder, code);
+  return readBlock(r, max);
+}
+
+function endOrFail(r: Request, decoder: BodyDecoder, code: number): Buffer | null {
+  if ((code === NE_SOCK_CLOSED || code === NE_SOCK_TRUNC) && decoder.endOfStream()) return NO_BYTES;
+  aborted(r, decoder.doing, code);
+  return null;
+}
+
+// Notifier first, then the readers, the one registered last first.
+function deliver(r: Request, block: Buffer): number | Promise<number> {
+  const s = r.session;
+  r.progress += block.length;
+  if (r.progress > s.limits.body) return aborted(r, "Response body exceeds the limit", 0);
+  if (isTraced(s, NE_DBG_HTTPBODY) && block.length > 0) {
+    const text = block.toString("latin1");
+    trace(s, NE_DBG_HTTPBODY, "Read block (%d bytes):\n[%s]\n", block.length, text);
+  }
+  if (block.length === 0) {
+    if (r.total >= 0) return feed(r, block, 0);
+    r.total = r.progress;
+  }
+  const wait = tell(r, STATUS_RECVING, { sr: { progress: r.progress, total: r.total } });
+  return wait === undefined ? feed(r, block, 0) : wait.then(() => feed(r, block, 0));
+}
+
+function feed(r: Request, block: Buffer, from: number): number | Promise<number> {
+  const { readers } = r;
+  for (let i = from; i < readers.length; i++) {
+    const reader = readers[readers.length - 1 - i] as (typeof readers)[number];
+    if (!reader.chosen) continue;
+    const answer = application(r, reader.read(reader.userdata as never, block));
+    if (typeof answer !== "number") {
+      return answer.then((code) => (code === 0 ? feed(r, block, i + 1) : refused(r)));
+    }
+    if (answer !== 0) return refused(r);
+  }
+  return NE_OK;
+}
+
+// A reader broke the response off, and has set the error.
+function refused(r: Request): number {
+  const connection = r.turn?.connection ?? null;
+  if (connection !== null) closeConnection(r.session, connection);
+  return NE_ERROR;
+}
+
+/**
+ * `ne_end_request`.
+ * @param hold keep turn and connection for the repetition that `NE_RETRY` asks for
+ */
+export async function endRequest(r: Request, caller: string, hold: boolean): Promise<number> {
+  checkReading(r, caller);
+  const code = await settle(r, () => end(r));
+  if (r.turn === null) return code;
+  const timing = r.timing as Timings;
+  const now = performance.now();
+  timing.receive = (now - timing.total) / 1000 - (timing.first_byte ?? 0);
+  timing.total = (now - timing.total) / 1000;
+  r.session.timings = timing;
+  if (code === NE_RETRY && hold) {
+    r.stage = "idle";
+    r.upload?.stop();
+    r.upload = null;
+  } else {
+    leave(r);
+  }
+  return code;
+}
+
+async function end(r: Request): Promise<number> {
+  const s = r.session;
+  const connection = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
+  const decoder = r.decoder as BodyDecoder;
+  if (decoder.kind === "chunked" && decoder.done) {
+    const trailer = await readFields(r, connection);
+    if (typeof trailer === "number") return trailer;
+    r.trailer = trailer;
+  }
+  connection.responses++;
+  let code = NE_OK;
+  trace(s, NE_DBG_HTTP, "Running post_send hooks\n");
+  for (const { fn, userdata } of [...s.hooks.postSend]) {
+    const answer = application(r, fn(r.handle, userdata as never, r.status));
+    code = typeof answer === "number" ? answer : await answer;
+    if (code !== NE_OK) break;
+  }
+  if (!mayKeep(r, decoder)) closeConnection(s, connection);
+  trace(
+    s,
+    NE_DBG_HTTP,
+    "Request ends, status %d class %dxx, error line:\n%s\n",
+    r.status.code,
+    r.status.klass,
+    s.error,
+  );
+  return code;
+}
+
+function mayKeep(r: Request, decoder: BodyDecoder): boolean {
+  // a tunnel is what the request was for
+  if (r.method === "CONNECT" && r.status.klass === 2) return true;
+  if (r.session.flags[SESSFLAG_PERSIST] === 0 || !r.persists || !decoder.done) return false;
+  if (r.upload !== null && r.upload.result?.code !== NE_OK) return false;
+  return r.turn?.extra !== true;
+}
+

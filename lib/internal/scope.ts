@@ -1,0 +1,90 @@
+// One request's permission to go on: broken off from outside (an abort, the deadline of the whole
+// request) it ends whatever the request is waiting for, at once. Waits that can be ended by nobody
+// else (a name lookup, an application's promise) are raced against it.
+import { NE_ERROR, NE_TIMEOUT } from "./constants.js";
+
+/** Thrown inside the library when its request has been broken off; never seen by a caller. */
+export class BrokenOff {
+  constructor(
+    readonly code: number,
+    readonly message: string,
+    readonly cause: Error,
+  ) {}
+}
+
+export class Scope {
+  broken: BrokenOff | null = null;
+  #cancels = new Set<(broken: BrokenOff) => void>();
+  #onClose: (() => void)[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  /** Breaks the request off; only the first call counts. */
+  break(code: number, message: string, cause: Error): void {
+    if (this.broken !== null) return;
+    this.broken = new BrokenOff(code, message, cause);
+    const cancels = [...this.#cancels];
+    this.#cancels.clear();
+    for (const cancel of cancels) cancel(this.broken);
+  }
+
+  abort(cause: Error): void {
+    this.break(NE_ERROR, "Aborted", cause);
+  }
+
+  /** Bounds what is left of the request; 0 takes the bound away. */
+  setDeadline(ms: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (ms <= 0) return;
+    this.#timer = setTimeout(
+      () => {
+        this.break(NE_TIMEOUT, "Request timed out", new Error("the request's time is up"));
+      },
+      Math.min(ms, 2 ** 31 - 1),
+    );
+  }
+
+  /** The request is over: nothing can be broken off any more. */
+  close(): void {
+    this.setDeadline(0);
+    this.#cancels.clear();
+    for (const told of this.#onClose.splice(0)) told();
+  }
+
+  /** Calls `told` when the request is over. */
+  onClose(told: () => void): void {
+    this.#onClose.push(told);
+  }
+
+  /** Calls `cancel` when the scope breaks, right now if it has. @returns takes that back */
+  onBreak(cancel: (broken: BrokenOff) => void): () => void {
+    if (this.broken !== null) {
+      cancel(this.broken);
+      return () => {};
+    }
+    this.#cancels.add(cancel);
+    return () => this.#cancels.delete(cancel);
+  }
+
+  /** Throws `BrokenOff` if the request has been broken off. */
+  check(): void {
+    if (this.broken !== null) throw this.broken;
+  }
+
+  /** Waits for a promise, but no longer than the scope lives. */
+  race<T>(promise: PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const forget = this.onBreak(reject);
+      promise.then(
+        (value) => {
+          forget();
+          resolve(value);
+        },
+        (error: unknown) => {
+          forget();
+          reject(error);
+        },
+      );
+    });
+  }
+}

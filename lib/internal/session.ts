@@ -1,0 +1,400 @@
+// The record behind a session: its settings, hooks and connections, and what every part of a
+// conversation does to them: word an error, tell the notifier, run hooks, close a connection.
+//
+// A connection is a record of its own. A turn (turn.ts) holds it while its request runs; the session
+// keeps the idle ones. Nothing about a connection is stored on the session.
+import type { Writable } from "node:stream";
+import {
+  MAX_HEADER_COUNT,
+  MAX_HEADER_FIELD,
+  MAX_INFLATE_RATIO,
+  MAX_INTERIM,
+  MAX_SESSION_ERROR,
+  NE_DBG_HTTP,
+  NE_DBG_HTTPPLAIN,
+} from "./constants.js";
+import { printable } from "./bytes.js";
+import { debug, debugEnabled } from "./debug.js";
+import { format, type FormatArg } from "./format.js";
+import { HandleType, type ne_request, type ne_session, type ne_ssl_certificate } from "./handle.js";
+import type { ne_buffer } from "../ne_string.js";
+import type { ne_status } from "../ne_utils.js";
+import { parseLiteral, type Address } from "./wire/address.js";
+import type { Wire } from "./wire/wire.js";
+import { createTlsContext, type TlsContext } from "./tls/context.js";
+import { Turns, type Turn } from "./turn.js";
+import type { Scope } from "./scope.js";
+
+/** A function of the application and what to call it with. */
+export interface Hook<F> {
+  fn: F;
+  userdata: unknown;
+}
+
+/** The hooks of a session, each list in order of registration. */
+export interface Hooks {
+  createRequest: Hook<(req: ne_request, userdata: never, method: string, target: string) => void>[];
+  preSend: Hook<(req: ne_request, userdata: never, header: ne_buffer) => unknown>[];
+  postHeaders: Hook<(req: ne_request, userdata: never, status: Readonly<ne_status>) => unknown>[];
+  postSend: Hook<
+    (req: ne_request, userdata: never, status: Readonly<ne_status>) => number | PromiseLike<number>
+  >[];
+  destroyRequest: Hook<(req: ne_request, userdata: never) => void>[];
+  destroySession: Hook<(userdata: never) => void>[];
+  closeConn: Hook<(userdata: never) => void>[];
+}
+
+/** One proxy on the way to the server. */
+export interface Hop {
+  kind: "http" | "https" | "socks4" | "socks4a" | "socks5";
+  host: string;
+  port: number;
+  username: string | null;
+  password: string | null;
+  /** Certificates to trust for TLS to the proxy itself. */
+  trust: readonly ne_ssl_certificate[];
+  /** Tunnel with CONNECT for plain http, too. */
+  tunnel: boolean;
+  endpoint: Endpoint;
+}
+
+/** A host to connect to. */
+export interface Endpoint {
+  /** As given, an IPv6 literal in brackets. */
+  hostname: string;
+  port: number;
+  /** Known at once for a literal, after the first lookup for a name. */
+  addresses: Address[] | null;
+  /** Whether `hostname` is an address literal. */
+  literal: boolean;
+}
+
+/** One transport connection. */
+export interface Connection {
+  wire: Wire;
+  /** The proxy it goes through, `null` for none. */
+  hop: Hop | null;
+  /** Name for `ne_status_connected` and `_disconnected`; `null` with an address list. */
+  hostname: string | null;
+  /** Responses that it has carried. */
+  responses: number;
+  /** Milliseconds on the clock of `performance` when the last response ended. */
+  idleSince: number;
+  /** How long the server said that it keeps it, in milliseconds. */
+  serverKeepMs: number;
+  open: boolean;
+}
+
+/** See `nx_limits`. */
+export interface Limits {
+  header_field: number;
+  header_count: number;
+  interim_count: number;
+  body: number;
+  inflate_ratio: number;
+}
+
+/** See `nx_timings`. */
+export interface Timings {
+  lookup: number | null;
+  connect: number | null;
+  handshake: number | null;
+  send: number | null;
+  first_byte: number | null;
+  receive: number | null;
+  total: number;
+  reused: boolean;
+}
+
+/** What a notifier is told, one member for each kind of event. */
+export type StatusInfo = Record<string, unknown>;
+
+export interface Session {
+  handle: ne_session;
+  scheme: string;
+  /** Over TLS. */
+  secure: boolean;
+  server: Endpoint;
+  /** Value of the Host field. */
+  hostport: string;
+  error: string;
+  cause: Error | null;
+  flags: number[];
+  hooks: Hooks;
+  notifier: Hook<(userdata: never, status: number, info: never) => unknown> | null;
+  privates: Map<string, unknown>;
+  /** Proxies, tried in order; empty for none. */
+  hops: Hop[];
+  /** Whether a server is reached without the proxies. */
+  bypass: ((host: string, port: number) => boolean) | null;
+  addresses: { list: readonly Address[]; port: number; first: number } | null;
+  connector: Hook<(userdata: never, host: string, port: number) => unknown> | null;
+  unixPath: string | null;
+  localAddress: Address | null;
+  userAgent: string | null;
+  /** 0 if never set. */
+  connectTimeoutMs: number;
+  readTimeoutMs: number;
+  /** `ne_set_read_timeout` was called. */
+  readTimeoutSet: boolean;
+  /** Whether the next hop's last response was HTTP/1.1. */
+  http11: boolean;
+  tls: TlsContext | null;
+  verify: Hook<(userdata: never, failures: number, cert: ne_ssl_certificate) => unknown> | null;
+  idle: Connection[];
+  turns: Turns;
+  /** The requests that have been begun and not ended, those waiting included. */
+  scopes: Set<Scope>;
+  limits: Limits;
+  requestTimeoutMs: number;
+  keepAliveMs: number;
+  signal: AbortSignal | null;
+  forgetSignal: (() => void) | null;
+  debugStream: Writable | null;
+  debugMask: number;
+  timings: Timings | null;
+  destroyed: boolean;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  header_field: MAX_HEADER_FIELD,
+  header_count: MAX_HEADER_COUNT,
+  interim_count: MAX_INTERIM,
+  body: Infinity,
+  inflate_ratio: MAX_INFLATE_RATIO,
+};
+
+/** Seconds a read may wait if `ne_set_read_timeout` was never called. */
+export const DEFAULT_READ_TIMEOUT_MS = 120_000;
+
+export const sessions = new HandleType<"ne_session", Session>("ne_session", destroySession);
+
+/** A host and port to connect to. */
+export function createEndpoint(hostname: string, port: number): Endpoint {
+  const literal = parseLiteral(hostname);
+  const addresses = literal === undefined || literal === null ? null : [literal];
+  return { hostname, port, addresses, literal: addresses !== null };
+}
+
+/** A proxy to go through. */
+export function createHop(
+  kind: Hop["kind"],
+  host: string,
+  port: number,
+  more: Partial<Pick<Hop, "username" | "password" | "trust" | "tunnel">> = {},
+): Hop {
+  return {
+    kind,
+    host,
+    port,
+    username: more.username ?? null,
+    password: more.password ?? null,
+    trust: more.trust ?? [],
+    tunnel: more.tunnel ?? false,
+    endpoint: createEndpoint(host, port),
+  };
+}
+
+/** Replaces every proxy, address list and connector set before. */
+export function setRoute(
+  s: Session,
+  route: Partial<Pick<Session, "hops" | "bypass" | "addresses" | "connector" | "unixPath">>,
+): void {
+  s.hops = route.hops ?? [];
+  s.bypass = route.bypass ?? null;
+  s.addresses = route.addresses ?? null;
+  s.connector = route.connector ?? null;
+  s.unixPath = route.unixPath ?? null;
+}
+
+/** Sets the proxies of a session; `bypass` says for which servers they are not used. */
+export function setProxies(
+  s: Session,
+  hops: Hop[],
+  bypass: ((host: string, port: number) => boolean) | null,
+): void {
+  setRoute(s, { hops, bypass });
+}
+
+/** Whether the session goes through its proxies to reach its server. */
+export function usesProxy(s: Session): boolean {
+  return s.hops.length > 0 && !(s.bypass?.(s.server.hostname, s.server.port) ?? false);
+}
+
+/** Whether requests are sent to an HTTP proxy as they are: with an absolute URI, not tunnelled. */
+export function sendsToProxy(s: Session): boolean {
+  const hop = s.hops[0];
+  if (s.secure || hop === undefined || hop.tunnel || !usesProxy(s)) return false;
+  return hop.kind === "http" || hop.kind === "https";
+}
+
+/** Sets the error string: one printable line of neon's length. */
+export function setError(s: Session, text: string, cause: Error | null = null): void {
+  s.error = printable(text).slice(0, MAX_SESSION_ERROR);
+  s.cause = cause;
+}
+
+/** A debug message of this session: to the process's stream and to the session's own. */
+export function trace(s: Session, channel: number, template: string, ...args: FormatArg[]): void {
+  debug(channel, template, ...args);
+  if ((s.debugMask & channel) !== 0 && s.debugStream?.writable === true) {
+    s.debugStream.write(format(template, args, "ne_debug"));
+  }
+}
+
+/** Whether anyone listens on a channel for this session. */
+export function isTraced(s: Session, channel: number): boolean {
+  return debugEnabled(channel) || ((s.debugMask & channel) !== 0 && s.debugStream !== null);
+}
+
+/** A request head for debug output, credentials blanked out unless asked for. */
+export function traceHead(s: Session, head: string): void {
+  if (!isTraced(s, NE_DBG_HTTP)) return;
+  const hidden = head.replace(
+    /^((?:proxy-)?authorization|cookie): *(.*)$/gim,
+    (_line, name: string, value: string) => `${name}: ${"x".repeat(value.trimEnd().length)}`,
+  );
+  const shown = (mask: number): string =>
+    ((mask & NE_DBG_HTTPPLAIN) !== 0 ? head : hidden).replaceAll("\r\n", "\n");
+  debug(NE_DBG_HTTP, "Sending request headers:\n%s\n", shown(debugEnabled(NE_DBG_HTTPPLAIN) ? NE_DBG_HTTPPLAIN : 0));
+  if ((s.debugMask & NE_DBG_HTTP) !== 0 && s.debugStream?.writable === true) {
+    s.debugStream.write(`Sending request headers:\n${shown(s.debugMask)}\n`);
+  }
+}
+
+/** A promise, or anything that can be awaited like one. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return (
+    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+  );
+}
+
+/** Waits for an application's promise while other requests of the session may run. */
+export async function awaitApplication<T>(
+  s: Session,
+  turn: Turn,
+  scope: Scope,
+  promise: PromiseLike<T>,
+): Promise<T> {
+  s.turns.enterCallback(turn);
+  try {
+    return await scope.race(promise);
+  } finally {
+    s.turns.leaveCallback(turn);
+  }
+}
+
+/** Tells the notifier. @returns the promise to wait for, if it returned one */
+export function notify(s: Session, status: number, info: StatusInfo): PromiseLike<unknown> | undefined {
+  const { notifier } = s;
+  if (notifier === null) return undefined;
+  const result = (notifier.fn as (u: unknown, st: number, i: StatusInfo) => unknown)(
+    notifier.userdata,
+    status,
+    info,
+  );
+  return isPromise(result) ? result : undefined;
+}
+
+const STATUS_DISCONNECTED = 5;
+
+/** Closes a connection, as `ne_close_connection` says: notifier, hooks, then the socket. */
+export function closeConnection(s: Session, connection: Connection): void {
+  if (!connection.open) return;
+  connection.open = false;
+  const at = s.idle.indexOf(connection);
+  if (at >= 0) s.idle.splice(at, 1);
+  try {
+    // nobody can wait for what the notifier returns here
+    void notify(s, STATUS_DISCONNECTED, { cd: { hostname: connection.hostname } });
+    trace(s, NE_DBG_HTTP, "sess: Closing connection.\n");
+    for (const { fn, userdata } of [...s.hooks.closeConn]) fn(userdata as never);
+  } finally {
+    connection.wire.close();
+    trace(s, NE_DBG_HTTP, "sess: Connection closed.\n");
+  }
+}
+
+/** Closes every connection that no request is using. */
+export function closeIdle(s: Session): void {
+  for (const connection of [...s.idle]) closeConnection(s, connection);
+}
+
+function destroySession(s: Session): void {
+  trace(s, NE_DBG_HTTP, "sess: Destroying session.\n");
+  for (const { fn, userdata } of [...s.hooks.destroySession]) fn(userdata as never);
+  s.destroyed = true;
+  s.forgetSignal?.();
+  abortAll(s, new Error("the session was destroyed"));
+  closeIdle(s);
+  for (const { connection } of s.turns.running) {
+    if (connection !== null) closeConnection(s, connection);
+  }
+}
+
+/** Breaks off every request of the session, running or waiting. */
+export function abortAll(s: Session, cause: Error): void {
+  for (const scope of [...s.scopes]) scope.abort(cause);
+}
+
+const SCHEME_PORT: Readonly<Record<string, number>> = { https: 443 };
+
+/** A session's record and handle, configured as a new session is. */
+export function createSession(scheme: string, host: string, port: number): Session {
+  const secure = scheme === "https";
+  const server = createEndpoint(host, port);
+  const shown = host.startsWith("[") ? host.replace(/%[^\]]*/, "") : host;
+  const s: Session = {
+    handle: undefined as unknown as ne_session,
+    scheme,
+    secure,
+    server,
+    hostport: port === (SCHEME_PORT[scheme] ?? 80) ? shown : `${shown}:${port}`,
+    error: "Unknown error.",
+    cause: null,
+    flags: [1, 0, 0, 0, 0, secure && !server.literal ? 1 : 0, 0, 0, 1],
+    hooks: {
+      createRequest: [],
+      preSend: [],
+      postHeaders: [],
+      postSend: [],
+      destroyRequest: [],
+      destroySession: [],
+      closeConn: [],
+    },
+    notifier: null,
+    privates: new Map(),
+    hops: [],
+    bypass: null,
+    addresses: null,
+    connector: null,
+    unixPath: null,
+    localAddress: null,
+    userAgent: null,
+    connectTimeoutMs: 0,
+    readTimeoutMs: DEFAULT_READ_TIMEOUT_MS,
+    readTimeoutSet: false,
+    http11: false,
+    tls: secure ? createTlsContext() : null,
+    verify: null,
+    idle: [],
+    turns: new Turns(),
+    scopes: new Set(),
+    limits: { ...DEFAULT_LIMITS },
+    requestTimeoutMs: 0,
+    keepAliveMs: 0,
+    signal: null,
+    forgetSignal: null,
+    debugStream: null,
+    debugMask: 0,
+    timings: null,
+    destroyed: false,
+  };
+  s.handle = sessions.create(s) as ne_session;
+  return s;
+}
+
+/** What a response may cost, for the guests that decode bodies. */
+export function limitsOf(sess: ne_session): Readonly<Limits> {
+  return sessions.open(sess, "limitsOf").limits;
+}

@@ -1,0 +1,80 @@
+// Whose turn it is. A session runs one request at a time (or as many as it was told), in the order of
+// their calls. While every request that runs is waiting for an application's callback, the next one
+// is let in on a connection of its own, so that a callback that uses its session can't lock up.
+//
+//   waiting ── acquire: room, or all running are in callbacks ──► running ── release ──► gone
+//      └────── cancel ──► gone
+import type { Connection } from "./session.js";
+
+/** A request's place in the order. */
+export interface Turn {
+  /** Let in beside requests that wait for callbacks: its connection is its own and not kept. */
+  extra: boolean;
+  /** How many promises of application callbacks it is waiting for. */
+  inCallback: number;
+  connection: Connection | null;
+}
+
+interface Waiting {
+  turn: Turn;
+  admit: () => void;
+}
+
+export class Turns {
+  /** How many may run at once. */
+  max = 1;
+  readonly running = new Set<Turn>();
+  #waiting: Waiting[] = [];
+  #inCallbacks = 0;
+
+  /** @returns nothing if the turn may run now, else a promise of that */
+  acquire(turn: Turn): Promise<void> | undefined {
+    if (this.#waiting.length === 0 && this.#hasRoom()) {
+      this.#admit(turn);
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push({ turn, admit: resolve });
+    });
+  }
+
+  /** A turn that is waiting gives up, or one that runs is over. */
+  release(turn: Turn): void {
+    if (this.running.delete(turn)) {
+      if (turn.inCallback > 0) this.#inCallbacks--;
+    } else {
+      this.#waiting = this.#waiting.filter((other) => other.turn !== turn);
+    }
+    this.pump();
+  }
+
+  /** A running turn begins to wait for an application's promise. */
+  enterCallback(turn: Turn): void {
+    if (turn.inCallback++ === 0 && this.running.has(turn)) {
+      this.#inCallbacks++;
+      this.pump();
+    }
+  }
+
+  leaveCallback(turn: Turn): void {
+    if (--turn.inCallback === 0 && this.running.has(turn)) this.#inCallbacks--;
+  }
+
+  /** Lets in as many as there is room for. */
+  pump(): void {
+    while (this.#waiting.length > 0 && this.#hasRoom()) {
+      const { turn, admit } = this.#waiting.shift() as Waiting;
+      this.#admit(turn);
+      admit();
+    }
+  }
+
+  #hasRoom(): boolean {
+    return this.running.size < this.max || this.#inCallbacks === this.running.size;
+  }
+
+  #admit(turn: Turn): void {
+    turn.extra = this.running.size >= this.max;
+    this.running.add(turn);
+  }
+}

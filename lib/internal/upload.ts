@@ -1,0 +1,201 @@
+// Sends a request body, from memory, a file or a provider, while the response may already be coming.
+// The sending runs beside the reading: an answer that comes early is read at once, and the sending
+// goes on until the answer is complete.
+import fs from "node:fs";
+import { NE_ERROR, NE_OK, NE_SOCK_CLOSED, UPLOAD_CHUNK, NE_BUFSIZ } from "./constants.js";
+import { errnoText } from "./errno.js";
+import { CHUNKED_END, chunkStart } from "./http1/write.js";
+import { application, tell, type Request, type RequestBody, type Upload } from "./request.js";
+import { setError, trace } from "./session.js";
+import type { Wire } from "./wire/wire.js";
+import { NE_DBG_HTTP, NE_DBG_HTTPBODY } from "./constants.js";
+
+const STATUS_SENDING = 3;
+/** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
+const LARGE_BLOCK = 128 * 1024;
+/** Room in front of a chunk for its frame, as UPLOAD_CHUNK leaves it. */
+const FRAME = chunkStart(UPLOAD_CHUNK).length;
+
+/** The provider or file failed, and the error is set. */
+class SourceFailed extends Error {}
+
+/** Begins to send the body of a request. */
+export function startUpload(r: Request, wire: Wire): Upload {
+  let stopped = false;
+  const upload: Upload = {
+    result: null,
+    thrown: null,
+    finished: Promise.resolve(),
+    stop: () => {
+      stopped = true;
+    },
+  };
+  trace(r.session, NE_DBG_HTTP, "Sending request body:\n");
+  upload.finished = send(r, r.body as RequestBody, wire, () => stopped).then(
+    (code) => {
+      upload.result = { code, provider: false };
+      wire.rearm(r.session.readTimeoutMs);
+    },
+    (error: unknown) => {
+      upload.result = { code: NE_ERROR, provider: true };
+      if (!(error instanceof SourceFailed)) upload.thrown = { error };
+      if (!stopped) wire.cut({ code: NE_SOCK_CLOSED, error: "Connection closed", cause: null });
+    },
+  );
+  return upload;
+}
+
+async function send(
+  r: Request,
+  body: RequestBody,
+  wire: Wire,
+  isStopped: () => boolean,
+): Promise<number> {
+  const source = await openSource(r, body);
+  const counted = r.session.notifier !== null || body.kind === "provider";
+  const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
+  const timeoutMs = r.session.readTimeoutMs;
+  let progress = 0;
+  await tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
+  for (;;) {
+    const block = await source(step);
+    if (isStopped()) return NE_OK;
+    if (block.length === 0) break;
+    if (body.length >= 0 && progress + block.length > body.length) {
+      setError(r.session, `Request body was longer than the ${body.length} bytes announced`);
+      throw new SourceFailed();
+    }
+    const sent = wire.write(body.length < 0 ? frame(block) : block, timeoutMs);
+    const code = typeof sent === "number" ? sent : await sent;
+    if (code !== 0) return code;
+    progress += block.length;
+    trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n", block.length);
+    const wait = tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
+    if (wait !== undefined) await wait;
+  }
+  if (body.length < 0) {
+    const sent = wire.write(CHUNKED_END, timeoutMs);
+    return typeof sent === "number" ? sent : await sent;
+  }
+  if (progress < body.length) {
+    setError(r.session, `Request body ended after ${progress} of ${body.length} bytes`);
+    throw new SourceFailed();
+  }
+  return NE_OK;
+}
+
+// A chunk with its frame around it, in the memory that the provider wrote into.
+function frame(block: Buffer): Buffer {
+  const start = chunkStart(block.length);
+  const whole = Buffer.from(
+    block.buffer,
+    block.byteOffset - start.length,
+    start.length + block.length + 2,
+  );
+  whole.write(start, 0, "latin1");
+  whole.write("\r\n", start.length + block.length, "latin1");
+  return whole;
+}
+
+// A function that gives the next block, at most as long as asked for; an empty one is the end.
+async function openSource(
+  r: Request,
+  body: RequestBody,
+): Promise<(length: number) => Buffer | Promise<Buffer>> {
+  switch (body.kind) {
+    case "buffer":
+      return memorySource(body.bytes);
+    case "file":
+      return fileSource(r, body);
+    case "provider":
+      return providerSource(r, body);
+    default:
+      return body satisfies never;
+  }
+}
+
+function memorySource(bytes: Uint8Array): (length: number) => Buffer {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  return (length) => whole.subarray(at, (at += Math.min(length, whole.length - at)));
+}
+
+// Reads one block ahead, so that disk and network work at the same time.
+function fileSource(
+  r: Request,
+  body: RequestBody & { kind: "file" },
+): (length: number) => Promise<Buffer> {
+  const fd = body.fd();
+  const end = body.offset + body.length;
+  let at = body.offset;
+  let ahead: Promise<Buffer> | null = null;
+  const readAhead = (length: number): Promise<Buffer> => {
+    const wanted = Math.min(length, end - at);
+    const from = at;
+    at += wanted;
+    const block = readFully(fd, from, wanted);
+    // a failure is met when the block is wanted
+    block.catch(() => {});
+    return block;
+  };
+  return async (length) => {
+    const block = ahead ?? readAhead(length);
+    ahead = at < end ? readAhead(length) : Promise.resolve(Buffer.alloc(0));
+    try {
+      return await block;
+    } catch (error) {
+      const why = error as NodeJS.ErrnoException;
+      if (why instanceof PrematureEnd) setError(r.session, "Premature EOF in request body file");
+      else if (why.code === "ESPIPE") {
+        setError(
+          r.session,
+          `Could not seek to offset ${body.offset} of request body file: ${errnoText(why)}`,
+          why,
+        );
+      } else setError(r.session, `Failed reading request body file: ${errnoText(why)}`, why);
+      throw new SourceFailed();
+    }
+  };
+}
+
+class PrematureEnd extends Error {}
+
+function readFully(fd: number, from: number, length: number): Promise<Buffer> {
+  const block = Buffer.allocUnsafeSlow(length);
+  return new Promise((resolve, reject) => {
+    const next = (done: number): void => {
+      if (done === length) {
+        resolve(block);
+        return;
+      }
+      fs.read(fd, block, done, length - done, from + done, (error, count) => {
+        if (error !== null) reject(error);
+        else if (count === 0) reject(new PrematureEnd());
+        else next(done + count);
+      });
+    };
+    next(0);
+  });
+}
+
+async function providerSource(
+  r: Request,
+  body: RequestBody & { kind: "provider" },
+): Promise<(length: number) => Promise<Buffer>> {
+  const ask = async (buffer: Buffer): Promise<number> => {
+    const answer = application(r, body.provide(body.userdata as never, buffer));
+    return typeof answer === "number" ? answer : await answer;
+  };
+  // every sending begins with a call for nothing, which means: start over
+  if ((await ask(Buffer.alloc(0))) !== 0) throw new SourceFailed();
+  return async (length) => {
+    const memory = Buffer.allocUnsafeSlow(FRAME + length + 2);
+    const buffer = memory.subarray(FRAME, FRAME + length);
+    const count = await ask(buffer);
+    if (count < 0) throw new SourceFailed();
+    if (!Number.isInteger(count) || count > length) {
+      throw new TypeError(`ne_provide_body: returned ${count} for a buffer of ${length} bytes`);
+    }
+    return buffer.subarray(0, count);
+  };
+}

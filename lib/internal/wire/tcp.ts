@@ -1,0 +1,81 @@
+// Opening a TCP connection to one address, with a deadline and a way to break it off.
+import net from "node:net";
+import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
+import { errnoText } from "../errno.js";
+import { connectText, printAddress, type Address } from "./address.js";
+import { ReadRing, Wire, type WireFailure } from "./wire.js";
+
+export interface TcpOptions {
+  address: Address;
+  port: number;
+  /** Local end, used where its kind fits the peer's. */
+  local: Address | null;
+  localPort: number;
+  /** 0 leaves it to the system. */
+  timeoutMs: number;
+  /** Read into blocks of our own: faster, but the socket can then serve this wire only. */
+  ownBlocks: boolean;
+  /** Receives a function that breaks the attempt off. */
+  onCancel?: (cancel: (why: WireFailure) => void) => void;
+}
+
+/** Connects. Never rejects. */
+export function connectTcp(options: TcpOptions): Promise<Wire | WireFailure> {
+  const ring = options.ownBlocks ? new ReadRing() : null;
+  const { local } = options;
+  const fits = local !== null && local.kind === options.address.kind;
+  const socket = net.connect({
+    host: connectText(options.address),
+    port: options.port,
+    family: options.address.kind === "ipv4" ? 4 : 6,
+    noDelay: true,
+    allowHalfOpen: true,
+    ...(fits ? { localAddress: printAddress(local) } : {}),
+    ...(options.localPort > 0 ? { localPort: options.localPort } : {}),
+    ...(ring === null ? {} : { onread: ring.onread }),
+  } as net.NetConnectOpts);
+  return awaitConnect(socket, ring, options.timeoutMs, options.onCancel);
+}
+
+/** Connects to a Unix-domain socket. Never rejects. */
+export function connectUnix(
+  path: string,
+  timeoutMs: number,
+  onCancel?: (cancel: (why: WireFailure) => void) => void,
+): Promise<Wire | WireFailure> {
+  return awaitConnect(net.connect({ path, allowHalfOpen: true }), null, timeoutMs, onCancel);
+}
+
+function awaitConnect(
+  socket: net.Socket,
+  ring: ReadRing | null,
+  timeoutMs: number,
+  onCancel: TcpOptions["onCancel"],
+): Promise<Wire | WireFailure> {
+  return new Promise((resolve) => {
+    const timer =
+      timeoutMs > 0
+        ? setTimeout(() => {
+            fail({ code: NE_SOCK_TIMEOUT, error: "Connection timed out", cause: null });
+          }, timeoutMs)
+        : null;
+    const settle = (result: Wire | WireFailure): void => {
+      if (timer !== null) clearTimeout(timer);
+      socket.off("error", onError);
+      socket.off("connect", onConnect);
+      resolve(result);
+    };
+    const fail = (failure: WireFailure): void => {
+      settle(failure);
+      socket.on("error", () => {});
+      socket.destroy();
+    };
+    const onError = (error: Error): void => {
+      fail({ code: NE_SOCK_ERROR, error: errnoText(error), cause: error });
+    };
+    const onConnect = (): void => settle(new Wire(socket, ring));
+    socket.on("error", onError);
+    socket.on("connect", onConnect);
+    onCancel?.(fail);
+  });
+}

@@ -1,0 +1,439 @@
+// The wire: bytes pulled from, and pushed to, one Duplex stream, be it a TCP socket, a TLS socket or
+// an application's own. Stream events only fill a queue or settle the one wait that is under way; no
+// protocol logic runs inside them. Every wait has a deadline and ends at once when the wire is cut.
+//
+//   stream ──► segments (queue) ──► view: bytes[pos, end) ──► parser
+//
+// The view is what the parser may look at. more() adds at least one byte to it: an empty view simply
+// becomes the next segment, without copying; a view with an unfinished line is joined with it.
+import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
+import {
+  NE_SOCK_CLOSED,
+  NE_SOCK_ERROR,
+  NE_SOCK_RESET,
+  NE_SOCK_TIMEOUT,
+} from "../constants.js";
+import { errnoText } from "../errno.js";
+
+/** Why nothing more can be read or written: a socket code, its text, and Node's error if any. */
+export interface WireFailure {
+  code: number;
+  error: string;
+  cause: Error | null;
+}
+
+interface Segment {
+  bytes: Buffer;
+  end: number;
+}
+
+/** Bytes read ahead before a stream without blocks of our own is paused. */
+const MAX_QUEUED = 256 * 1024;
+/** Size of each of the blocks into which a TCP socket reads. */
+const BLOCK = 64 * 1024;
+/** Blocks of a TCP socket: one being parsed, the others being filled. */
+const BLOCKS = 3;
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The blocks that a TCP socket reads into without a copy: passed to `net.connect` as `onread`. Blocks
+ * are filled and consumed strictly in turn; the socket is paused while all of them are in use.
+ */
+export class ReadRing {
+  #blocks: Buffer[] = [];
+  #next = 0;
+  inUse = 0;
+  wire: Wire | null = null;
+
+  readonly onread = {
+    buffer: (): Buffer => {
+      const index = this.#next;
+      this.#next = (index + 1) % BLOCKS;
+      return (this.#blocks[index] ??= Buffer.allocUnsafeSlow(BLOCK));
+    },
+    callback: (length: number, block: Uint8Array): boolean => {
+      this.inUse++;
+      this.wire?.take(block as Buffer, length);
+      return this.inUse < BLOCKS;
+    },
+  };
+
+  /** The oldest block has been consumed. */
+  release(stream: Duplex): void {
+    if (this.inUse-- === BLOCKS) stream.resume();
+  }
+}
+
+/** The code and text of a stream's error. */
+export function failureOf(error: Error): WireFailure {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ECONNRESET") {
+    return { code: NE_SOCK_RESET, error: "Connection reset by peer", cause: error };
+  }
+  if (code === "EPIPE") return { code: NE_SOCK_CLOSED, error: "Broken pipe", cause: error };
+  return { code: NE_SOCK_ERROR, error: errnoText(error), cause: error };
+}
+
+/** How the ends of one kind of stream are to be read. */
+export interface Endings {
+  /** The stream has ended: in good order, or cut off? */
+  ended(stream: Duplex): WireFailure;
+  failed(error: Error): WireFailure;
+}
+
+const CLOSED: WireFailure = { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null };
+
+/** Endings of a stream that has no closing alert of its own. */
+const PLAIN: Endings = { ended: () => CLOSED, failed: failureOf };
+
+export class Wire {
+  readonly stream: Duplex;
+  /** The view: bytes read but not consumed are `bytes[pos, end)`. */
+  bytes: Buffer = EMPTY;
+  pos = 0;
+  end = 0;
+  /** What the last failed read or write ran into. */
+  failure: WireFailure = { code: NE_SOCK_ERROR, error: "", cause: null };
+  /** Bytes that went through, for error reports. */
+  received = 0;
+  sent = 0;
+
+  #queue: Segment[] = [];
+  #queued = 0;
+  #ring: ReadRing | null;
+  #viewInRing = false;
+  #paused = false;
+  // what follows the queued bytes
+  #readEnd: WireFailure | null = null;
+  #writeEnd: WireFailure | null = null;
+  #closed = false;
+  #reader: ((result: number) => void) | null = null;
+  #writer: ((result: number) => void) | null = null;
+  #peeker: (() => void) | null = null;
+  #unwritten = 0;
+  #readDeadline = Infinity;
+  #writeDeadline = Infinity;
+  #timer: NodeJS.Timeout | null = null;
+  #timerEnd = 0;
+  #endings: Endings;
+
+  /**
+   * @param ring the blocks that a TCP socket was opened with, else `null`
+   */
+  constructor(stream: Duplex, ring: ReadRing | null = null, endings: Endings = PLAIN) {
+    this.stream = stream;
+    this.#ring = ring;
+    this.#endings = endings;
+    if (ring !== null) {
+      ring.wire = this;
+    } else {
+      stream.on("data", this.#onData);
+    }
+    stream.on("end", this.#onEnd);
+    stream.on("error", this.#onError);
+    stream.on("close", this.#onClose);
+  }
+
+  /** Bytes in the view. */
+  get available(): number {
+    return this.end - this.pos;
+  }
+
+  /** Whether bytes, or the end, are there to be read without waiting. */
+  get readable(): boolean {
+    return this.pos < this.end || this.#queue.length > 0 || this.#readEnd !== null;
+  }
+
+  /** Whether bytes are there that nobody has read, the end not counting. */
+  get hasBytes(): boolean {
+    return this.pos < this.end || this.#queue.length > 0;
+  }
+
+  /** Whether the peer has ended or broken the connection, as far as is known. */
+  get ended(): boolean {
+    return this.#readEnd !== null || this.#closed;
+  }
+
+  /** A filled block of the ring, or a chunk of any other stream. */
+  take(bytes: Buffer, length: number): void {
+    this.received += length;
+    this.#queue.push({ bytes, end: length });
+    this.#queued += length;
+    this.#wake();
+  }
+
+  #onData = (chunk: Buffer | string): void => {
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    if (bytes.length === 0) return;
+    this.take(bytes, bytes.length);
+    if (this.#queued > MAX_QUEUED && !this.#paused) {
+      this.#paused = true;
+      this.stream.pause();
+    }
+  };
+
+  #onEnd = (): void => {
+    this.#endReading(this.#endings.ended(this.stream));
+  };
+
+  #onError = (error: Error): void => {
+    const failure = this.#endings.failed(error);
+    this.#writeEnd ??= failure;
+    this.#endReading(failure);
+    this.#settleWriter(failure.code);
+  };
+
+  #onClose = (): void => {
+    this.#writeEnd ??= CLOSED;
+    this.#endReading(CLOSED);
+    this.#settleWriter(this.#writeEnd.code);
+  };
+
+  #endReading(failure: WireFailure): void {
+    this.#readEnd ??= failure;
+    this.#wake();
+  }
+
+  // Something to read has come: the reader's wait, and a watch on the reading side, are over.
+  #wake(): void {
+    const peeker = this.#peeker;
+    if (peeker !== null) {
+      this.#peeker = null;
+      peeker();
+    }
+    const reader = this.#reader;
+    if (reader === null) return;
+    this.#reader = null;
+    reader(this.#pull());
+  }
+
+  // One segment of the queue into the view; the failure's code when there is none.
+  #pull(): number {
+    const segment = this.#queue.shift();
+    if (segment === undefined) {
+      this.failure = this.#readEnd as WireFailure;
+      return this.failure.code;
+    }
+    const added = segment.end;
+    this.#queued -= added;
+    if (this.pos === this.end) {
+      this.#releaseView();
+      this.bytes = segment.bytes;
+      this.pos = 0;
+      this.end = added;
+      this.#viewInRing = this.#ring !== null;
+    } else {
+      const joined = Buffer.allocUnsafe(this.end - this.pos + added);
+      this.bytes.copy(joined, 0, this.pos, this.end);
+      segment.bytes.copy(joined, this.end - this.pos, 0, added);
+      this.#releaseView();
+      if (this.#ring !== null) this.#ring.release(this.stream);
+      this.bytes = joined;
+      this.pos = 0;
+      this.end = joined.length;
+    }
+    if (this.#paused && this.#queued <= MAX_QUEUED / 2) {
+      this.#paused = false;
+      this.stream.resume();
+    }
+    return added;
+  }
+
+  #releaseView(): void {
+    if (this.#viewInRing) {
+      this.#viewInRing = false;
+      this.#ring?.release(this.stream);
+    }
+  }
+
+  /**
+   * Adds at least one byte to the view.
+   * @param timeoutMs how long to wait, 0 for ever
+   * @returns the number of bytes added, or the code of `failure`; a promise only if it has to wait
+   */
+  more(timeoutMs: number): number | Promise<number> {
+    if (this.#queue.length > 0 || this.#readEnd !== null) return this.#pull();
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+      this.#readDeadline = this.#arm(timeoutMs);
+    });
+  }
+
+  /**
+   * Hands bytes to the stream. It answers as soon as the stream has room for more: a failure of the
+   * network shows in a later write or read.
+   * @returns 0, or the code of `failure`; a promise only if it has to wait
+   */
+  write(data: Uint8Array | string, timeoutMs: number): number | Promise<number> {
+    if (this.#writeEnd !== null || this.#closed) return this.#writeFailed();
+    this.#unwritten++;
+    const room = this.stream.write(data, "latin1", this.#onWritten);
+    this.sent += data.length;
+    if (room) return 0;
+    return this.#waitWritten(timeoutMs);
+  }
+
+  /** Waits until everything was handed to the system. @returns as `write` */
+  flush(timeoutMs: number): number | Promise<number> {
+    if (this.#writeEnd !== null) return this.#writeFailed();
+    if (this.#unwritten === 0 || this.stream.writableLength === 0) return 0;
+    return this.#waitWritten(timeoutMs);
+  }
+
+  #writeFailed(): number {
+    this.failure = this.#writeEnd ?? CLOSED;
+    return this.failure.code;
+  }
+
+  #waitWritten(timeoutMs: number): number | Promise<number> {
+    if (this.stream.writableLength === 0 && this.stream.errored === null) return 0;
+    return new Promise((resolve) => {
+      this.#writer = resolve;
+      this.#writeDeadline = this.#arm(timeoutMs);
+    });
+  }
+
+  #onWritten = (error?: Error | null): void => {
+    this.#unwritten--;
+    if (error) {
+      this.#writeEnd ??= this.#endings.failed(error);
+      this.#settleWriter(this.#writeEnd.code);
+    } else if (this.#unwritten === 0) {
+      this.#settleWriter(0);
+    }
+  };
+
+  #settleWriter(code: number): void {
+    const writer = this.#writer;
+    if (writer === null) return;
+    this.#writer = null;
+    if (code !== 0 && this.#writeEnd !== null) this.failure = this.#writeEnd;
+    writer(code);
+  }
+
+  /** Calls `told` once, as soon as there is something to read or the connection ends. */
+  watch(told: () => void): void {
+    if (this.readable) told();
+    else this.#peeker = told;
+  }
+
+  /** Takes back `watch`. */
+  unwatch(): void {
+    this.#peeker = null;
+  }
+
+  /** Ends every wait, now and later, with this failure, and destroys the stream. */
+  cut(failure: WireFailure): void {
+    this.#readEnd ??= failure;
+    this.#writeEnd ??= failure;
+    this.failure = failure;
+    const reader = this.#reader;
+    this.#reader = null;
+    this.#settleWriter(failure.code);
+    this.destroy();
+    this.#wake();
+    reader?.(failure.code);
+  }
+
+  /** Gives the read that is waiting, if any, a new deadline. */
+  rearm(timeoutMs: number): void {
+    if (this.#reader !== null) this.#readDeadline = this.#arm(timeoutMs);
+  }
+
+  // One timer serves all waits: it looks at the deadlines when it fires, and waits again if they
+  // have moved on meanwhile, so that a wait costs no timer of its own.
+  #arm(timeoutMs: number): number {
+    if (timeoutMs <= 0) return Infinity;
+    const deadline = performance.now() + timeoutMs;
+    if (this.#timer === null || this.#timerEnd > deadline) this.#startTimer(deadline, timeoutMs);
+    return deadline;
+  }
+
+  #startTimer(deadline: number, ms: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerEnd = deadline;
+    this.#timer = setTimeout(this.#onTimer, Math.min(Math.ceil(ms), 2 ** 31 - 1));
+  }
+
+  #onTimer = (): void => {
+    this.#timer = null;
+    const now = performance.now();
+    const reader = this.#reader;
+    const writer = this.#writer;
+    const readDeadline = reader === null ? Infinity : this.#readDeadline;
+    const writeDeadline = writer === null ? Infinity : this.#writeDeadline;
+    if (readDeadline <= now) this.#reader = null;
+    if (writeDeadline <= now) this.#writer = null;
+    if (readDeadline <= now || writeDeadline <= now) {
+      this.failure = { code: NE_SOCK_TIMEOUT, error: "Connection timed out", cause: null };
+    }
+    const next = Math.min(
+      readDeadline <= now ? Infinity : readDeadline,
+      writeDeadline <= now ? Infinity : writeDeadline,
+    );
+    if (next !== Infinity) this.#startTimer(next, next - now);
+    if (readDeadline <= now) reader?.(NE_SOCK_TIMEOUT);
+    if (writeDeadline <= now) writer?.(NE_SOCK_TIMEOUT);
+  };
+
+  /** An idle connection must not keep the process alive. */
+  idle(): void {
+    (this.stream as Socket).unref?.();
+    if (this.#timer !== null) this.#timer.unref();
+  }
+
+  /** In use again. */
+  busy(): void {
+    (this.stream as Socket).ref?.();
+    if (this.#timer !== null) this.#timer.ref();
+  }
+
+  /** Closes in good order without waiting: what was written still goes out. */
+  close(): void {
+    if (this.#closed) return;
+    this.#finish();
+    const stream = this.stream as Duplex & { destroySoon?: () => void };
+    if (stream.destroyed) return;
+    stream.resume();
+    if (stream.destroySoon !== undefined) stream.destroySoon();
+    else stream.end(() => stream.destroy());
+    (stream as unknown as Socket).unref?.();
+  }
+
+  /** Drops the connection at once. */
+  destroy(): void {
+    this.#finish();
+    this.stream.destroy();
+  }
+
+  #finish(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#ring !== null) this.#ring.wire = null;
+    this.stream.off("data", this.#onData);
+    this.#queue.length = 0;
+    this.bytes = EMPTY;
+    this.pos = 0;
+    this.end = 0;
+    this.#viewInRing = false;
+  }
+
+  /**
+   * Takes the stream out of the wire, for TLS or a caller to go on with. Not for a stream with a
+   * ring. @returns the bytes that were read but not consumed
+   */
+  release(): Buffer {
+    const rest = [this.bytes.subarray(this.pos, this.end)];
+    for (const segment of this.#queue) rest.push(segment.bytes.subarray(0, segment.end));
+    const stream = this.stream;
+    stream.pause();
+    stream.off("end", this.#onEnd);
+    stream.off("error", this.#onError);
+    stream.off("close", this.#onClose);
+    this.#finish();
+    return rest.length === 1 ? Buffer.from(rest[0] as Buffer) : Buffer.concat(rest);
+  }
+}

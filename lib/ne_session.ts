@@ -1,0 +1,556 @@
+// ne_session.h: sessions: one server, at most one connection, the settings for both.
+//
+// Creating and configuring a session does no I/O. Unless said otherwise a setting works from the
+// next connection or the next request on.
+import type { ne_off_t, ne_printf_arg } from "./ne_defs.js";
+import { format } from "./internal/format.js";
+import { misuse, type ne_inet_addr, type ne_session } from "./internal/handle.js";
+import type {
+  ne_ssl_certificate,
+  ne_ssl_client_cert,
+  ne_ssl_dname,
+} from "./internal/handle.js";
+import {
+  MAX_SESSION_ERROR,
+  NE_DBG_HTTP,
+  NE_ERROR,
+  NE_OK,
+} from "./internal/constants.js";
+import { defaultRoute } from "./internal/route.js";
+import {
+  closeIdle,
+  closeConnection,
+  createHop,
+  createSession,
+  sessions,
+  setError,
+  setProxies,
+  setRoute,
+  trace,
+  usesProxy,
+} from "./internal/session.js";
+import { setClientCert, setVersions, trustCert } from "./internal/tls/context.js";
+import { certificates, clientCerts } from "./internal/tls/handles.js";
+import { proxyFromEnv } from "./internal/proxy/env.js";
+import { addresses } from "./internal/wire/handles.js";
+import { trustDefaultCa } from "./internal/wire/roots.js";
+import type { ne_sock_sversion } from "./ne_socket.js";
+import type { ne_ssl_protocol, ne_ssl_verify_fn } from "./ne_ssl.js";
+import type { ne_uri } from "./ne_uri.js";
+import { ne_version_library } from "./ne_utils.js";
+import { checkFieldValue } from "./internal/http1/write.js";
+
+export type { ne_session };
+
+/**
+ * Creates a session. Flags on at start: `NE_SESSFLAG_PERSIST`, `NE_SESSFLAG_STRICT`, and
+ * `NE_SESSFLAG_TLS_SNI` for https with a host that is no IP literal. No CA is trusted at start. The
+ * error string is `Unknown error.`.
+ * @param scheme lower-cased; `https` means TLS, anything else plain TCP.
+ * @param host DNS name, IPv4 literal, or IPv6 literal in brackets, with an interface as in
+ *   `[fe80::1%25eth0]` if needed; the interface part is not sent in the Host field.
+ * @param port always required; the Host field shows it unless it is 443 for https or 80 otherwise.
+ */
+export function ne_session_create(scheme: string, host: string, port: number): ne_session {
+  checkText(scheme, "ne_session_create", "scheme");
+  checkHost(host, "ne_session_create");
+  checkPort(port, "ne_session_create");
+  const s = createSession(scheme.toLowerCase(), host, port);
+  defaultRoute(s);
+  trace(s, NE_DBG_HTTP, "HTTP session to %s://%s begins.\n", s.scheme, s.hostport);
+  return s.handle;
+}
+
+/**
+ * Destroys a session: runs the destroy_session hooks, then closes the connection as
+ * `ne_close_connection` does (so the notifier and the close_conn hooks may still be called).
+ * Requests of the session must have been destroyed before.
+ */
+export function ne_session_destroy(sess: ne_session): void {
+  sessions.destroy(sess, "ne_session_destroy");
+}
+
+/**
+ * Closes the connection, if one is open: notifies `ne_status_disconnected`, runs the close_conn
+ * hooks, then starts closing the socket without waiting. The next request opens a new connection.
+ */
+export function ne_close_connection(sess: ne_session): void {
+  const s = sessions.open(sess, "ne_close_connection");
+  closeIdle(s);
+  for (const { connection } of s.turns.running) {
+    if (connection !== null) closeConnection(s, connection);
+  }
+}
+
+/**
+ * Sends requests through an HTTP proxy. With plain HTTP the request target becomes an absolute URI
+ * if it starts with `/`; with https a CONNECT tunnel is made first. Replaces every proxy and
+ * address list set before; to be called before the first request is created.
+ * @param hostname as `host` of `ne_session_create`.
+ */
+export function ne_session_proxy(sess: ne_session, hostname: string, port: number): void {
+  const s = sessions.open(sess, "ne_session_proxy");
+  checkHost(hostname, "ne_session_proxy");
+  checkPort(port, "ne_session_proxy");
+  setProxies(s, [createHop("http", hostname, port)], null);
+}
+
+/**
+ * Connects through a SOCKS proxy. Replaces every proxy and address list set before; to be called
+ * before the first request is created. With V4 the origin's name is resolved here and must have an
+ * IPv4 address (else the request fails with `NE_LOOKUP`); with V4A and V5 the proxy resolves it. A
+ * refusal by the proxy fails the request with `NE_ERROR`.
+ * @param username required for V4 and V4A; `null` for V5 without login.
+ * @param password used for V5 only; required there with a user name.
+ */
+export function ne_session_socks_proxy(
+  sess: ne_session,
+  vers: ne_sock_sversion,
+  hostname: string,
+  port: number,
+  username?: string | null,
+  password?: string | null,
+): void {
+  const s = sessions.open(sess, "ne_session_socks_proxy");
+  checkHost(hostname, "ne_session_socks_proxy");
+  checkPort(port, "ne_session_socks_proxy");
+  const kind = SOCKS_KINDS[vers];
+  if (kind === undefined) throw misuse("ne_session_socks_proxy", "unknown SOCKS version");
+  if (kind !== "socks5" && typeof username !== "string") {
+    throw misuse("ne_session_socks_proxy", "SOCKS version 4 needs a user name");
+  }
+  if (kind === "socks5" && typeof username === "string" && typeof password !== "string") {
+    throw misuse("ne_session_socks_proxy", "a user name needs a password");
+  }
+  const login = { username: username ?? null, password: password ?? null };
+  setProxies(s, [createHop(kind, hostname, port, login)], null);
+}
+
+/**
+ * Takes proxies from the system. The port's source is the environment (C: libproxy, if built with
+ * it): `http_proxy` or `https_proxy` by the scheme of the session, else `all_proxy`, unless
+ * `no_proxy` names the host, as `nx_proxy_from_env` reads them. A value that is no usable proxy URL
+ * is passed over. Replaces every proxy and address list set before, also when nothing is found; to
+ * be called before the first request is created.
+ * @param flags must be 0.
+ */
+export function ne_session_system_proxy(sess: ne_session, flags: number): void {
+  const s = sessions.open(sess, "ne_session_system_proxy");
+  if (flags !== 0) throw misuse("ne_session_system_proxy", "flags must be 0");
+  const found = proxyFromEnv(s.scheme, s.server.hostname, s.server.port, process.env);
+  const hops = found === null ? [] : [createHop(found.scheme, found.host, found.port, found)];
+  setProxies(s, hops, null);
+}
+
+/** Keep connections for further requests. On at start. */
+export const NE_SESSFLAG_PERSIST = 0;
+
+/** Accept status lines of the form `ICY 200 OK` (taken as HTTP/1.0). */
+export const NE_SESSFLAG_ICYPROTO = 1;
+
+/** Without effect. */
+export const NE_SESSFLAG_SSLv2 = 2;
+
+/**
+ * Use what only RFC 4918 allows: the Destination field of COPY and MOVE holds a path, not a URL.
+ */
+export const NE_SESSFLAG_RFC4918 = 3;
+
+/**
+ * Authentication belongs to the connection, so a non-idempotent request may use a kept connection.
+ * Authentication sets and clears it by itself.
+ */
+export const NE_SESSFLAG_CONNAUTH = 4;
+
+/** Send the host name in the TLS handshake. */
+export const NE_SESSFLAG_TLS_SNI = 5;
+
+/** New requests start with `NE_REQFLAG_EXPECT100` set to this flag's value. */
+export const NE_SESSFLAG_EXPECT100 = 6;
+
+/**
+ * Work around SharePoint: `If` fields without resource tags, href values escaped before parsing.
+ */
+export const NE_SESSFLAG_SHAREPOINT = 7;
+
+/**
+ * Parse messages strictly. On at start; the reference version stores it and parses strictly anyway.
+ */
+export const NE_SESSFLAG_STRICT = 8;
+
+/** The number of session flags; no flag itself. */
+export const NE_SESSFLAG_LAST = 9;
+
+/** A session flag. */
+export type ne_session_flag =
+  | typeof NE_SESSFLAG_PERSIST
+  | typeof NE_SESSFLAG_ICYPROTO
+  | typeof NE_SESSFLAG_SSLv2
+  | typeof NE_SESSFLAG_RFC4918
+  | typeof NE_SESSFLAG_CONNAUTH
+  | typeof NE_SESSFLAG_TLS_SNI
+  | typeof NE_SESSFLAG_EXPECT100
+  | typeof NE_SESSFLAG_SHAREPOINT
+  | typeof NE_SESSFLAG_STRICT
+  | typeof NE_SESSFLAG_LAST;
+
+/** Stores the value of a flag; an unknown flag is ignored. */
+export function ne_set_session_flag(sess: ne_session, flag: ne_session_flag, value: number): void {
+  const s = sessions.open(sess, "ne_set_session_flag");
+  if (flag >= 0 && flag < NE_SESSFLAG_LAST) s.flags[flag] = value;
+}
+
+/** @returns the stored value (0: off), or -1 for an unknown flag. */
+export function ne_get_session_flag(sess: ne_session, flag: ne_session_flag): number {
+  const s = sessions.open(sess, "ne_get_session_flag");
+  return flag >= 0 && flag < NE_SESSFLAG_LAST ? (s.flags[flag] as number) : -1;
+}
+
+/** `ne_set_addrlist2` with the port of the session. */
+export function ne_set_addrlist(sess: ne_session, addrs: readonly ne_inet_addr[]): void {
+  ne_set_addrlist2(sess, sessions.open(sess, "ne_set_addrlist").server.port, addrs);
+}
+
+/**
+ * Connects to these addresses, in this order until one answers, instead of resolving the host name;
+ * the Host field does not change. Replaces every proxy and address list set before (an empty list
+ * just removes them); to be called before the first request is created. The addresses are not
+ * copied: they must live as long as the session.
+ */
+export function ne_set_addrlist2(
+  sess: ne_session,
+  port: number,
+  addrs: readonly ne_inet_addr[],
+): void {
+  const s = sessions.open(sess, "ne_set_addrlist2");
+  checkPort(port, "ne_set_addrlist2");
+  const list = addrs.map((addr) => addresses.open(addr, "ne_set_addrlist2"));
+  setRoute(s, { addresses: list.length === 0 ? null : { list, port, first: 0 } });
+}
+
+/**
+ * Binds later connections to this local address, where its kind fits the peer's. Not copied: it
+ * must live as long as the session. `null` removes it.
+ */
+export function ne_set_localaddr(sess: ne_session, addr?: ne_inet_addr | null): void {
+  const s = sessions.open(sess, "ne_set_localaddr");
+  s.localAddress = addr == null ? null : addresses.open(addr, "ne_set_localaddr");
+}
+
+/**
+ * Deprecated. Called with `ne_status_sending` and `ne_status_recving` progress in bytes; `total`
+ * -1: unknown.
+ */
+export type ne_progress<T = unknown> = (userdata: T, progress: ne_off_t, total: ne_off_t) => void;
+
+/**
+ * Deprecated. Registers a progress callback; it takes the place of a notifier, and the other way
+ * round. `null` removes it.
+ */
+export function ne_set_progress<T>(
+  sess: ne_session,
+  progress?: ne_progress<T> | null,
+  userdata?: T,
+): void {
+  const s = sessions.open(sess, "ne_set_progress");
+  if (progress == null) {
+    s.notifier = null;
+    return;
+  }
+  const report = progress as ne_progress;
+  s.notifier = {
+    fn: (_unused: unknown, status: number, info: ne_session_status_info): void => {
+      if (status !== ne_status_sending && status !== ne_status_recving) return;
+      report(userdata ?? null, info.sr.progress, info.sr.total);
+    },
+    userdata: null,
+  };
+}
+
+/**
+ * Attaches a value to the session under an id. The first value stored under an id stays the one
+ * returned.
+ */
+export function ne_set_session_private(sess: ne_session, id: string, priv: unknown): void {
+  const s = sessions.open(sess, "ne_set_session_private");
+  if (!s.privates.has(id)) s.privates.set(id, priv);
+}
+
+/** @returns the first value stored under the id, or `null`. */
+export function ne_get_session_private<P = unknown>(sess: ne_session, id: string): P | null {
+  return (sessions.open(sess, "ne_get_session_private").privates.get(id) as P | undefined) ?? null;
+}
+
+/**
+ * About to look up a host name (`lu`): never for a literal or an address list, nor again once it
+ * was resolved.
+ */
+export const ne_status_lookup = 0;
+
+/** About to connect to an address (`ci`); once per address tried. */
+export const ne_status_connecting = 1;
+
+/** Connected (`cd`). */
+export const ne_status_connected = 2;
+
+/** Sending a request body (`sr`): once at the start with progress 0, then after each block. */
+export const ne_status_sending = 3;
+
+/**
+ * Receiving a response body (`sr`): once with progress 0 when the header is in (also without a
+ * body), then after each block, and once more at the end, with `total` filled in, if it was
+ * unknown.
+ */
+export const ne_status_recving = 4;
+
+/** The connection is being closed (`cd`). */
+export const ne_status_disconnected = 5;
+
+/** TLS is ready and the server's certificate was accepted (`hs`). */
+export const ne_status_handshake = 6;
+
+/** The kind of a session event. Later versions may add kinds: ignore unknown ones. */
+export type ne_session_status =
+  | typeof ne_status_lookup
+  | typeof ne_status_connecting
+  | typeof ne_status_connected
+  | typeof ne_status_sending
+  | typeof ne_status_recving
+  | typeof ne_status_disconnected
+  | typeof ne_status_handshake;
+
+/**
+ * Details of a session event, a union in C: only the member that belongs to the kind of event
+ * exists, and only until the callback returns.
+ */
+export interface ne_session_status_info {
+  /** For `ne_status_lookup`: the name being looked up. */
+  readonly lu: { readonly hostname: string };
+  /** For `ne_status_connecting`: host name (`null` with an address list) and address (borrowed). */
+  readonly ci: { readonly hostname: string | null; readonly address: ne_inet_addr };
+  /**
+   * For `ne_status_connected` and `ne_status_disconnected`: host name, of the proxy if there is
+   * one.
+   */
+  readonly cd: { readonly hostname: string | null };
+  /** For `ne_status_sending` and `ne_status_recving`: bytes so far, bytes in all or -1. */
+  readonly sr: { readonly progress: ne_off_t; readonly total: ne_off_t };
+  /** For `ne_status_handshake`: protocol version and cipher suite (if known). */
+  readonly hs: { readonly protocol: ne_ssl_protocol; readonly ciphersuite: string | null };
+}
+
+/** Told about session events. The session waits for a promise that it returns (which throttles a transfer), except at `ne_status_disconnected`. */
+export type ne_notify_status<T = unknown> = (
+  userdata: T,
+  status: ne_session_status,
+  info: ne_session_status_info,
+) => void | Promise<void>;
+
+/**
+ * Registers the notifier of the session, in place of any notifier or progress callback. `null`
+ * removes it.
+ */
+export function ne_set_notifier<T>(
+  sess: ne_session,
+  status?: ne_notify_status<T> | null,
+  userdata?: T,
+): void {
+  const s = sessions.open(sess, "ne_set_notifier");
+  s.notifier = status == null ? null : { fn: status as never, userdata: userdata ?? null };
+}
+
+/**
+ * Registers the judge over server certificates that fail verification. It is not asked about the
+ * certificate it accepted last in this session, nor about failures that cannot be overridden (they
+ * give `NE_ERROR`). Without one every failure gives `NE_ERROR`, error `SSL error: …`.
+ */
+export function ne_ssl_set_verify<T>(
+  sess: ne_session,
+  fn?: ne_ssl_verify_fn<T> | null,
+  userdata?: T,
+): void {
+  const s = sessions.open(sess, "ne_ssl_set_verify");
+  s.verify = fn == null ? null : { fn: fn as never, userdata: userdata ?? null };
+}
+
+/**
+ * Presents this client certificate when asked. It is copied; throws if it is encrypted. No effect
+ * without https.
+ */
+export function ne_ssl_set_clicert(sess: ne_session, clicert: ne_ssl_client_cert): void {
+  const s = sessions.open(sess, "ne_ssl_set_clicert");
+  const cert = clientCerts.open(clicert, "ne_ssl_set_clicert");
+  if (s.tls !== null) setClientCert(s.tls, cert);
+}
+
+/**
+ * Trusts a certificate, as a CA or as the server's own (self-signed) one. It is copied. No effect
+ * without https.
+ */
+export function ne_ssl_trust_cert(sess: ne_session, cert: ne_ssl_certificate): void {
+  const s = sessions.open(sess, "ne_ssl_trust_cert");
+  const trusted = certificates.open(cert, "ne_ssl_trust_cert");
+  if (s.tls !== null) trustCert(s.tls, trusted);
+}
+
+/** Trusts the CA certificates that the Node runtime trusts by default. No effect without https. */
+export function ne_ssl_trust_default_ca(sess: ne_session): void {
+  const s = sessions.open(sess, "ne_ssl_trust_default_ca");
+  if (s.tls !== null) trustDefaultCa(s.tls);
+}
+
+/**
+ * Limits the TLS versions; `NE_SSL_PROTO_UNSPEC` sets no limit on its side.
+ * @returns `NE_OK`, or `NE_ERROR` (error string set) for an impossible range or a session without
+ *   TLS.
+ */
+export function ne_ssl_set_protovers(
+  sess: ne_session,
+  min: ne_ssl_protocol,
+  max: ne_ssl_protocol,
+): number {
+  const s = sessions.open(sess, "ne_ssl_set_protovers");
+  if (s.tls === null) {
+    setError(s, "SSL not supported");
+    return NE_ERROR;
+  }
+  if (setVersions(s.tls, min, max)) return NE_OK;
+  setError(s, "Invalid SSL/TLS protocol version range");
+  return NE_ERROR;
+}
+
+/**
+ * Supplies a client certificate on demand, by calling `ne_ssl_set_clicert` before it is done.
+ * @param dnames as in `ne_ssl_ccprovide_fn`.
+ */
+export type ne_ssl_provide_fn<T = unknown> = (
+  userdata: T,
+  sess: ne_session,
+  dnames: readonly ne_ssl_dname[],
+) => void | Promise<void>;
+
+/**
+ * Registers a supplier, called while the server asks for a client certificate and none is set. No
+ * effect without https.
+ */
+export function ne_ssl_provide_clicert<T>(
+  sess: ne_session,
+  fn: ne_ssl_provide_fn<T>,
+  userdata?: T,
+): void {
+  const s = sessions.open(sess, "ne_ssl_provide_clicert");
+  const provide = fn as ne_ssl_provide_fn;
+  if (s.tls !== null) s.tls.provider = (dnames) => provide(userdata ?? null, sess, dnames);
+}
+
+/**
+ * Sets the read timeout in seconds, greater than 0, for later connections; 120 if never set. A
+ * request that runs into it gives `NE_TIMEOUT`. If set, it also bounds the time spent on interim
+ * responses (see `NE_REQFLAG_1XXTIMEOUT`).
+ */
+export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
+  const s = sessions.open(sess, "ne_set_read_timeout");
+  s.readTimeoutMs = checkTimeout(timeout, "ne_set_read_timeout");
+  s.readTimeoutSet = true;
+}
+
+/**
+ * Sets the connect timeout in seconds, greater than 0; if never set, the system decides. Gives
+ * `NE_TIMEOUT`.
+ */
+export function ne_set_connect_timeout(sess: ne_session, timeout: number): void {
+  const s = sessions.open(sess, "ne_set_connect_timeout");
+  s.connectTimeoutMs = checkTimeout(timeout, "ne_set_connect_timeout");
+}
+
+/**
+ * Sends `User-Agent: <product> neon/<version>` as first field of every request created from now on.
+ * Without this call no such field is sent.
+ */
+export function ne_set_useragent(sess: ne_session, product: string): void {
+  const s = sessions.open(sess, "ne_set_useragent");
+  checkFieldValue(product, "ne_set_useragent");
+  s.userAgent = `${product} neon/${ne_version_library()}`;
+}
+
+/** @returns 1 if the next hop's last response was HTTP/1.0 or there was none yet, else 0. */
+export function ne_version_pre_http11(sess: ne_session): number {
+  return sessions.open(sess, "ne_version_pre_http11").http11 ? 0 : 1;
+}
+
+/** @returns the value of the Host field, `host` or `host:port`. */
+export function ne_get_server_hostport(sess: ne_session): string {
+  return sessions.open(sess, "ne_get_server_hostport").hostport;
+}
+
+/** @returns the scheme of the session in lower case, without colon. */
+export function ne_get_scheme(sess: ne_session): string {
+  return sessions.open(sess, "ne_get_scheme").scheme;
+}
+
+/** Sets scheme, host and port of `uri` to those of the session; other fields stay. */
+export function ne_fill_server_uri(sess: ne_session, uri: ne_uri): void {
+  const s = sessions.open(sess, "ne_fill_server_uri");
+  uri.scheme = s.scheme;
+  uri.host = s.server.hostname;
+  uri.port = s.server.port;
+}
+
+/**
+ * Sets host and port of `uri` to those of the HTTP proxy in use or, before a connection, of the
+ * first proxy. Changes nothing if that is not an HTTP proxy.
+ */
+export function ne_fill_proxy_uri(sess: ne_session, uri: ne_uri): void {
+  const s = sessions.open(sess, "ne_fill_proxy_uri");
+  const hop = usesProxy(s) ? s.hops[0] : undefined;
+  if (hop?.kind !== "http" && hop?.kind !== "https") return;
+  uri.host = hop.host;
+  uri.port = hop.port;
+}
+
+/** Sets the session's error string (printf-style). */
+export function ne_set_error(
+  sess: ne_session,
+  template: string,
+  ...args: ne_printf_arg[]
+): void {
+  const s = sessions.open(sess, "ne_set_error");
+  s.error = format(template, args, "ne_set_error").slice(0, MAX_SESSION_ERROR);
+}
+
+/**
+ * @returns the session's error string; after a response `<code> <reason>`, e.g. `404 Not Found`.
+ */
+export function ne_get_error(sess: ne_session): string {
+  return sessions.open(sess, "ne_get_error").error;
+}
+
+const SOCKS_KINDS = ["socks4", "socks4a", "socks5"] as const;
+
+function checkText(value: unknown, caller: string, name: string): void {
+  if (typeof value !== "string") throw misuse(caller, `${name} must be a string`);
+}
+
+// What would end the line of a Host field, or name a user or a port, is no host.
+function checkHost(host: unknown, caller: string): void {
+  if (typeof host !== "string") throw misuse(caller, "the host must be a string");
+  if (/[\0-\x20\x7f/?#@\\]/.test(host)) {
+    throw misuse(caller, "the host holds a character that no host may have");
+  }
+  if (!host.startsWith("[") && /[^\0-\xff]/.test(host)) {
+    throw misuse(caller, "the host holds a character above U+00FF; give its ASCII form");
+  }
+}
+
+function checkPort(port: unknown, caller: string): void {
+  if (!Number.isInteger(port) || (port as number) < 0 || (port as number) > 65535) {
+    throw misuse(caller, "the port must be a whole number from 0 to 65535");
+  }
+}
+
+function checkTimeout(timeout: unknown, caller: string): number {
+  if (typeof timeout !== "number" || !(timeout > 0)) {
+    throw misuse(caller, "the timeout must be a number of seconds greater than 0");
+  }
+  return timeout * 1000;
+}
