@@ -184,7 +184,8 @@ t.test("what a server sends does not steer the terminal", async (t) => {
   const server = createServer((socket) => {
     socket.on("error", () => {});
     socket.once("data", () => {
-      socket.end("HTTP/1.1 200 O\u009bK\r\nX-Evil: a\u001b[2Jb\r\nContent-Length: 0\r\n\r\n", "latin1");
+      const header = "HTTP/1.1 200 O\u009bK\r\nX-Evil: a\u001b[2Jb\r\n";
+      socket.end(`${header}Content-Length: 0\r\n\r\n`, "latin1");
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -109,7 +109,8 @@ async function sendFile(
 
 function acceptsGzip(x: Exchange): boolean {
   const codings = String(x.req.headers["accept-encoding"] ?? "").split(",");
-  return codings.some((coding) => /^\s*(?:x-)?gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(coding));
+  const wanted = /^\s*(?:x-)?gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i;
+  return codings.some((coding) => wanted.test(coding));
 }
 
 async function sendListing(x: Exchange, collection: Resource): Promise<void> {

@@ -3,8 +3,7 @@
 // does. Every token it names counts as submitted.
 
 import { entityTag } from "./dav-conditions.js";
-import { taggedPath } from "./dav-locks.js";
-import { type Exchange, locate, Refusal } from "./dav-share.js";
+import { type Exchange, locate, pathHere, Refusal } from "./dav-share.js";
 
 interface Condition {
   not: boolean;
@@ -68,7 +67,7 @@ export async function checkIf(x: Exchange): Promise<void> {
 
 async function listHolds(x: Exchange, list: List): Promise<boolean> {
   const host = x.req.headers.host ?? "";
-  const path = list.tag === null ? x.path : taggedPath(list.tag, host);
+  const path = list.tag === null ? x.path : pathHere(list.tag, host);
   const locks = path === null ? [] : x.share.locks.covering(path);
   const stat = path === null ? null : (await locate(x.share, path)).stat;
   return list.conditions.every(({ not, token, etag }) => {

@@ -5,7 +5,6 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import {
   answer,
-  decodePath,
   type Exchange,
   hrefOf,
   isBelow,
@@ -226,11 +225,4 @@ export async function unlock(x: Exchange): Promise<void> {
   }
   x.share.locks.remove(held);
   answer(x, 204);
-}
-
-/** Reads the path in a tag of an If field; `null` for a resource of another server. */
-export function taggedPath(tag: string, host: string): string | null {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(tag)?.[1];
-  if (authority !== undefined && authority.toLowerCase() !== host.toLowerCase()) return null;
-  return decodePath(tag);
 }

@@ -88,8 +88,8 @@ export async function startDavServer(settings: DavServerOptions = {}): Promise<D
     (awaitsContinue: boolean): http.RequestListener =>
     (req, res) => {
       const { method = "", url = "" } = req;
-      const tokens = new Set<string>();
-      const x: Exchange = { share, req, res, method, path: "/", slash: false, tokens, awaitsContinue };
+      const target = { path: "/", slash: false, tokens: new Set<string>() };
+      const x: Exchange = { share, req, res, method, ...target, awaitsContinue };
       void handle(x, gate).then(() => {
         log.push(`${method} ${url} ${res.statusCode}`);
         if (log.length > MAX_LOG_LINES) log.shift();

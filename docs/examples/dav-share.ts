@@ -68,6 +68,13 @@ export function decodePath(target: string): string {
   return "/" + names.join("/");
 }
 
+/** The path that an If tag or a Destination names; `null` for one of another server. */
+export function pathHere(reference: string, host: string): string | null {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(reference)?.[1];
+  if (authority !== undefined && authority.toLowerCase() !== host.toLowerCase()) return null;
+  return decodePath(reference);
+}
+
 function decodeSegment(segment: string): string {
   let name: string;
   try {

@@ -6,7 +6,7 @@ import type { Stats } from "node:fs";
 import { constants, copyFile, mkdir, rename, rmdir, unlink } from "node:fs/promises";
 import { checkConditions } from "./dav-conditions.js";
 import { ALLOW } from "./dav-files.js";
-import { requireToken, taggedPath } from "./dav-locks.js";
+import { requireToken } from "./dav-locks.js";
 import { answerFailures, type Failure } from "./dav-multistatus.js";
 import {
   answer,
@@ -17,6 +17,7 @@ import {
   membersOf,
   memberOf,
   parentOf,
+  pathHere,
   Refusal,
   type Resource,
   statusOf,
@@ -93,7 +94,7 @@ function header(x: Exchange, name: string): string | undefined {
 function destinationOf(x: Exchange): string {
   const field = header(x, "destination");
   if (field === undefined) throw new Refusal(400, { text: "a Destination field is missing" });
-  const path = taggedPath(field, x.req.headers.host ?? "");
+  const path = pathHere(field, x.req.headers.host ?? "");
   if (path === null) throw new Refusal(502, { text: "the destination is on another server" });
   return path;
 }

@@ -143,10 +143,14 @@ export function emptyElement(nspace: string, name: string): string {
 }
 
 /** Writes an element that was read, so that it means the same wherever it is put. */
-export function writeElement(element: XmlElement, outer: string | null, lang: string | null): string {
-  const { nspace, name } = element;
+export function writeElement(
+  element: XmlElement,
+  outer: string | null,
+  outerLang: string | null,
+): string {
+  const { nspace, name, lang } = element;
   let tag = nspace === outer ? name : `${name} xmlns="${escapeXml(nspace)}"`;
-  if (element.lang !== null && element.lang !== lang) tag += ` xml:lang="${escapeXml(element.lang)}"`;
+  if (lang !== null && lang !== outerLang) tag += ` xml:lang="${escapeXml(lang)}"`;
   element.attributes.forEach((attribute, i) => {
     const value = `="${escapeXml(attribute.value)}"`;
     if (attribute.nspace === "") tag += ` ${attribute.name}${value}`;

@@ -1,5 +1,6 @@
 // A self-signed certificate with its key, made afresh: what Node has no call for. Just enough DER
-// (X.690) to write one certificate of RFC 5280 with an ECDSA P-256 key, for servers on this machine.
+// (X.690) to write one certificate of RFC 5280 with an ECDSA P-256 key, for servers on this
+// machine.
 
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";

@@ -1,5 +1,5 @@
-// What `npm start` runs. Without arguments: a tour of the library against a server of its own, which
-// checks itself. With a URL: GET, or a listing, of a real server.
+// What `npm start` runs. Without arguments: a tour of the library against a server of its own,
+// which checks itself. With a URL: GET, or a listing, of a real server.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { rmSync } from "node:fs";

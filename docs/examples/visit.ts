@@ -1,5 +1,5 @@
-// `npm start -- URL`: one GET, or one PROPFIND for a listing, to a real server, with everything that
-// a person may be asked on the way: a password, a certificate, the password of a key.
+// `npm start -- URL`: one GET, or one PROPFIND for a listing, to a real server, with everything
+// that a person may be asked on the way: a password, a certificate, the password of a key.
 
 import { closeSync, openSync, writeSync } from "node:fs";
 import { ne_add_server_auth, NE_AUTH_DEFAULT } from "libneon/ne_auth";
@@ -51,7 +51,13 @@ import {
   ne_ssl_clicert_read,
   ne_ssl_proto_name,
 } from "libneon/ne_ssl";
-import { ne_path_unescape, ne_uri, ne_uri_defaultport, ne_uri_parse, ne_uri_unparse } from "libneon/ne_uri";
+import {
+  ne_path_unescape,
+  ne_uri,
+  ne_uri_defaultport,
+  ne_uri_parse,
+  ne_uri_unparse,
+} from "libneon/ne_uri";
 import type { ne_out } from "libneon/ne_defs";
 import { nx_session_proxy, type nx_proxy } from "libneon/nx_proxy";
 import { nx_get_timings } from "libneon/nx_session";
@@ -248,7 +254,8 @@ function showHeader(req: ne_request): void {
 
 function showRedirect(req: ne_request): void {
   const location = ne_get_response_location(req);
-  if (location) say(`It redirects, and was not followed, to ${printable(ne_uri_unparse(location))}`);
+  if (!location) return;
+  say(`It redirects, and was not followed, to ${printable(ne_uri_unparse(location))}`);
 }
 
 // A failure in the words of the library; 0 for none.
