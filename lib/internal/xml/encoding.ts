@@ -121,14 +121,12 @@ export class Decoder {
       this.#detect();
       this.#stage = "head";
     }
-    const text = this.#head(final);
-    if (text !== "more") {
-      this.#stage = "body";
-      const rest = this.#waiting;
-      this.#waiting = EMPTY;
-      if (text === "none") return this.#decode(rest);
-    }
-    return "";
+    // what follows a declaration waits for chooseEncoding
+    if (this.#head(final) !== "none") return "";
+    this.#stage = "body";
+    const rest = this.#waiting;
+    this.#waiting = EMPTY;
+    return this.#decode(rest);
   }
 
   // XML 1.0 appendix F.1: the first bytes beat every other information.
