@@ -229,9 +229,7 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
-const parsers = new HandleType<"ne_xml_parser", Stack>("ne_xml_parser", (stack) => {
-  if (stack.busy) throw misuse("ne_xml_destroy", "the parser is running");
-});
+const parsers = new HandleType<"ne_xml_parser", Stack>("ne_xml_parser");
 
 /** Creates a parser without handlers. */
 export function ne_xml_create(): ne_xml_parser {
@@ -374,6 +372,9 @@ export function ne_xml_doc_encoding(p: ne_xml_parser): string | null {
 
 /** Destroys the parser. */
 export function ne_xml_destroy(p: ne_xml_parser): void {
+  if (parsers.open(p, "ne_xml_destroy").busy) {
+    throw misuse("ne_xml_destroy", "the parser is running");
+  }
   parsers.destroy(p, "ne_xml_destroy");
 }
 

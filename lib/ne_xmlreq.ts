@@ -1,0 +1,121 @@
+// Responses that are XML documents: the body goes to a parser, as one more reader behind those of
+// the request, so that a handler's promise holds up the connection like any reader's.
+import { isXmlType, parseContentType } from "./internal/content_type.js";
+import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/constants.js";
+import { misuse } from "./internal/handle.js";
+import { application, requests, settle } from "./internal/request.js";
+import { ne_set_error } from "./ne_session.js";
+import {
+  ne_accept_2xx,
+  ne_begin_request,
+  ne_discard_response,
+  ne_end_request,
+  ne_get_response_header,
+  ne_get_session,
+  ne_get_status,
+} from "./ne_request.js";
+import type { ne_accept_response, ne_request } from "./ne_request.js";
+import { ne_xml_get_error, ne_xml_parse_v, ne_xml_set_encoding } from "./ne_xml.js";
+import type { ne_xml_parser } from "./ne_xml.js";
+
+/**
+ * Parses the response body, whatever its type and status; to be called between `ne_begin_request`
+ * and `ne_end_request`. Where HTTP allows no body (status 204 and 304, HEAD) there is nothing to
+ * parse.
+ * @returns `NE_OK`, or `NE_ERROR`; if the document is at fault the session error is
+ *   `Could not parse response: …` and the connection is closed.
+ */
+export async function ne_xml_parse_response(
+  req: ne_request,
+  parser: ne_xml_parser,
+): Promise<number> {
+  return readInto(req, parser, null);
+}
+
+/** `ne_xml_dispatchif_request` with `ne_accept_2xx`. */
+export function ne_xml_dispatch_request(req: ne_request, parser: ne_xml_parser): Promise<number> {
+  return ne_xml_dispatchif_request(req, parser, ne_accept_2xx);
+}
+
+/**
+ * Dispatches the request, repeating it on `NE_RETRY`. The response body is parsed if `acpt` accepts
+ * it and its type is `text/xml`, `application/xml` or ends in `+xml`; a charset in Content-Type
+ * sets the parser's encoding. Any other body is dropped. The same parser is used again for a retry.
+ * @returns as `ne_request_dispatch`; `NE_ERROR` as described at `ne_xml_parse_response`, also for
+ *   an unknown charset.
+ */
+export async function ne_xml_dispatchif_request<T>(
+  req: ne_request,
+  parser: ne_xml_parser,
+  acpt: ne_accept_response<T>,
+  userdata?: T,
+): Promise<number> {
+  if (typeof acpt !== "function") {
+    throw misuse("ne_xml_dispatchif_request", "the acceptance callback must be a function");
+  }
+  for (;;) {
+    let code = await ne_begin_request(req);
+    if (code === NE_OK) code = await readBody(req, parser, acpt, userdata as T);
+    if (code === NE_OK) code = await ne_end_request(req);
+    if (code !== NE_RETRY) return code;
+  }
+}
+
+async function readBody<T>(
+  req: ne_request,
+  parser: ne_xml_parser,
+  acpt: ne_accept_response<T>,
+  userdata: T,
+): Promise<number> {
+  const r = requests.open(req, "ne_xml_dispatchif_request");
+  let accepted = 0;
+  const code = await settle(r, async () => {
+    const answer = application(r, acpt(userdata, req, ne_get_status(req)));
+    accepted = typeof answer === "number" ? answer : await answer;
+    return NE_OK;
+  });
+  if (code !== NE_OK) return code;
+  const field = ne_get_response_header(req, "Content-Type");
+  const type = field === null ? null : parseContentType(field);
+  if (!accepted || type === null || !isXmlType(type)) return ne_discard_response(req);
+  const known = type.charset === null || type.charset === "" || hasNoBody(req) ||
+    ne_xml_set_encoding(parser, type.charset) === 0;
+  return readInto(req, parser, known ? null : "unknown encoding");
+}
+
+// Reads the body to its end, the parser being the last of its readers.
+async function readInto(
+  req: ne_request,
+  parser: ne_xml_parser,
+  fault: string | null,
+): Promise<number> {
+  if (hasNoBody(req)) return ne_discard_response(req);
+  const r = requests.open(req, "ne_xml_parse_response");
+  const refuse = (reason: string): number => {
+    ne_set_error(ne_get_session(req), "Could not parse response: %s", reason);
+    return NE_ERROR;
+  };
+  const judge = (code: number): number => (code === 0 ? 0 : refuse(ne_xml_get_error(parser)));
+  const reader = {
+    accept: () => 1,
+    read: (_userdata: never, block: Buffer) => {
+      if (fault !== null) return refuse(fault);
+      const code = ne_xml_parse_v(parser, block);
+      return typeof code === "number" ? judge(code) : code.then(judge);
+    },
+    userdata: null,
+    chosen: true,
+  };
+  r.readers.unshift(reader);
+  try {
+    return await ne_discard_response(req);
+  } finally {
+    r.readers.splice(r.readers.indexOf(reader), 1);
+  }
+}
+
+function hasNoBody(req: ne_request): boolean {
+  const { code } = ne_get_status(req);
+  const { method } = requests.open(req, "ne_xml_parse_response");
+  return code === 204 || code === 304 || method === "HEAD";
+}
