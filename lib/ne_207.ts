@@ -117,7 +117,7 @@ interface Parser {
   description: string | null;
   text: string;
   // one status line serves thousands of propstats: parsed once, and never changed afterwards
-  lastLine: string;
+  lastLine: string | null;
   lastStatus: ne_status;
 }
 
@@ -165,7 +165,7 @@ export function ne_207_create<T>(
     status: null,
     description: null,
     text: "",
-    lastLine: "",
+    lastLine: null,
     lastStatus: new ne_status(),
   };
   ne_xml_push_handler(parser, startElement, characterData, endElement, p);
