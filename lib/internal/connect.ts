@@ -5,17 +5,14 @@
 // Each layer either goes on or words the error, closes what is open and gives the NE_* code. A tunnel
 // that failed is never used for anything else.
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import {
   NE_CONNECT,
   NE_DBG_HTTP,
   NE_ERROR,
   NE_LOOKUP,
   NE_OK,
-  NE_SOCK_CLOSED,
   NE_SOCK_ERROR,
   NE_SOCK_TIMEOUT,
-  NE_SOCK_TRUNC,
   NE_TIMEOUT,
 } from "./constants.js";
 import type { ne_inet_addr } from "./handle.js";
@@ -43,13 +40,9 @@ import { addresses as addressHandles } from "./wire/handles.js";
 import { printAddress, resolveHost, type Address } from "./wire/address.js";
 import { trustDefaultCa } from "./wire/roots.js";
 import { connectTcp, connectUnix } from "./wire/tcp.js";
-import {
-  endedCleanly,
-  handshakeClient,
-  tlsErrorOf,
-  type TlsOutcome,
-} from "./wire/tls.js";
-import { failureOf, Wire, type Endings, type WireFailure } from "./wire/wire.js";
+import { tlsEndings } from "./wire/endings.js";
+import { handshakeClient, type TlsOutcome } from "./wire/tls.js";
+import { failureOf, Wire, type WireFailure } from "./wire/wire.js";
 
 const STATUS_LOOKUP = 0;
 const STATUS_CONNECTING = 1;
@@ -65,17 +58,6 @@ export interface Opening {
   /** Makes a CONNECT tunnel through an HTTP proxy; words its own errors. */
   tunnel: (hop: Hop) => Promise<number>;
 }
-
-const TLS_ENDINGS: Endings = {
-  ended: (stream: Duplex): WireFailure =>
-    endedCleanly(stream as TLSSocket)
-      ? { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null }
-      : { code: NE_SOCK_TRUNC, error: "Secure connection truncated", cause: null },
-  failed: (error: Error): WireFailure => {
-    const { code, text } = tlsErrorOf(error);
-    return { code, error: text, cause: error };
-  },
-};
 
 /** Opens a connection into `turn.connection`. @returns `NE_OK`, or a code with the error set */
 export async function openConnection(o: Opening): Promise<number> {
@@ -353,7 +335,7 @@ async function startTls(
     closeConnection(s, connection);
     return outcome.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_ERROR;
   }
-  connection.wire = new Wire(outcome.socket, null, TLS_ENDINGS);
+  connection.wire = new Wire(outcome.socket, null, tlsEndings);
   const accepted = await judgePeer(o, outcome, context, endpoint, verify);
   if (accepted !== NE_OK) {
     closeConnection(s, connection);

@@ -118,7 +118,7 @@ export class BodyDecoder {
     const digits = digitsEnd - view.pos;
     const start = view.pos;
     const line = takeLine({ bytes: view.bytes, pos: start, end: view.end }, this.#maxLine);
-    if (typeof line !== "string") return line === MORE ? MORE : new Malformed(line.reason);
+    if (typeof line !== "string") return line === MORE ? MORE : new Malformed(`${this.doing}: ${line.reason}`);
     const lf = view.bytes.indexOf(LF, start);
     const raw = view.bytes.toString("latin1", start + digits, lf + 1);
     const valid = this.#strict ? /^[ \t]*;[^\r\0]*\r\n$/ : /^([\r\0]|[ \t]*;.*\r\n$)/s;

@@ -68,7 +68,7 @@ export function isPersistent(head: ResponseHead): boolean {
     if (strict && tokens.includes("close")) persists = false;
   }
   // RFC 9112 section 6.3: a message with both may be an attempt at response splitting
-  if (strict && fields.values.has("transfer-encoding")) {
+  if (strict && fields.values.get("transfer-encoding")?.toLowerCase() === "chunked") {
     if (fields.values.has("content-length") || !head.http11) return false;
   }
   return persists;

@@ -378,6 +378,34 @@ export class Wire {
     if (writeDeadline <= now) writer?.(NE_SOCK_TIMEOUT);
   };
 
+  /** Nothing more is read: what comes is dropped, reads find the end. */
+  shutdownReading(): void {
+    this.#queue.length = 0;
+    this.#queued = 0;
+    this.pos = this.end;
+    this.stream.off("data", this.#onData);
+    this.stream.resume();
+    this.#endReading(CLOSED);
+  }
+
+  /** Sends the end of the data. @returns 0, or the code of `failure` */
+  shutdownWriting(): Promise<number> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.stream.off("error", done);
+        this.stream.off("close", done);
+        resolve(this.#writeEnd === null ? 0 : this.#writeFailed());
+      };
+      if (this.#writeEnd !== null || this.stream.writableEnded) {
+        done();
+        return;
+      }
+      this.stream.once("error", done);
+      this.stream.once("close", done);
+      this.stream.end(done);
+    });
+  }
+
   /** An idle connection must not keep the process alive. */
   idle(): void {
     (this.stream as Socket).unref?.();
