@@ -1,0 +1,91 @@
+// Checks a proxy setting and puts it into the form in which a session keeps it.
+import { misuse } from "../handle.js";
+import { bypassBy, parseRule, regexpRule, type Bypass, type Rule } from "./bypass.js";
+import { parseAddress } from "./host.js";
+
+/** How to talk to a proxy. */
+export const PROXY_SCHEMES = ["http", "https", "socks4", "socks4a", "socks5"] as const;
+/** One of them. */
+export type ProxyScheme = (typeof PROXY_SCHEMES)[number];
+
+/** A setting that was found good. */
+export interface ProxySettings<Certificate> {
+  readonly scheme: ProxyScheme;
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly trust: readonly Certificate[];
+  readonly tunnel: boolean;
+  /** `null` without a list. */
+  readonly bypass: Bypass | null;
+}
+
+/** Takes a setting apart; throws what a caller's mistake deserves. */
+export function checkProxy<Certificate>(
+  caller: string,
+  proxy: object,
+  isCertificate: (value: unknown) => value is Certificate,
+): ProxySettings<Certificate> {
+  if (typeof proxy !== "object") throw misuse(caller, "the proxy must be an object or null");
+  // own fields only: what somebody put on Object.prototype is no setting
+  const field = (name: string): unknown =>
+    Object.hasOwn(proxy, name) ? (proxy as Record<string, unknown>)[name] : undefined;
+  const scheme = PROXY_SCHEMES.find((known) => known === field("scheme"));
+  if (scheme === undefined) throw misuse(caller, "the proxy's scheme is not one of those known");
+  const host = field("host");
+  if (typeof host !== "string" || !isHost(host)) {
+    throw misuse(caller, "the proxy's host is not a host");
+  }
+  const port = field("port");
+  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535) {
+    throw misuse(caller, "the proxy's port is not a port");
+  }
+  const username = optionalText(caller, field("username"), "user name");
+  const password = optionalText(caller, field("password"), "password");
+  const trust = field("trust") ?? [];
+  if (!Array.isArray(trust) || !trust.every(isCertificate)) {
+    throw misuse(caller, "what the proxy is trusted by must be an array of certificates");
+  }
+  return {
+    scheme,
+    host,
+    port: port as number,
+    username,
+    password: username === null ? null : (password ?? ""),
+    trust: [...trust],
+    tunnel: field("tunnel") === true,
+    bypass: bypassOf(caller, field("bypass")),
+  };
+}
+
+/** Whether text can be a host: a name, an address, an IPv6 address in brackets. */
+export function isHost(text: string): boolean {
+  if (text.startsWith("[")) {
+    const inside = /^\[([^\]%]+)(?:%(?:25)?[^\]\s]+)?\]$/.exec(text)?.[1];
+    return inside !== undefined && inside.includes(":") && parseAddress(inside.toLowerCase()) !== null;
+  }
+  return text.length <= 255 && /^[^\s\p{Cc}/\\:@?#[\]]+$/u.test(text);
+}
+
+function optionalText(caller: string, value: unknown, name: string): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "string") throw misuse(caller, `the proxy's ${name} must be a string`);
+  return value;
+}
+
+function bypassOf(caller: string, list: unknown): Bypass | null {
+  if (list === undefined || list === null) return null;
+  if (!Array.isArray(list)) throw misuse(caller, "the bypass list must be an array");
+  const rules = list.map((entry: unknown): Rule => {
+    const rule =
+      entry instanceof RegExp
+        ? regexpRule(entry)
+        : typeof entry === "string"
+          ? parseRule(entry.trim(), true)
+          : null;
+    if (rule === null) throw misuse(caller, `${String(entry)} is no entry of a bypass list`);
+    return rule;
+  });
+  return rules.length > 0 ? bypassBy(rules) : null;
+}
