@@ -1,0 +1,266 @@
+// What neon does not have: control over a session from outside (abort, signals, deadlines), its
+// transport (connectors, Unix-domain sockets, parallel connections), limits, timings and debug
+// output of its own. Nothing here changes what an ne_ function does until it is called.
+import type { Duplex, Writable } from "node:stream";
+import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
+import { abortCause } from "./internal/exchange.js";
+import { requests } from "./internal/request.js";
+import {
+  abortAll,
+  DEFAULT_LIMITS,
+  sessions,
+  setRoute,
+  type Limits,
+  type Timings,
+} from "./internal/session.js";
+import type { Fields } from "./internal/http1/head.js";
+
+/**
+ * Opens the transport for a new connection of the session in place of name lookup and TCP connect.
+ * TLS, where the session's scheme is `https`, is negotiated over the stream that it returns. May
+ * reject: the request then fails with `NE_CONNECT` and the rejection's message in the session error
+ * string.
+ */
+export type nx_connector<T = unknown> = (
+  userdata: T,
+  host: string,
+  port: number,
+) => Duplex | Promise<Duplex>;
+
+/**
+ * Installs a connector; `null` takes it away. Replaces any proxy or address list, and must precede
+ * the first request.
+ * @example
+ * nx_set_connector(sess, (_userdata, host, port) => net.connect({ host, port }));
+ */
+export function nx_set_connector<T>(
+  sess: ne_session,
+  connector: nx_connector<T> | null,
+  userdata?: T,
+): void {
+  const s = sessions.open(sess, "nx_set_connector");
+  if (connector !== null && typeof connector !== "function") {
+    throw misuse("nx_set_connector", "the connector must be a function or null");
+  }
+  const hook = connector === null ? null : { fn: connector as never, userdata: userdata ?? null };
+  setRoute(s, { connector: hook });
+}
+
+/**
+ * Makes every connection of the session to the Unix-domain socket at `path`; the Host header stays
+ * the session's.
+ */
+export function nx_session_unix(sess: ne_session, path: string): void {
+  const s = sessions.open(sess, "nx_session_unix");
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw misuse("nx_session_unix", "the path must be the name of a socket");
+  }
+  setRoute(s, { unixPath: path });
+}
+
+/** Whether a connection of the session is open now. */
+export function nx_session_connected(sess: ne_session): boolean {
+  const s = sessions.open(sess, "nx_session_connected");
+  const open = (connection: { open: boolean; wire: { ended: boolean } } | null): boolean =>
+    connection !== null && connection.open && !connection.wire.ended;
+  return s.idle.some(open) || [...s.turns.running].some(({ connection }) => open(connection));
+}
+
+/**
+ * Breaks off whatever the session is doing: the request in progress and those waiting resolve to
+ * `NE_ERROR`, "Aborted". The session stays usable.
+ */
+export function nx_session_abort(sess: ne_session): void {
+  abortAll(
+    sessions.open(sess, "nx_session_abort"),
+    new DOMException("nx_session_abort was called", "AbortError"),
+  );
+}
+
+/**
+ * Ties the session to an `AbortSignal`: when it fires, `nx_session_abort` happens, and later
+ * requests fail at once. `null` takes the tie away.
+ */
+export function nx_set_session_signal(sess: ne_session, signal: AbortSignal | null): void {
+  const s = sessions.open(sess, "nx_set_session_signal");
+  checkSignal(signal, "nx_set_session_signal");
+  s.forgetSignal?.();
+  s.signal = signal;
+  s.forgetSignal = null;
+  if (signal === null) return;
+  const onAbort = (): void => abortAll(s, abortCause(signal));
+  if (signal.aborted) {
+    onAbort();
+    return;
+  }
+  signal.addEventListener("abort", onAbort, { once: true });
+  s.forgetSignal = () => signal.removeEventListener("abort", onAbort);
+}
+
+/** Breaks off one request: its dispatch resolves to `NE_ERROR`, "Aborted". */
+export function nx_request_abort(req: ne_request): void {
+  requests
+    .open(req, "nx_request_abort")
+    .scope.abort(new DOMException("nx_request_abort was called", "AbortError"));
+}
+
+/**
+ * Ties one request to an `AbortSignal`: when it fires, before or while the request is dispatched,
+ * the request fails with `NE_ERROR`, "Aborted". `null` takes the tie away.
+ */
+export function nx_set_request_signal(req: ne_request, signal: AbortSignal | null): void {
+  const r = requests.open(req, "nx_set_request_signal");
+  checkSignal(signal, "nx_set_request_signal");
+  r.signal = signal;
+}
+
+/**
+ * The JavaScript error behind the session's last failure (a system error with `code`, a TLS error,
+ * an `AbortError`), or `null`.
+ */
+export function nx_get_cause(sess: ne_session): Error | null {
+  return sessions.open(sess, "nx_get_cause").cause;
+}
+
+/**
+ * Bounds a whole request, from the start of its dispatch to the end of its response, retries and
+ * waiting for its turn included, in seconds; a negative number or NaN is a `TypeError`; 0 takes the
+ * bound away. Past it: `NE_TIMEOUT`.
+ */
+export function nx_set_request_timeout(sess: ne_session, seconds: number): void {
+  const s = sessions.open(sess, "nx_set_request_timeout");
+  s.requestTimeoutMs = checkSeconds(seconds, "nx_set_request_timeout");
+}
+
+/** `nx_set_request_timeout` for one request alone, over the session's bound; 0: as the session. */
+export function nx_set_request_deadline(req: ne_request, seconds: number): void {
+  const r = requests.open(req, "nx_set_request_deadline");
+  r.deadlineMs = checkSeconds(seconds, "nx_set_request_deadline");
+}
+
+/**
+ * Closes, rather than reuses, a connection that has been idle for longer, in seconds; 0 (the
+ * default) means only the server decides. A server's `Keep-Alive: timeout=` is honoured either way.
+ */
+export function nx_set_keepalive_timeout(sess: ne_session, seconds: number): void {
+  const s = sessions.open(sess, "nx_set_keepalive_timeout");
+  s.keepAliveMs = checkSeconds(seconds, "nx_set_keepalive_timeout");
+}
+
+/**
+ * Lets up to `n` requests of the session run at once, each on a connection of its own; the default
+ * 1 is neon's behaviour. `ne_close_connection` closes all that are idle, `nx_session_connected`
+ * means any.
+ */
+export function nx_set_max_connections(sess: ne_session, n: number): void {
+  const s = sessions.open(sess, "nx_set_max_connections");
+  if (!Number.isInteger(n) || n < 1) {
+    throw misuse("nx_set_max_connections", "the number must be a whole number above 0");
+  }
+  s.turns.max = n;
+  s.turns.pump();
+}
+
+/**
+ * Debug output of this session alone, over the same channels as `ne_debug_init` (`NE_DBG_*`);
+ * credentials are never written unless `NE_DBG_HTTPPLAIN` is in the mask.
+ */
+export function nx_set_debug(sess: ne_session, stream: Writable | null, mask: number): void {
+  const s = sessions.open(sess, "nx_set_debug");
+  if (stream !== null && typeof stream?.write !== "function") {
+    throw misuse("nx_set_debug", "the stream must be a Writable or null");
+  }
+  s.debugStream = stream;
+  s.debugMask = mask;
+}
+
+/**
+ * What a response may cost at most; a field left out keeps its default. Past a limit the request
+ * fails with `NE_ERROR`.
+ */
+export interface nx_limits {
+  /** bytes of one header field, folded lines included (default as neon's) */
+  header_field?: number;
+  /** number of header fields of a message (default as neon's) */
+  header_count?: number;
+  /** interim (1xx) responses before the final one (default 1000) */
+  interim_count?: number;
+  /** bytes of a decoded response body (default unlimited) */
+  body?: number;
+  /** how many times larger than its compressed form a body may grow past its first mebibyte (default 1000) */
+  inflate_ratio?: number;
+}
+
+/** Sets the limits of the session's later responses. */
+export function nx_set_limits(sess: ne_session, limits: nx_limits): void {
+  const s = sessions.open(sess, "nx_set_limits");
+  const next: Limits = { ...DEFAULT_LIMITS };
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
+    const value = Object.hasOwn(limits, name) ? limits[name] : undefined;
+    if (value === undefined) continue;
+    if (typeof value !== "number" || !(value >= 0)) {
+      throw misuse("nx_set_limits", `${name} must be a number from 0 on`);
+    }
+    next[name] = value;
+  }
+  s.limits = next;
+}
+
+/**
+ * How long each part of the last finished request took, in seconds; `null` for a part that did not
+ * happen (a reused connection has no lookup).
+ */
+export interface nx_timings {
+  /** looking the host name up */
+  lookup: number | null;
+  /** connecting */
+  connect: number | null;
+  /** the TLS handshake, with the judgement of the certificate */
+  handshake: number | null;
+  /** sending head and body */
+  send: number | null;
+  /** from the start of the request to its final status line */
+  first_byte: number | null;
+  /** from there to the end of the response */
+  receive: number | null;
+  /** the whole request */
+  total: number;
+  /** whether the request went over a connection that an earlier request had opened */
+  reused: boolean;
+}
+
+/** The timings of the last request that ended with a response, or `null` before the first. */
+export function nx_get_timings(sess: ne_session): nx_timings | null {
+  const { timings } = sessions.open(sess, "nx_get_timings");
+  return timings === null ? null : { ...(timings satisfies Timings) };
+}
+
+/** The fields of the last response head in the order received, names as received. */
+export function nx_response_fields(req: ne_request): (readonly [name: string, value: string])[] {
+  return pairs(requests.open(req, "nx_response_fields").headFields);
+}
+
+/** The fields of the last response's trailer, as `nx_response_fields`. */
+export function nx_response_trailer_fields(
+  req: ne_request,
+): (readonly [name: string, value: string])[] {
+  return pairs(requests.open(req, "nx_response_trailer_fields").trailer);
+}
+
+function pairs(fields: Fields): (readonly [name: string, value: string])[] {
+  return fields.list.map(({ name, value }) => [name, value] as const);
+}
+
+function checkSignal(signal: AbortSignal | null, caller: string): void {
+  if (signal !== null && !(signal instanceof AbortSignal)) {
+    throw misuse(caller, "the signal must be an AbortSignal or null");
+  }
+}
+
+function checkSeconds(seconds: number, caller: string): number {
+  if (typeof seconds !== "number" || !(seconds >= 0)) {
+    throw misuse(caller, "the time must be a number of seconds from 0 on");
+  }
+  return seconds === Infinity ? 0 : seconds * 1000;
+}
+
