@@ -32,6 +32,7 @@ const SYNTAX = "syntax error";
 const ABORTED = "parsing aborted";
 const PARAMETER_ENTITY = "illegal parameter entity reference";
 const UNCLOSED = "unclosed token";
+const NO_ELEMENT = "no element found";
 
 /**
  * Reads a declaration from `<!DOCTYPE` to its `>`. If the text ends earlier the fault tells so,
@@ -107,15 +108,20 @@ class DoctypeParser {
   parse(): Doctype {
     this.#expect("<!DOCTYPE");
     this.#needSpace();
+    this.#mustGoOn();
     this.#name();
-    if (this.#space() && this.#looksAtExternalId()) {
+    const spaced = this.#space();
+    this.#mustGoOn();
+    if (spaced && this.#looksAtExternalId()) {
       this.#externalId(false);
       this.#unread = true;
       this.#space();
+      this.#mustGoOn();
     }
     if (this.#eat("[")) {
       while (!this.#eat("]")) this.#subsetItem();
       this.#space();
+      this.#mustGoOn();
     }
     this.#expect(">");
     return { unread: this.#unread, attributes: this.#attributes };
@@ -123,6 +129,11 @@ class DoctypeParser {
 
   #fail(reason: string, at = this.#pos): never {
     throw new XmlFault(this.#pos >= this.text.length ? UNCLOSED : reason, at);
+  }
+
+  // Between two tokens the end of the text is the end of the document.
+  #mustGoOn(): void {
+    if (this.#pos >= this.text.length) throw new XmlFault(NO_ELEMENT, this.#pos);
   }
 
   #eat(token: string): boolean {
@@ -216,7 +227,7 @@ class DoctypeParser {
     else if (this.#eat("<!ATTLIST")) this.#attlist();
     else if (this.#eat("<!ENTITY")) this.#entity();
     else if (this.#eat("<!NOTATION")) this.#notation();
-    else if (this.#pos >= this.text.length) throw new XmlFault("no element found", this.#pos);
+    else if (this.#pos >= this.text.length) throw new XmlFault(NO_ELEMENT, this.#pos);
     else if (/^<(!([A-Z-]{0,7}))?$/.test(this.text.slice(this.#pos, this.#pos + 10))) {
       throw new XmlFault(UNCLOSED, this.#pos);
     } else this.#fail(this.text.startsWith("<!", this.#pos) ? SYNTAX : NOT_WELL_FORMED);

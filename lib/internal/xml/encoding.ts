@@ -17,6 +17,7 @@ export const MAX_DECLARATION_BYTES = 8192;
 
 const ENCODINGS: ReadonlyMap<string, Encoding> = new Map<string, Encoding>([
   ["UTF-8", "UTF-8"],
+  ["UTF8", "UTF-8"], // common among servers
   ["UTF-16", "UTF-16BE"],
   ["UTF-16BE", "UTF-16BE"],
   ["UTF-16LE", "UTF-16LE"],
@@ -55,6 +56,8 @@ export class Decoder {
 
   #stage: "start" | "head" | "body" = "start";
   #encoding: Encoding;
+  // a byte order mark said so
+  #marked = false;
   #waiting = EMPTY;
   #pendingCr = false;
 
@@ -103,7 +106,8 @@ export class Decoder {
       const wide = this.#encoding.startsWith("UTF-16");
       const declaredWide = found.startsWith("UTF-16");
       const plain = name.toUpperCase() === "UTF-16";
-      if (wide !== declaredWide || (wide && !plain && found !== this.#encoding)) {
+      const other = wide ? !plain : this.#marked;
+      if (wide !== declaredWide || (other && found !== this.#encoding)) {
         return { fault: "encoding specified in XML declaration is incorrect" };
       }
       if (!wide) this.#encoding = found;
@@ -142,6 +146,7 @@ export class Decoder {
 
   #start(encoding: Encoding, markBytes: number): void {
     this.#encoding = encoding;
+    this.#marked = markBytes > 0;
     this.#waiting = this.#waiting.subarray(markBytes);
   }
 
@@ -159,8 +164,8 @@ export class Decoder {
       return final || this.#waiting.length >= MAX_DECLARATION_BYTES ? "none" : "more";
     }
     const declaration = text.slice(0, end + 2);
-    // malformed bytes inside are left to the body, which stops at them
-    if (!/^[\t\n\r -~]*$/.test(declaration)) return "none";
+    // a character that no document may hold is left to the body, which stops at it
+    if (FORBIDDEN.test(declaration)) return "none";
     this.declaration = declaration.replace(/\r\n?/g, "\n");
     this.#waiting = this.#waiting.subarray((end + 2) * (wide ? 2 : 1));
     return "found";

@@ -7,7 +7,7 @@
 //
 //   comment, instruction, section (CDATA)   thrown away or handed on as they come
 //   gap                                     behind the target of an instruction
-//   tag, reference, target, doctype         kept until the end is there, then read in one go
+//   tag, reference, target, doctype, stray  kept until the end is there, then read in one go
 //
 // Invariants:
 // 1. The text holds only characters that XML allows, with line ends normalised: the decoder stops in
@@ -75,8 +75,10 @@ const MAX_SMALL = 8192;
 const MAX_MISSES = 16;
 
 type Place = "prolog" | "content" | "epilog";
-type Kept = "tag" | "reference" | "target" | "doctype";
+type Kept = "tag" | "reference" | "target" | "doctype" | "stray";
 type Open = "" | "comment" | "instruction" | "gap" | "section" | Kept;
+
+const KEPT: ReadonlySet<Open> = new Set<Kept>(["tag", "reference", "target", "doctype", "stray"]);
 
 /** The tokenizer of one document. */
 export class Tokenizer {
@@ -114,6 +116,7 @@ export class Tokenizer {
   #nextAmp = -1;
   #nextClose = -1;
 
+  #first = true;
   #seenDoctype = false;
   #rules: Doctype["attributes"] | null = null;
   #defaults = 0;
@@ -151,6 +154,7 @@ export class Tokenizer {
 
   /** Fails the document at a place of the XML declaration, or goes on behind it. */
   passDeclaration(text: string, fault: XmlFault | null): number {
+    this.#first = false;
     this.feed(text, 0);
     if (fault !== null) return this.#fail(fault.reason, fault.at);
     this.#line += countNewlines(text, 0, text.length);
@@ -353,6 +357,7 @@ export class Tokenizer {
     if (this.listener.startElement(name, atts) !== 0) return STOPPED;
     if (!isEmpty) return MORE;
     this.#ending = null;
+    this.#eventPos = after - 2;
     return this.#close(name) !== 0 ? STOPPED : MORE;
   }
 
@@ -461,8 +466,9 @@ export class Tokenizer {
     }
     const result = parseDoctype(s.slice(pos, end), this.#standalone);
     if (result instanceof XmlFault) {
-      const cut = result.reason === UNCLOSED || result.reason === NO_ELEMENT;
-      return this.#fail((cut && this.#cut) || result.reason, pos + result.at);
+      const isCut = result.reason === UNCLOSED || result.reason === NO_ELEMENT;
+      const reason = isCut && this.#cut !== null && this.#cut !== UNCLOSED ? this.#cut : null;
+      return this.#fail(reason ?? result.reason, pos + result.at);
     }
     this.#seenDoctype = true;
     if (result.attributes.size > 0) this.#rules = result.attributes;
@@ -476,11 +482,14 @@ export class Tokenizer {
     const s = this.#s;
     const start = pos + 2;
     const end = nameEnd(s, start);
-    if (end === start && end < s.length) return this.#fail(NOT_WELL_FORMED, start);
+    if (start >= s.length) return this.#hold(pos);
+    if (end === start) return this.#fail(NOT_WELL_FORMED, start);
     // in a token that was kept the name ends with the text
     if (end >= s.length && this.#rest === null) return this.#keep("target", pos);
     const name = s.slice(start, end);
-    if (name === "xml") return this.#fail(MISPLACED_DECLARATION, pos);
+    if (name === "xml") {
+      return this.#fail(this.#place === "epilog" ? JUNK : MISPLACED_DECLARATION, pos);
+    }
     // Namespaces in XML 1.0, section 7: no colons in targets
     if (name.includes(":") || name.toLowerCase() === "xml") {
       return this.#fail(NOT_WELL_FORMED, start);
@@ -494,18 +503,41 @@ export class Tokenizer {
   // The prolog and the epilog: blanks, comments, instructions, and what may come once.
   #misc(): number {
     const s = this.#s;
+    if (this.#first) {
+      this.#first = false;
+      if (s.startsWith("<?xml") && !isNameChar(s.charCodeAt(5))) {
+        // a declaration that the decoder did not take: it has no end, or holds a bad character
+        if (s.length > 5 && !isSpace(s.charCodeAt(5))) return this.#fail(NOT_WELL_FORMED, 5);
+        this.#inside = "instruction";
+        this.#pos = 5;
+        return MORE;
+      }
+    }
     const pos = spaceEnd(s, this.#pos);
     this.#pos = pos;
     if (pos >= s.length) return MORE;
     const inProlog = this.#place === "prolog";
-    if (s.charCodeAt(pos) !== LT) {
-      // what expat takes for a token of the DTD grammar, out of place
-      const isToken = isNameChar(s.charCodeAt(pos)) || "()|,[]>#\"'%".includes(s[pos]!);
-      return this.#fail(isToken ? (inProlog ? SYNTAX : JUNK) : NOT_WELL_FORMED, pos);
-    }
+    if (s.charCodeAt(pos) !== LT) return this.#stray(pos, inProlog ? SYNTAX : JUNK);
     const c = pos + 1 < s.length ? s.charCodeAt(pos + 1) : 0;
     if (inProlog || c === 0 || c === BANG || c === QUESTION) return this.#markup(c, pos);
     return this.#fail(isNameStart(c) ? JUNK : NOT_WELL_FORMED, pos);
+  }
+
+  // Text outside the document element. Expat tells what is a token of the DTD's grammar from what is
+  // none at all, and so do we: `Not found` is a syntax error, `{"a":1}` is not well-formed.
+  #stray(pos: number, reason: string): number {
+    const s = this.#s;
+    if (!isNameChar(s.charCodeAt(pos))) {
+      return this.#fail("()|,[]>#\"'%".includes(s[pos]!) ? reason : NOT_WELL_FORMED, pos);
+    }
+    let end = pos;
+    while (end < s.length && isNameChar(s.charCodeAt(end))) end++;
+    if (end >= s.length) {
+      if (this.#rest === null) return this.#keep("stray", pos);
+      return this.#fail(this.#cut === NOT_WELL_FORMED ? this.#cut : reason, pos);
+    }
+    const isToken = isSpace(s.charCodeAt(end)) || ">),|[%?*+".includes(s[end]!);
+    return this.#fail(isToken ? reason : NOT_WELL_FORMED, isToken ? pos : end);
   }
 
   // Goes on with what was open when the text ran out.
@@ -636,7 +668,7 @@ export class Tokenizer {
     let i = start;
     while (i < s.length && (isNameChar(s.charCodeAt(i)) || s[i] === "#")) i++;
     if (i >= s.length) return -1;
-    return kind === "reference" ? i + 1 : i;
+    return kind === "target" ? i : i + 1;
   }
 
   // A `<` ends a tag too, for it is an error there.
@@ -659,9 +691,7 @@ export class Tokenizer {
 }
 
 function isKept(inside: Open): inside is Kept {
-  return (
-    inside === "tag" || inside === "reference" || inside === "target" || inside === "doctype"
-  );
+  return KEPT.has(inside);
 }
 
 // Whether the bracket at `i` begins `]]>` or may do so with what follows the text.
