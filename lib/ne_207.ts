@@ -57,6 +57,13 @@ const PROPSTAT = 7;
 // bytes, too few for a deep path of percent-escaped CJK names.
 const MAX_TEXT = 16384;
 
+const SLASH = 0x2f;
+// pchar and the slash (RFC 3986 section 3.3)
+const PATH_CHARACTERS = new Uint8Array(128);
+for (const c of Buffer.from("/:@-._~%!$&'()*+,;=")) PATH_CHARACTERS[c] = 1;
+for (let c = 0x30; c <= 0x39; c++) PATH_CHARACTERS[c] = 1;
+for (let c = 0x41; c <= 0x5a; c++) PATH_CHARACTERS[c] = PATH_CHARACTERS[c | 0x20] = 1;
+
 /**
  * A response begins. @param uri its href, resolved against the base.
  * @returns a value for the callbacks below.
@@ -373,12 +380,41 @@ function endText(p: Parser, state: number): number {
 // A second href starts the response over; one that cannot be read changes nothing.
 function openResponse(p: Parser, href: string): void {
   if (p.startResponse === null) return;
-  const relative = new ne_uri();
   const escaped = p.flags & NE_207_MSSP_ESCAPING ? ne_path_escapef(href, NE_PATH_NONURI) : href;
-  if (ne_uri_parse(escaped, relative) !== 0) return;
-  const uri = ne_uri_resolve(p.base, relative, new ne_uri());
+  const uri = isPlainPath(escaped) ? atServer(p.base, escaped) : resolve(p.base, escaped);
+  if (uri === null) return;
   p.response = p.startResponse(p.userdata, uri) ?? null;
   p.inResponse = true;
+}
+
+function resolve(base: Readonly<ne_uri>, href: string): ne_uri | null {
+  const relative = new ne_uri();
+  if (ne_uri_parse(href, relative) !== 0) return null;
+  return ne_uri_resolve(base, relative, new ne_uri());
+}
+
+// What nearly every server sends: an absolute path in which there is nothing to resolve.
+function isPlainPath(href: string): boolean {
+  if (href.charCodeAt(0) !== SLASH) return false;
+  let before = 0;
+  for (let i = 0; i < href.length; i++) {
+    const c = href.charCodeAt(i);
+    if (c > 0x7f || PATH_CHARACTERS[c] === 0) return false;
+    // a dot segment, perhaps; or an authority
+    if (before === SLASH && (c === 0x2e || (c === SLASH && i === 1))) return false;
+    before = c;
+  }
+  return true;
+}
+
+function atServer(base: Readonly<ne_uri>, path: string): ne_uri {
+  const uri = new ne_uri();
+  uri.scheme = base.scheme;
+  uri.userinfo = base.userinfo;
+  uri.host = base.host;
+  uri.port = base.port;
+  uri.path = path;
+  return uri;
 }
 
 function takeStatus(p: Parser, line: string): boolean {
