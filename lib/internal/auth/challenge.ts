@@ -91,9 +91,9 @@ function skipBlanks(text: string, from: number): number {
   return at;
 }
 
-// The first character always belongs to the word, whatever it is.
+// The first character always belongs to the word, unless it is "=".
 function takeWord(text: string, from: number): Piece {
-  let at = from + 1;
+  let at = text[from] === "=" ? from : from + 1;
   while (at < text.length && text[at] !== " " && text[at] !== "," && text[at] !== "=") at++;
   return { text: text.slice(from, at), end: at };
 }

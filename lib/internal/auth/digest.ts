@@ -120,7 +120,9 @@ function digestLogin(digest: State): DigestLogin {
       if (!inDomain(digest.domain, out.target)) return null;
       let bodyHash = "";
       if (digest.qop === "auth-int") {
-        bodyHash = (yield { want: "bodyHash", algorithm: digest.algorithm.hash }) as string;
+        const hashed = yield { want: "bodyHash", algorithm: digest.algorithm.hash };
+        if (typeof hashed !== "string") return null;
+        bodyHash = hashed;
       }
       return signature(digest, out, bodyHash);
     },

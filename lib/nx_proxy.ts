@@ -1,0 +1,133 @@
+// Proxy settings beyond one HTTP proxy per session: TLS to the proxy, tunnels for plain http, lists of
+// servers that are reached directly, a default for all sessions, and what the environment says.
+import { NE_AUTH_BASIC, NE_AUTH_DEFAULT, NE_AUTH_DIGEST, NE_AUTH_NTLM } from "./internal/auth/protocols.js";
+import { PROXY, register } from "./internal/authguest.js";
+import { needText } from "./internal/bytes.js";
+import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/handle.js";
+import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
+import { proxyFromEnv } from "./internal/proxy/env.js";
+import { checkProxy, type ProxySettings } from "./internal/proxy/settings.js";
+import { createHop, sessions, setProxies, usesProxy } from "./internal/session.js";
+import { certificates } from "./internal/tls/handles.js";
+
+/** A proxy, and when to use it. */
+export interface nx_proxy {
+  /** How to talk to the proxy itself; `https` means TLS to the proxy. */
+  scheme: "http" | "https" | "socks4" | "socks4a" | "socks5";
+  /** A name, or an address, IPv6 in brackets. */
+  host: string;
+  /** Its port, always needed. */
+  port: number;
+  /**
+   * For an HTTP proxy: answers its challenges (Basic, Digest, NTLM), once for a request; for SOCKS:
+   * the user name.
+   */
+  username?: string;
+  /** Goes with `username`. */
+  password?: string;
+  /**
+   * Certificates to trust for TLS to the proxy, besides Node's default roots; a proxy that fails
+   * verification is refused.
+   */
+  trust?: readonly ne_ssl_certificate[];
+  /**
+   * For an `http` session: tunnel with CONNECT in place of sending absolute-URI requests (default
+   * false).
+   */
+  tunnel?: boolean;
+  /**
+   * Hosts to reach directly: names (`example.com` also covers its subdomains, `.example.com` only
+   * those), IP addresses, CIDR ranges, each with an optional `:port`, `*` for all, or a regular
+   * expression tested against the host name (in lower case; one that takes too long does not match).
+   */
+  bypass?: ReadonlyArray<string | RegExp>;
+}
+
+/**
+ * Sets the session's proxy; `null` means none, whatever the default is. Overrides every earlier
+ * proxy setting; must precede the first request. A scheme, host, port or bypass entry that cannot
+ * be one is a `TypeError`, and the setting before stays.
+ */
+export function nx_session_proxy(sess: ne_session, proxy: nx_proxy | null): void {
+  const s = sessions.open(sess, "nx_session_proxy");
+  if (proxy === null) setProxies(s, [], null);
+  else apply(sess, checked("nx_session_proxy", proxy));
+}
+
+/**
+ * Sets the proxy of sessions created from now on that set none themselves; `null`, the initial
+ * value, means none.
+ */
+export function nx_set_default_proxy(proxy: nx_proxy | null): void {
+  if (proxy === null) {
+    setDefaultProxy(null);
+    return;
+  }
+  const settings = checked("nx_set_default_proxy", proxy);
+  setDefaultProxy({ proxy, attach: (sess) => apply(sess, settings) });
+}
+
+/** @returns what was last given to `nx_set_default_proxy`. */
+export function nx_get_default_proxy(): nx_proxy | null {
+  return (defaultProxy()?.proxy ?? null) as nx_proxy | null;
+}
+
+/** @returns whether the session reaches its server without its proxy; `true` if it has none. */
+export function nx_bypass_proxy(sess: ne_session): boolean {
+  return !usesProxy(sessions.open(sess, "nx_bypass_proxy"));
+}
+
+/**
+ * The proxy that the environment names for a URL: what `ne_session_system_proxy` uses.
+ *
+ * Looked at are `http_proxy` or `https_proxy` (by `scheme`), then `all_proxy`, each in lower case
+ * first; `HTTP_PROXY` is ignored where `REQUEST_METHOD` is set. Values are
+ * `[scheme://][user:password@]host[:port]`. `no_proxy` lists, between commas or blanks, names, which
+ * cover their subdomains (a leading dot means the same as none), IP addresses, CIDR ranges, each
+ * with an optional port, or `*`.
+ * @returns the proxy, or `null` for none.
+ */
+export function nx_proxy_from_env(
+  scheme: string,
+  host: string,
+  port: number,
+  env?: NodeJS.ProcessEnv,
+): nx_proxy | null {
+  needText(scheme, "nx_proxy_from_env", "the scheme");
+  needText(host, "nx_proxy_from_env", "the host");
+  if (!Number.isInteger(port)) throw misuse("nx_proxy_from_env", "the port must be a number");
+  return proxyFromEnv(scheme, host, port, env ?? process.env);
+}
+
+function checked(caller: string, proxy: nx_proxy): ProxySettings<ne_ssl_certificate> {
+  const isCertificate = (value: unknown): value is ne_ssl_certificate => certificates.is(value);
+  return checkProxy(caller, proxy, isCertificate);
+}
+
+function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): void {
+  const { scheme, host, port, username, password, trust, tunnel, bypass } = settings;
+  const s = sessions.open(sess, "nx_session_proxy");
+  if (scheme !== "http" && scheme !== "https") {
+    const login = scheme === "socks5" ? { username, password } : { username: username ?? "" };
+    setProxies(s, [createHop(scheme, host, port, login)], bypass);
+    return;
+  }
+  const hop = createHop(scheme, host, port, { trust, tunnel });
+  setProxies(s, [hop], bypass);
+  if (username === null) return;
+  register(sess, PROXY, {
+    protocols: NE_AUTH_DEFAULT,
+    answers: NE_AUTH_BASIC | NE_AUTH_DIGEST | NE_AUTH_NTLM,
+    ask: ({ question, attempt }) =>
+      question.want === "password" && attempt === 0
+        ? { username, password: password ?? "", utf8: true }
+        : null,
+    eager: null,
+    slot: "nx_session_proxy",
+    // another proxy may have been set meanwhile
+    active: (other) => {
+      const now = sessions.open(other, "nx_session_proxy").hops[0];
+      return now?.kind === scheme && now.host === host && now.port === port;
+    },
+  });
+}

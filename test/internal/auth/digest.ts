@@ -1,0 +1,346 @@
+// Digest against the examples of RFC 7616, 2617 and 2069, and against what neon was seen to do.
+import { createHash } from "node:crypto";
+import t from "tap";
+import { parseChallenges, parseParams } from "../../../lib/internal/auth/challenge.js";
+import { DIGEST, resetStale } from "../../../lib/internal/auth/digest.js";
+import type {
+  Circumstances,
+  Credentials,
+  Login,
+  Outgoing,
+  Signature,
+} from "../../../lib/internal/auth/scheme.js";
+import { settle } from "../../fixtures/asking.js";
+
+const CNONCE = "QUFBQUFBQUE=";
+
+const AT: Circumstances = {
+  method: "GET",
+  target: "/a/b",
+  connection: null,
+  old: null,
+  origin: { scheme: "http", host: "host", port: 8080 },
+  proxy: false,
+  legacy: false,
+  random: () => Buffer.from(CNONCE, "base64"),
+  now: () => 0,
+};
+
+const USER: Credentials = { username: "u", password: "pw", utf8: false };
+
+function offer(params: string, at: Partial<Circumstances> = {}, creds: Credentials | null = USER): Login | string {
+  const [challenge] = parseChallenges(`Digest ${params}`, () => false);
+  if (challenge === undefined) throw new Error("no challenge");
+  return settle(DIGEST.challenge(challenge, { ...AT, ...at }), () => creds);
+}
+
+function sign(login: Login | string, out: Partial<Outgoing> = {}, bodyHash = ""): Signature {
+  if (typeof login === "string") throw new Error(login);
+  const signature = settle(
+    login.sign({ method: "GET", target: "/a/b", connection: null, ...out }),
+    () => bodyHash,
+  );
+  if (signature === null) throw new Error("not signed");
+  return signature;
+}
+
+const paramsOf = (signature: Signature): Map<string, string> =>
+  parseParams(signature.value.slice("Digest ".length));
+
+const GOOD = 'realm="r", nonce="n", qop="auth"';
+
+t.test("the examples of the RFCs", async (t) => {
+  const rows = [
+    {
+      name: "RFC 7616, 3.9.1, MD5",
+      params:
+        'realm="http-auth@example.org", qop="auth, auth-int", algorithm=MD5, ' +
+        'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", ' +
+        'opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"',
+      cnonce: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+      creds: { username: "Mufasa", password: "Circle of Life", utf8: true },
+      target: "/dir/index.html",
+      response: "8ca523f5e9506fed4657c9700eebdbec",
+    },
+    {
+      name: "RFC 7616, 3.9.1, SHA-256",
+      params:
+        'realm="http-auth@example.org", qop="auth, auth-int", algorithm=SHA-256, ' +
+        'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", ' +
+        'opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"',
+      cnonce: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+      creds: { username: "Mufasa", password: "Circle of Life", utf8: true },
+      target: "/dir/index.html",
+      response: "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+    },
+    {
+      name: "RFC 7616, 3.9.2 as corrected by erratum 4897, SHA-512/256 and userhash",
+      params:
+        'realm="api@example.org", qop="auth", algorithm=SHA-512-256, ' +
+        'nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", ' +
+        'opaque="HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS", charset=UTF-8, userhash=true',
+      cnonce: "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v",
+      creds: { username: "J\u00e4s\u00f8n Doe", password: "Secret, or not?", utf8: true },
+      target: "/doe.json",
+      response: "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5",
+      username: "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b",
+    },
+    {
+      name: "RFC 2617, 3.5",
+      params:
+        'realm="testrealm@host.com", qop="auth,auth-int", ' +
+        'nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"',
+      cnonce: "0a4f113b",
+      creds: { username: "Mufasa", password: "Circle Of Life", utf8: false },
+      target: "/dir/index.html",
+      response: "6629fae49393a05397450978507c4ef1",
+    },
+    {
+      name: "RFC 2069, 2.4 as corrected by erratum 749",
+      params:
+        'realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", ' +
+        'opaque="5ccc069c403ebaf9f0171e9517f40e41"',
+      cnonce: "0a4f113b",
+      creds: { username: "Mufasa", password: "CircleOfLife", utf8: false },
+      target: "/dir/index.html",
+      response: "1949323746fe6a43ef61f9606e7febea",
+    },
+  ];
+  for (const { name, params, cnonce, creds, target, response, username } of rows) {
+    const at = { legacy: true, random: () => Buffer.from(cnonce, "base64") };
+    const sent = paramsOf(sign(offer(params, at, creds), { target }));
+    t.equal(sent.get("response"), response, name);
+    if (username !== undefined) t.equal(sent.get("username"), username, `${name}: user name`);
+  }
+});
+
+t.test("the field, byte for byte", async (t) => {
+  const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+  const ha1 = md5("u:r:pw");
+  const ha2 = md5("GET:/a/b");
+  const withQop = md5(`${ha1}:n:00000001:${CNONCE}:auth:${ha2}`);
+  t.equal(
+    sign(offer(`${GOOD}, opaque="o"`)).value,
+    `Digest realm="r", nonce="n", uri="/a/b", response="${withQop}", algorithm="MD5", ` +
+      `username="u", opaque="o", cnonce="${CNONCE}", nc=00000001, qop="auth"`,
+  );
+  t.equal(
+    sign(offer('realm="r", nonce="n"', { legacy: true })).value,
+    `Digest realm="r", nonce="n", uri="/a/b", response="${md5(`${ha1}:n:${ha2}`)}", ` +
+      'algorithm="MD5", username="u"',
+    "RFC 2069",
+  );
+  const hashed = sign(offer(`${GOOD}, userhash=true, algorithm=sha-256-SESS`));
+  t.match(hashed.value, /algorithm="SHA-256-sess", username="[0-9a-f]{64}", cnonce="/);
+  t.match(hashed.value, /qop="auth", userhash=true$/);
+  const escaped = sign(offer('realm="a\\"b", nonce="c\\\\d", qop=auth'));
+  t.match(escaped.value, 'realm="a\\"b", nonce="c\\\\d"', "what came escaped goes escaped");
+});
+
+t.test("nonce counts, and nonces that change", async (t) => {
+  const login = offer(GOOD);
+  const counts = (): (string | undefined)[] => {
+    const sent = paramsOf(sign(login));
+    return [sent.get("nonce"), sent.get("nc")];
+  };
+  t.strictSame([counts(), counts(), counts()], [["n", "00000001"], ["n", "00000002"], ["n", "00000003"]]);
+  const last = sign(login);
+  t.equal(last.check?.('nextnonce="m"'), null);
+  t.strictSame([counts(), counts()], [["m", "00000001"], ["m", "00000002"]]);
+  t.equal(last.check?.('nextnonce="k"'), null);
+  t.strictSame(counts(), ["m", "00000003"], "a late answer to an older nonce changes nothing");
+});
+
+t.test("the -sess key keeps the first nonce and client nonce", async (t) => {
+  const login = offer('realm="r", nonce="n1", qop="auth", algorithm=MD5-sess');
+  if (typeof login === "string") throw new Error(login);
+  const renewed = offer('realm="r", nonce="n2", qop="auth", algorithm=MD5-sess, stale=true', {
+    old: login,
+    random: () => Buffer.from("QkJC", "base64"),
+  });
+  t.equal(renewed, login);
+  const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+  const key = md5(`${md5("u:r:pw")}:n1:${CNONCE}`);
+  const sent = paramsOf(sign(login));
+  t.equal(sent.get("cnonce"), "QkJC");
+  t.equal(sent.get("response"), md5(`${key}:n2:00000001:QkJC:auth:${md5("GET:/a/b")}`));
+});
+
+t.test("auth-int is used where nothing else is offered", async (t) => {
+  const login = offer('realm="r", nonce="n", qop="auth-int"');
+  const body = createHash("md5").update("the body").digest("hex");
+  const signature = sign(login, { method: "PUT" }, body);
+  const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+  const sent = paramsOf(signature);
+  const middle = `n:00000001:${CNONCE}:auth-int`;
+  t.equal(sent.get("qop"), "auth-int");
+  t.equal(sent.get("response"), md5(`${md5("u:r:pw")}:${middle}:${md5(`PUT:/a/b:${body}`)}`));
+  t.equal(signature.bodyAlgorithm, "md5");
+  const answer = md5("the answer");
+  const rspauth = md5(`${md5("u:r:pw")}:${middle}:${md5(`:/a/b:${answer}`)}`);
+  const info = `qop=auth-int, rspauth="${rspauth}", cnonce="${CNONCE}", nc=00000001`;
+  t.equal(signature.check?.(info, answer), null);
+  t.match(signature.check?.(info, md5("another")), /request-digest mismatch$/);
+  if (typeof login !== "string") {
+    const out = { method: "PUT", target: "/a/b", connection: null };
+    t.equal(settle(login.sign(out), () => null), null, "a body that cannot be hashed is not signed");
+  }
+  t.equal(paramsOf(sign(offer('realm="r", nonce="n", qop="auth-int,auth"'))).get("qop"), "auth");
+});
+
+t.test("challenges that are not answered say why", async (t) => {
+  const rows: [string, string][] = [
+    ["algorithm=FOO", "unknown algorithm in Digest challenge"],
+    ["algorithm=FOO, qop=auth, stale=true", "unknown algorithm in Digest challenge"],
+    ["", "legacy Digest challenge not supported"],
+    ['realm="r", nonce="n", qop=""', "legacy Digest challenge not supported"],
+    ['realm="r", nonce="n", qop="auth;auth-int"', "legacy Digest challenge not supported"],
+    ['qop=auth, realm="r"', "missing parameter in Digest challenge"],
+    ['qop=auth, nonce="n", stale=true', "missing parameter in Digest challenge"],
+    [`${GOOD}, stale=true, domain="a\tb"`, "initial Digest challenge was stale"],
+    [`${GOOD}, domain="a\tb"`, "could not parse domain in Digest challenge"],
+    [`${GOOD}, domain="http://[::1/"`, "could not parse domain in Digest challenge"],
+  ];
+  for (const [params, reason] of rows) t.equal(offer(params), reason, params);
+  t.equal(offer(GOOD, {}, null), "rejected Digest challenge");
+  t.equal(
+    offer('realm="r", nonce="n", algorithm=MD5-sess', { legacy: true }),
+    "incompatible algorithm in Digest challenge",
+  );
+  const old = offer(GOOD) as Login;
+  const changed = "stale Digest challenge with new algorithm or realm";
+  t.equal(offer('realm="q", nonce="n", qop=auth, stale=true', { old }), changed);
+  t.equal(offer(`${GOOD}, stale=TRUE, algorithm=SHA-256`, { old }), changed);
+});
+
+t.test("a nonce is stale only so often in a row", async (t) => {
+  const login = offer(GOOD) as Login;
+  const stale = (): Login | string => offer(`${GOOD}, stale=true`, { old: login }, null);
+  for (let i = 0; i < 5; i++) t.equal(stale(), login, "nobody is asked");
+  t.equal(stale(), "too many stale Digest challenges");
+  resetStale(login);
+  t.equal(stale(), login, "after a success it counts from the start");
+});
+
+t.test("user names", async (t) => {
+  const rows: [string, boolean, string, string | RegExp][] = [
+    ["u", false, "", /username="u"/],
+    ["a b", true, ", userhash=false", /username="a b"/],
+    ["", false, "", /username=""/],
+    ["\u00e9", true, ", userhash=true", /username="[0-9a-f]{32}".*userhash=true$/],
+    ["\u00e9", false, ", userhash=true", /username="[0-9a-f]{32}".*userhash=true$/],
+    ["\u00e9 x", true, ", userhash=false", /username\*=UTF-8''%c3%a9%20x, /],
+    ['a"b', true, ", userhash=false", /username\*=UTF-8''a%22b, /],
+    ["u", true, ", userhash=TRUE", /username="u"(?!.*userhash)/],
+    ["\u00e9", true, ", userhash=TRUE", "could not handle non-ASCII username in Digest challenge"],
+    ["\u00e9", true, "", "could not handle non-ASCII username in Digest challenge"],
+    ["\u00e9", false, ", userhash=false", "could not handle non-ASCII username in Digest challenge"],
+    ['a"b', false, "", "could not handle non-ASCII username in Digest challenge"],
+    ["a\\b", false, "", "could not handle non-ASCII username in Digest challenge"],
+    ["a\x01b", false, "", "could not handle non-ASCII username in Digest challenge"],
+  ];
+  for (const [username, utf8, more, expected] of rows) {
+    const login = offer(GOOD + more, {}, { username, password: "pw", utf8 });
+    if (typeof expected === "string") t.equal(login, expected);
+    else t.match(sign(login).value, expected);
+  }
+});
+
+t.test("domains", async (t) => {
+  const rows: [string, string, boolean][] = [
+    ["/a", "/a/b", true],
+    ["/a", "/ab", true],
+    ["/a/", "/a", false],
+    ["/q /a", "/a/b", true],
+    ["/q", "/a/b", false],
+    ["a", "/a/b", true],
+    ["/a?x=1", "/a/b?y", true],
+    ["", "/a", true],
+    ["http://other/q", "/a", true],
+    ["http://other/q /b", "/a", false],
+    ["http://host:8080/a", "/a/b", true],
+    ["HTTP://HOST:8080/a", "http://host:8080/a/b", true],
+    ["/a", "*", false],
+    ["/", "/x", true],
+    ["foo:bar /b", "/a", false],
+  ];
+  for (const [domain, target, signed] of rows) {
+    const login = offer(`${GOOD}, domain="${domain}"`) as Login;
+    const out = { method: "GET", target, connection: null };
+    t.equal(settle(login.sign(out), () => null) !== null, signed, `${domain} for ${target}`);
+    t.equal(login.applies(out), signed);
+  }
+  t.ok(sign(offer(`${GOOD}, domain="/q"`, { proxy: true })), "a proxy has none");
+});
+
+t.test("the server's proof", async (t) => {
+  const signature = sign(offer(GOOD));
+  const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+  const proof = md5(`${md5("u:r:pw")}:n:00000001:${CNONCE}:auth:${md5(":/a/b")}`);
+  const rows: [string, string | null][] = [
+    [`rspauth="${proof}", cnonce="${CNONCE}", nc=00000001, qop=auth`, null],
+    [`rspauth=${proof}, cnonce="${CNONCE}", nc="0x1", qop="auth"`, null],
+    [`rspauth="${proof}", cnonce="${CNONCE}", nc=1, qop=auth-int`, null],
+    [`rspauth="wrong", cnonce="x", nc=1`, null],
+    ["", null],
+    ["qop=auth", "missing parameters"],
+    [`cnonce="${CNONCE}", nc=00000001, qop=auth`, "missing parameters"],
+    [`rspauth="${proof}", nc=00000001, qop=auth`, "missing parameters"],
+    [`rspauth="${proof}", cnonce="${CNONCE}", qop=auth`, "missing parameters"],
+    ["rspauth=x, cnonce=x, nc=zz, qop=auth", "client nonce mismatch"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=1z, qop=auth`, "could not parse nonce count"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=, qop=auth`, "could not parse nonce count"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=00000005, qop=auth`, "nonce count mismatch (5 not 1)"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=fffffffff, qop=auth`, "nonce count mismatch (4294967295 not 1)"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=1, qop=auth`, "request-digest mismatch"],
+    [`rspauth=${proof.toUpperCase()}, cnonce="${CNONCE}", nc=1, qop=auth`, "request-digest mismatch"],
+  ];
+  for (const [info, problem] of rows) {
+    const expected = problem === null ? null : `Digest mutual authentication failure: ${problem}`;
+    t.equal(signature.check?.(info), expected, info);
+  }
+  const legacy = sign(offer('realm="r", nonce="n"', { legacy: true }));
+  t.equal(
+    legacy.check?.("qop=auth, nc=1, cnonce=x, rspauth=y"),
+    "Digest mutual authentication failure: client nonce mismatch",
+    "a proof that nobody could give",
+  );
+});
+
+t.test("strength: the stronger hash first, of two a session key", async (t) => {
+  const strength = (params: string): number => {
+    const [challenge] = parseChallenges(`Digest ${params}`, () => false);
+    return challenge === undefined ? 0 : DIGEST.strength(challenge);
+  };
+  const order = ["FOO", "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"];
+  const strengths = order.map((name) => strength(`algorithm=${name}`));
+  t.strictSame(strengths, [...strengths].sort((a, b) => a - b));
+  t.equal(new Set(strengths).size, order.length);
+  t.equal(strength(""), strength("algorithm=MD5"), "none means MD5");
+});
+
+t.test("malformed: any parameters end in a login or a reason", async (t) => {
+  let seed = 99;
+  const next = (below: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return (seed >> 8) % below;
+  };
+  const names = ["realm", "nonce", "qop", "algorithm", "stale", "domain", "opaque", "userhash", "x"];
+  const values = ["r", "", "auth", "auth-int", "MD5", "SHA-256-sess", "true", "http://[", "/a /b", "\\\"", "\xff"];
+  let old: Login | null = null;
+  for (let round = 0; round < 5000; round++) {
+    const params: string[] = [];
+    for (let i = next(9); i >= 0; i--) {
+      params.push(`${names[next(names.length)]}="${values[next(values.length)]}"`);
+    }
+    const result: Login | string = offer(params.join(", "), { old, legacy: next(2) === 0 });
+    if (typeof result === "string") {
+      if (result === "") t.fail("no reason");
+      continue;
+    }
+    old = result;
+    const out = { method: "GET", target: "/a", connection: null };
+    const value = settle(result.sign(out), () => "00")?.value ?? "";
+    if (/[\r\n\0]/.test(value)) t.fail(JSON.stringify(value));
+  }
+});
