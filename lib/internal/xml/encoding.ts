@@ -34,6 +34,8 @@ const EMPTY = Buffer.alloc(0);
 const HIGH = 0x80;
 const CONTROL = 1;
 const CR = 2;
+// blocks below this size are looked at byte by byte
+const SMALL = 64;
 
 // what a byte of an ASCII-compatible encoding asks for
 const BYTE_FLAGS = new Uint8Array(256);
@@ -184,20 +186,47 @@ export class Decoder {
       block = Buffer.concat([this.#waiting, block]);
       this.#waiting = EMPTY;
     }
-    let flags = 0;
-    let newlines = 0;
-    for (let i = 0; i < block.length; i++) {
-      const b = block[i]!;
-      flags |= BYTE_FLAGS[b]!;
-      if (b === 0x0a) newlines++;
-    }
-    this.newlines = newlines;
+    const flags = this.#survey(block);
     if (flags === 0 && !this.#pendingCr) return block.toString("latin1");
     let text: string;
     if ((flags & HIGH) === 0 || this.#encoding === "ISO-8859-1") text = block.toString("latin1");
     else if (this.#encoding === "UTF-8") text = this.#decodeUtf8(block);
     else text = this.#decodeAscii(block);
     return this.#normalise(text, (flags & (CONTROL | HIGH)) !== 0);
+  }
+
+  // Counts newlines, and tells what other bytes there are that need a closer look. Four bytes are
+  // passed over at once when all are printable ASCII.
+  #survey(block: Buffer): number {
+    const n = block.length;
+    const aligned = n < SMALL ? n : -block.byteOffset & 3;
+    let flags = 0;
+    let newlines = 0;
+    for (let i = 0; i < aligned; i++) {
+      const b = block[i]!;
+      if (b === 0x0a) newlines++;
+      else flags |= BYTE_FLAGS[b]!;
+    }
+    if (aligned < n) {
+      const words = new Int32Array(block.buffer, block.byteOffset + aligned, (n - aligned) >> 2);
+      for (let i = 0; i < words.length; i++) {
+        const word = words[i]!;
+        // a byte below 0x20 borrows into its top bit; a byte from 0x80 on has it
+        if ((((word - 0x20202020) | word) & 0x80808080) === 0) continue;
+        for (let shift = 0; shift < 32; shift += 8) {
+          const b = (word >>> shift) & 0xff;
+          if (b === 0x0a) newlines++;
+          else flags |= BYTE_FLAGS[b]!;
+        }
+      }
+      for (let i = aligned + words.length * 4; i < n; i++) {
+        const b = block[i]!;
+        if (b === 0x0a) newlines++;
+        else flags |= BYTE_FLAGS[b]!;
+      }
+    }
+    this.newlines = newlines;
+    return flags;
   }
 
   #decodeAscii(block: Buffer): string {

@@ -13,6 +13,14 @@ export class QName {
   readonly local: string;
   /** Whether it is one name, or two joined by a colon (Namespaces in XML 1.0, production 7). */
   readonly valid: boolean;
+  /** `<name`. */
+  readonly opening: string;
+  /** `</name>`. */
+  readonly closing: string;
+  /** The element that began next the last time this one began. */
+  afterStart: QName | null = null;
+  /** The element that began next the last time this one ended. */
+  afterEnd: QName | null = null;
   /** The scope in which `nspace` was found. */
   scope: Scope | null = null;
   /** The namespace of an element of this name in `scope`. */
@@ -29,6 +37,8 @@ export class QName {
     readonly raw: string,
     readonly hash: number,
   ) {
+    this.opening = intern("<" + raw);
+    this.closing = intern("</" + raw + ">");
     const colon = raw.indexOf(":");
     this.prefix = colon < 0 ? "" : intern(raw.slice(0, colon));
     this.local = colon < 0 ? raw : intern(raw.slice(colon + 1));

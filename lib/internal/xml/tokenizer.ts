@@ -21,8 +21,7 @@ import { ASCII_CLASS, isNameChar, isNameStart, isSpace, NAME, nameEnd, spaceEnd 
 import { DoctypeScanner, parseDoctype } from "./doctype.js";
 import type { Doctype } from "./doctype.js";
 import { countNewlines } from "./encoding.js";
-import { intern, NameTable } from "./names.js";
-import type { QName } from "./names.js";
+import { intern, NameTable, QName } from "./names.js";
 import { NOT_WELL_FORMED, ReferenceReader, tokenisedValue, XmlFault } from "./references.js";
 
 /** Told about what is in the document. A non-zero result stops reading after this event. */
@@ -57,6 +56,7 @@ const UNCLOSED = "unclosed token";
 const UNCLOSED_SECTION = "unclosed CDATA section";
 const NO_ELEMENT = "no element found";
 
+const NEWLINE = 0x0a;
 const LT = 0x3c;
 const GT = 0x3e;
 const AMP = 0x26;
@@ -68,8 +68,6 @@ const QUOTE = 0x22;
 const APOSTROPHE = 0x27;
 
 const EMPTY_ATTS: readonly string[] = Object.freeze([]) as readonly string[];
-// text up to this length is searched character by character, longer text by indexOf
-const NEAR = 40;
 const MAX_TAIL = 1024;
 const MAX_SMALL = 8192;
 const MAX_MISSES = 16;
@@ -103,9 +101,11 @@ export class Tokenizer {
   #scanner = new DoctypeScanner();
   #rest: string | null = null;
   #restPos = 0;
+  #restNewlines = -1;
   #cut: string | null = null;
 
-  // `#line` is the line at `#linePos`, `#openLine` that of an open comment or instruction
+  // `#line` is the line at `#linePos`; `#newlines` more come behind it in this text, if that is not
+  // negative; `#openLine` is the line of a comment or instruction that is open
   #line = 1;
   #linePos = 0;
   #openLine = 1;
@@ -124,6 +124,10 @@ export class Tokenizer {
   readonly #refs = new ReferenceReader();
   readonly #names = new NameTable();
   readonly #reader = new AttributeReader(this.#names, this.#refs);
+  // the tag that came last, and whether it ended its element
+  #before: QName = new QName("", 0);
+  #beforeEnded = false;
+  #hash = 0;
   // set by #attributes: the attributes, and where the tag ends
   #atts: readonly string[] = EMPTY_ATTS;
   #after = 0;
@@ -176,7 +180,7 @@ export class Tokenizer {
         this.#s = this.#rest;
         this.#rest = null;
         this.#pos = this.#eventPos = this.#linePos = this.#restPos;
-        this.#newlines = -1;
+        this.#newlines = this.#restNewlines;
         this.#nextLt = this.#nextAmp = this.#nextClose = -1;
       }
       let result: number;
@@ -225,7 +229,7 @@ export class Tokenizer {
 
   // Counts the lines of a text that was read to its end, and lets go of it.
   #settleLines(): void {
-    if (this.#linePos === 0 && this.#newlines >= 0) this.#line += this.#newlines;
+    if (this.#newlines >= 0) this.#line += this.#newlines;
     else this.#lineAt(this.#s.length);
     this.#s = "";
     this.#pos = this.#linePos = this.#eventPos = 0;
@@ -241,6 +245,8 @@ export class Tokenizer {
   #close(name: QName): number {
     this.#open.pop();
     if (this.#open.length === 0) this.#place = "epilog";
+    this.#before = name;
+    this.#beforeEnded = true;
     return this.listener.endElement(name);
   }
 
@@ -266,17 +272,18 @@ export class Tokenizer {
         if (c === SLASH) {
           // the end tag that must come, if it is written without blanks
           const name = open[open.length - 1]!;
-          const end = pos + 2 + name.raw.length;
-          if (end < n && s.charCodeAt(end) === GT && s.startsWith(name.raw, pos + 2)) {
+          if (s.startsWith(name.closing, pos)) {
             this.#eventPos = pos;
-            this.#pos = pos = end + 1;
+            this.#pos = pos += name.closing.length;
             if (this.#close(name) !== 0) return STOPPED;
             if (open.length === 0) return MORE;
             continue;
           }
           result = this.#endTag(pos);
-        } else {
+        } else if (c === BANG || c === QUESTION || c === 0) {
           result = this.#markup(c, pos);
+        } else {
+          result = this.#startTag(pos);
         }
       }
       if (result !== MORE || this.#inside !== "" || open.length === 0) return result;
@@ -289,18 +296,17 @@ export class Tokenizer {
   // Where the text that begins at `pos` ends: at `<`, at `&`, or at a `]` that is, or may turn out to
   // be, that of `]]>`.
   #textEnd(s: string, pos: number, n: number): number {
-    const near = Math.min(pos + NEAR, n);
-    for (let i = pos; i < near; i++) {
-      const c = s.charCodeAt(i);
-      if (c === LT || c === AMP || (c === BRACKET && mayClose(s, i, n))) return i;
-    }
-    if (near === n) return n;
-    if (this.#nextLt < near) this.#nextLt = indexOrEnd(s, "<", near);
-    if (this.#nextAmp < near) this.#nextAmp = indexOrEnd(s, "&", near);
-    if (this.#nextClose < near) this.#nextClose = indexOrEnd(s, "]]>", near);
-    const end = Math.min(this.#nextLt, this.#nextAmp, this.#nextClose);
+    // most often the line end between two tags
+    if (s.charCodeAt(pos + 1) === LT && s.charCodeAt(pos) === NEWLINE) return pos + 1;
+    if (this.#nextLt < pos) this.#nextLt = indexOrEnd(s, "<", pos);
+    if (this.#nextAmp < pos) this.#nextAmp = indexOrEnd(s, "&", pos);
+    if (this.#nextClose < pos) this.#nextClose = indexOrEnd(s, "]]>", pos);
+    let end = this.#nextLt;
+    if (this.#nextAmp < end) end = this.#nextAmp;
+    if (this.#nextClose < end) end = this.#nextClose;
     if (end < n || s.charCodeAt(n - 1) !== BRACKET) return end;
-    return s.charCodeAt(n - 2) === BRACKET ? n - 2 : n - 1;
+    // at the end of the text a bracket may turn out to be the first of three
+    return n - 2 >= pos && s.charCodeAt(n - 2) === BRACKET ? n - 2 : n - 1;
   }
 
   #closeBracket(pos: number): number {
@@ -327,28 +333,36 @@ export class Tokenizer {
 
   #startTag(pos: number): number {
     const s = this.#s;
-    const n = s.length;
-    let i = pos + 1;
-    let hash = 0;
-    let c = 0;
-    for (; i < n; i++) {
-      c = s.charCodeAt(i);
-      if (c < 128 ? (ASCII_CLASS[c]! & NAME) === 0 : !isNameChar(c)) break;
-      hash = (Math.imul(hash, 31) + c) | 0;
+    const before = this.#before;
+    const guess = this.#beforeEnded ? before.afterEnd : before.afterStart;
+    let name: QName;
+    let end: number;
+    // documents repeat themselves: the element that followed last time is tried first
+    if (guess !== null && s.startsWith(guess.opening, pos) &&
+      !isNameChar(s.charCodeAt(pos + guess.opening.length))) {
+      name = guess;
+      end = pos + guess.opening.length;
+      if (end >= s.length) return this.#keep("tag", pos);
+    } else {
+      end = this.#nameEnd(pos + 1);
+      if (!isNameStart(s.charCodeAt(pos + 1))) return this.#fail(NOT_WELL_FORMED, pos + 1);
+      if (end >= s.length) return this.#keep("tag", pos);
+      name = this.#names.find(s, pos + 1, end, this.#hash);
+      if (this.#beforeEnded) before.afterEnd = name;
+      else before.afterStart = name;
     }
-    if (!isNameStart(s.charCodeAt(pos + 1))) return this.#fail(NOT_WELL_FORMED, pos + 1);
-    if (i >= n) return this.#keep("tag", pos);
-    const name = this.#names.find(s, pos + 1, i, hash);
     let atts = EMPTY_ATTS;
-    let after = i + 1;
-    if (c !== GT || this.#rules !== null) {
-      const result = this.#attributes(name, pos, i);
+    let after = end + 1;
+    if (s.charCodeAt(end) !== GT || this.#rules !== null) {
+      const result = this.#attributes(name, pos, end);
       if (result !== MORE || this.#inside !== "") return result;
       atts = this.#atts;
       after = this.#after;
     }
     if (this.#open.length >= MAX_DEPTH) return this.#fail(TOO_DEEP, pos);
     this.#open.push(name);
+    this.#before = name;
+    this.#beforeEnded = false;
     this.#place = "content";
     this.#eventPos = pos;
     this.#pos = after;
@@ -359,6 +373,21 @@ export class Tokenizer {
     this.#ending = null;
     this.#eventPos = after - 2;
     return this.#close(name) !== 0 ? STOPPED : MORE;
+  }
+
+  // Where the name at `start` ends; its hash is then in #hash.
+  #nameEnd(start: number): number {
+    const s = this.#s;
+    const n = s.length;
+    let hash = 0;
+    let i = start;
+    for (; i < n; i++) {
+      const c = s.charCodeAt(i);
+      if (c < 128 ? (ASCII_CLASS[c]! & NAME) === 0 : !isNameChar(c)) break;
+      hash = (Math.imul(hash, 31) + c) | 0;
+    }
+    this.#hash = hash;
+    return i;
   }
 
   // Reads from behind the name of the tag at `tag` to its `>`.
@@ -616,7 +645,8 @@ export class Tokenizer {
       const reason = this.#cut ?? NOT_WELL_FORMED;
       return this.#fail(reason, reason === NOT_WELL_FORMED ? this.#s.length : from);
     }
-    this.#lineAt(from);
+    if (this.#newlines < 0) this.#lineAt(from);
+    else this.#line += this.#newlines - countNewlines(this.#s, from, this.#s.length);
     this.#inside = kind;
     this.#quote = 0;
     this.#pieces = "";
@@ -627,6 +657,7 @@ export class Tokenizer {
 
   #swallow(): number {
     this.#pos = this.#linePos = this.#eventPos = this.#s.length;
+    this.#newlines = 0;
     return MORE;
   }
 
@@ -655,6 +686,7 @@ export class Tokenizer {
     this.#pieces = this.#small = "";
     this.#inside = "";
     this.#pos = this.#linePos = this.#eventPos = 0;
+    this.#restNewlines = this.#newlines < 0 ? -1 : this.#newlines - countNewlines(rest, 0, restPos);
     this.#newlines = -1;
     this.#nextLt = this.#nextAmp = this.#nextClose = -1;
     this.#rest = rest;
@@ -692,13 +724,6 @@ export class Tokenizer {
 
 function isKept(inside: Open): inside is Kept {
   return KEPT.has(inside);
-}
-
-// Whether the bracket at `i` begins `]]>` or may do so with what follows the text.
-function mayClose(s: string, i: number, n: number): boolean {
-  if (i + 1 >= n) return true;
-  if (s.charCodeAt(i + 1) !== BRACKET) return false;
-  return i + 2 >= n || s.charCodeAt(i + 2) === GT;
 }
 
 function indexOrEnd(s: string, what: string, from: number): number {
