@@ -25,7 +25,8 @@ export interface ServerSettings {
 export interface TlsContext {
   server: ServerSettings | null;
   trusted: X509[];
-  trustDefaultCa: boolean;
+  /** Gives the runtime's own CA certificates of this canonical subject; null: not trusted. */
+  findDefaultCa: ((subject: string) => readonly X509[]) | null;
   clientCert: ClientCert | null;
   /** Called while the server asks for a certificate and none is set; may set one. */
   provider: ((names: readonly ne_ssl_dname[]) => void | Promise<void>) | null;
@@ -35,6 +36,8 @@ export interface TlsContext {
   tickets: Map<string, Ticket>;
   /** DER of the one leaf that the application accepted last in spite of failures. */
   acceptedLeaf: Buffer | null;
+  /** What wire/tls.ts has made of these settings for node:tls, and when it holds. */
+  prepared: { key: string; clientCert: ClientCert | null; value: unknown } | null;
 }
 
 /** A context that trusts nobody. */
@@ -51,35 +54,36 @@ export function createTlsContext(server = false): TlsContext {
         }
       : null,
     trusted: [],
-    trustDefaultCa: false,
+    findDefaultCa: null,
     clientCert: null,
     provider: null,
     minProto: 0,
     maxProto: 0,
     tickets: new Map(),
     acceptedLeaf: null,
+    prepared: null,
   };
 }
 
-/** Trusts a certificate (and forgets what was resumed under other rules). */
+/** Trusts a certificate. The runtime's own CAs are trusted by `trustDefaultCa` of wire/roots.ts. */
 export function trustCert(context: TlsContext, cert: Certificate): void {
   context.trusted.push(cert.x509);
 }
 
-/** Trusts what the Node runtime trusts. */
-export function trustDefaultCa(context: TlsContext): void {
-  context.trustDefaultCa = true;
-}
-
 /** Presents this client certificate when asked; the caller has checked that it is decrypted. */
 export function setClientCert(context: TlsContext, cert: ClientCert): void {
-  context.clientCert = cert;
+  context.clientCert = { ...cert, ownerHandle: null };
 }
 
-/** Limits the versions. False for an impossible range. */
+/** NE_SSL_PROTO_TLS_1_0: what is below cannot be an upper limit. */
+const TLS_1_0 = 2;
+const TLS_1_3 = 5;
+
+/** Limits the versions, 0 for no limit. False for an impossible range. */
 export function setVersions(context: TlsContext, min: number, max: number): boolean {
-  void context;
-  void min;
-  void max;
-  throw new Error("skeleton");
+  const known = [min, max].every((proto) => Number.isInteger(proto) && proto >= 0 && proto <= TLS_1_3);
+  if (!known || (max !== 0 && (max < TLS_1_0 || min > max))) return false;
+  context.minProto = min;
+  context.maxProto = max;
+  return true;
 }

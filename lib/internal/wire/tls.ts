@@ -2,15 +2,23 @@
 // any verification; the verdict is ours (internal/tls/verify.ts), and its caller sends no byte of a
 // request before it. After the handshake nothing here is in the way of the data.
 
+import { createHash } from "node:crypto";
+import * as net from "node:net";
+import { constants as osConstants } from "node:os";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
-import type { X509 } from "../asn1/x509.js";
+import * as tls from "node:tls";
+import { Der, TAG, orNull } from "../asn1/der.js";
+import { parseCertificate, type X509 } from "../asn1/x509.js";
+import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import type { TlsContext } from "../tls/context.js";
+import { endNames, lendNames, pemPair, type ClientCert } from "../tls/handles.js";
+import { ENDED, TRUNCATED, wordTlsError, type TlsError, type TlsState } from "./tls_errors.js";
+import { TlsTap } from "./tls_tap.js";
 
 /** A finished handshake. */
 export interface TlsOutcome {
   ok: true;
-  socket: TLSSocket;
+  socket: tls.TLSSocket;
   /** What the peer sent, leaf first; on a resumed connection what it sent at the first one. */
   chain: readonly X509[];
   /** NE_SSL_PROTO_*. */
@@ -41,6 +49,29 @@ export interface ClientOptions {
   onAbort?: (cancel: (why: Error) => void) => void;
 }
 
+/** Sessions kept for resumption: a session talks to one server, a proxy's makes two. */
+const MAX_TICKETS = 16;
+
+/** Certificates of a peer's chain that are looked at: OpenSSL stops at about ten. */
+const MAX_CHAIN = 100;
+
+const VERSIONS: readonly (tls.SecureVersion | undefined)[] = [
+  undefined,
+  "TLSv1",
+  "TLSv1",
+  "TLSv1.1",
+  "TLSv1.2",
+  "TLSv1.3",
+];
+
+const PROTOCOLS: Readonly<Record<string, number>> = {
+  "SSLv3": 1,
+  "TLSv1": 2,
+  "TLSv1.1": 3,
+  "TLSv1.2": 4,
+  "TLSv1.3": 5,
+};
+
 /**
  * Handshake as client. Rejects only with what a client certificate provider threw.
  * The text has no prefix: a session puts "SSL handshake failed: " in front.
@@ -50,8 +81,59 @@ export async function handshakeClient(
   context: TlsContext,
   options: ClientOptions,
 ): Promise<TlsOutcome | TlsFailure> {
-  void [raw, context, options];
-  throw new Error("skeleton");
+  const handshake = new Handshake(raw, options.timeoutMs);
+  options.onAbort?.((why) => handshake.fail({ code: NE_SOCK_ERROR, text: why.message }, why));
+  let prepared: tls.SecureContext;
+  try {
+    prepared = clientSettings(context, context.clientCert);
+  } catch (error) {
+    handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
+    return handshake.result as Promise<TlsFailure>;
+  }
+  let presented = context.clientCert;
+  handshake.state.presented = presented !== null;
+  let stream = raw;
+  let tap: TlsTap | null = null;
+  if (presented === null && context.provider !== null) {
+    stream = tap = new TlsTap(raw, async (names) => {
+      await handshake.pausing(askProvider(context, names));
+      presented = context.clientCert;
+      if (presented === null || handshake.socket === null) return;
+      handshake.state.presented = true;
+      setKeyCert(handshake.socket, clientSettings(context, presented));
+    });
+  }
+  const key = (): string => ticketKey(options, context, presented);
+  const ticket = context.tickets.get(key());
+  const { servername } = options;
+  const socket = tls.connect({
+    socket: stream,
+    secureContext: prepared,
+    rejectUnauthorized: false,
+    ...(servername !== null && net.isIP(servername) === 0 ? { servername } : {}),
+    ...(ticket === undefined ? {} : { session: ticket.session }),
+  });
+  if (tap !== null) socket.on("keylog", (line: Buffer) => tap.keylog(line));
+  let session: Buffer | null = null;
+  let chain: readonly X509[] = [];
+  let accepted = false;
+  const keep = (): void => {
+    if (accepted && session !== null) keepTicket(context, key(), { session, chain });
+  };
+  socket.on("session", (data: Buffer) => {
+    session = data;
+    keep();
+  });
+  handshake.start(socket, stream, "secureConnect");
+  const result = await handshake.result;
+  if (!result.ok) return result;
+  if (result.resumed && ticket !== undefined) result.chain = ticket.chain;
+  chain = result.chain;
+  result.accept = () => {
+    accepted = true;
+    keep();
+  };
+  return result;
 }
 
 /** Handshake as server. */
@@ -60,24 +142,298 @@ export async function handshakeServer(
   context: TlsContext,
   options: { timeoutMs: number | null },
 ): Promise<TlsOutcome | TlsFailure> {
-  void [raw, context, options];
-  throw new Error("skeleton");
+  const handshake = new Handshake(raw, options.timeoutMs);
+  try {
+    const socket = new tls.TLSSocket(raw as net.Socket, {
+      isServer: true,
+      secureContext: serverSettings(context),
+      requestCert: context.server?.askClient === true,
+      rejectUnauthorized: false,
+    });
+    handshake.start(socket, raw, "secure");
+  } catch (error) {
+    handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
+  }
+  return handshake.result;
 }
 
+// One handshake under way: settled by success, an error, the end of the stream, time or an abort.
+class Handshake {
+  readonly result: Promise<TlsOutcome | TlsFailure>;
+  readonly state: TlsState = { presented: false, greeted: false };
+  socket: tls.TLSSocket | null = null;
+  #raw: Duplex;
+  #resolve: (result: TlsOutcome | TlsFailure) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+  #settled = false;
+  #left: number;
+  #since = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(raw: Duplex, timeoutMs: number | null) {
+    this.#raw = raw;
+    this.#left = timeoutMs ?? 0;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // the TLS socket tells of errors; nobody listens to the stream below any more
+    raw.on("error", () => {});
+  }
+
+  start(socket: tls.TLSSocket, below: Duplex, done: "secureConnect" | "secure"): void {
+    this.socket = socket;
+    watchEnd(socket, below);
+    states.set(socket, this.state);
+    const failed = (error: Error): void => {
+      this.state.greeted ||= socket.getPeerX509Certificate?.() !== undefined;
+      const words = wordTlsError(error, this.state);
+      worded.set(error, words);
+      if (error.message.startsWith("Client network socket disconnected")) this.#ended();
+      else this.fail(words, error);
+    };
+    socket.on("error", failed);
+    socket.on("_tlsError", failed);
+    socket.on("close", () => this.#ended());
+    socket.once("end", () => this.#ended());
+    socket.once(done, () => this.#succeed(socket));
+    this.#arm();
+  }
+
+  fail({ code, text }: TlsError, cause: Error | null): void {
+    if (!this.#settle()) return;
+    this.socket?.destroy();
+    this.#raw.destroy();
+    this.#resolve({ ok: false, code, error: text, cause });
+  }
+
+  /** Waits for an application without the time counting; what it throws ends the handshake. */
+  async pausing(wait: Promise<void>): Promise<void> {
+    this.#disarm();
+    try {
+      await wait;
+    } catch (error) {
+      if (this.#settle()) {
+        this.socket?.destroy();
+        this.#raw.destroy();
+        this.#reject(error);
+      }
+      throw error;
+    }
+    if (!this.#settled) this.#arm();
+  }
+
+  #ended(): void {
+    const socket = this.socket;
+    this.fail(socket !== null && endedCleanly(socket) ? ENDED : TRUNCATED, null);
+  }
+
+  #succeed(socket: tls.TLSSocket): void {
+    if (!this.#settle()) return;
+    this.state.greeted = true;
+    const cipher = socket.getCipher() as tls.CipherNameAndProtocol | undefined;
+    this.#resolve({
+      ok: true,
+      socket,
+      chain: peerChain(socket),
+      protocol: protocolOf(socket),
+      cipher: cipher?.standardName ?? null,
+      resumed: socket.isSessionReused(),
+      accept: () => {},
+    });
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#disarm();
+    return true;
+  }
+
+  #arm(): void {
+    if (this.#left <= 0 || this.#settled) return;
+    this.#since = performance.now();
+    this.#timer = setTimeout(
+      () => this.fail({ code: NE_SOCK_TIMEOUT, text: "Connection timed out" }, null),
+      Math.min(Math.ceil(this.#left), 2 ** 31 - 1),
+    );
+  }
+
+  #disarm(): void {
+    if (this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#left = Math.max(1, this.#left - (performance.now() - this.#since));
+  }
+}
+
+async function askProvider(
+  context: TlsContext,
+  names: Parameters<typeof lendNames>[0],
+): Promise<void> {
+  const lent = lendNames(names);
+  try {
+    await context.provider?.(lent);
+  } finally {
+    endNames(lent);
+  }
+}
+
+// since Node 20.17
+function setKeyCert(socket: tls.TLSSocket, settings: tls.SecureContext): void {
+  (socket as tls.TLSSocket & { setKeyCert(settings: tls.SecureContext): void }).setKeyCert(settings);
+}
+
+// --- settings for node:tls
+
+function clientSettings(context: TlsContext, cert: ClientCert | null): tls.SecureContext {
+  const key = `${context.minProto}-${context.maxProto}`;
+  const { prepared } = context;
+  if (prepared !== null && prepared.key === key && prepared.clientCert === cert) {
+    return prepared.value as tls.SecureContext;
+  }
+  const pair = cert === null ? null : pemPair(cert);
+  // an empty list keeps Node from loading its own: the verdict is ours
+  const value = tls.createSecureContext({ ca: [], ...(pair ?? {}), ...versionSettings(context) });
+  context.prepared = { key, clientCert: cert, value };
+  return value;
+}
+
+function serverSettings(context: TlsContext): tls.SecureContext {
+  const server = context.server;
+  if (server === null || server.certPem === null || server.keyPem === null) {
+    throw new Error("no certificate is set");
+  }
+  return tls.createSecureContext({
+    cert: server.certPem,
+    key: server.keyPem,
+    // their names are what a client is told
+    ca: [...server.caNames, ...server.verifyCas],
+    ...versionSettings(context),
+  });
+}
+
+function versionSettings({ minProto, maxProto }: TlsContext): tls.SecureContextOptions {
+  const old = (minProto !== 0 && minProto < 4) || (maxProto !== 0 && maxProto < 4);
+  const min = minProto === 0 && old ? "TLSv1" : VERSIONS[minProto];
+  const max = VERSIONS[maxProto];
+  return {
+    ...(min === undefined ? {} : { minVersion: min }),
+    ...(max === undefined ? {} : { maxVersion: max }),
+    // whoever asks for TLS 1.0 or 1.1 by number gets their SHA-1 too
+    ...(old ? { ciphers: `${tls.DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
+  };
+}
+
+/** Whether a certificate and a key can be used together as a server's. */
+export function isUsableKeyPair(certPem: string, keyPem: string): boolean {
+  try {
+    tls.createSecureContext({ cert: certPem, key: keyPem, ca: [] });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// --- sessions
+
+function ticketKey(options: ClientOptions, context: TlsContext, cert: ClientCert | null): string {
+  const der = cert?.owner?.x509.der;
+  const fingerprint = der === undefined ? "" : createHash("sha256").update(der).digest("hex");
+  const { minProto, maxProto } = context;
+  return JSON.stringify([options.sessionKey, options.servername, minProto, maxProto, fingerprint]);
+}
+
+function keepTicket(
+  context: TlsContext,
+  key: string,
+  ticket: { session: Buffer; chain: readonly X509[] },
+): void {
+  context.tickets.delete(key);
+  context.tickets.set(key, ticket);
+  for (const oldest of context.tickets.keys()) {
+    if (context.tickets.size <= MAX_TICKETS) break;
+    context.tickets.delete(oldest);
+  }
+}
+
+/** The ID of the TLS session: 32 bytes in TLS 1.2, none in TLS 1.3 before a ticket (fact 75). */
+export function sessionId(socket: tls.TLSSocket): Buffer {
+  const session = socket.getSession();
+  if (session === undefined) return Buffer.alloc(0);
+  // OpenSSL's own form of a session: version, protocol, cipher, ID
+  const id = orNull(() => {
+    const fields = new Der(session).open(TAG.SEQUENCE);
+    fields.bytes(TAG.INTEGER);
+    fields.bytes(TAG.INTEGER);
+    fields.bytes(TAG.OCTET_STRING);
+    return fields.bytes(TAG.OCTET_STRING);
+  });
+  return Buffer.from(id ?? []);
+}
+
+// --- what the peer showed
+
+// What was sent, in the order sent; a circle at the root ends it.
+function peerChain(socket: tls.TLSSocket): X509[] {
+  const chain: X509[] = [];
+  let cert = socket.getPeerX509Certificate();
+  while (cert !== undefined && chain.length < MAX_CHAIN) {
+    const parsed = parseCertificate(cert.raw);
+    if (parsed === null) break;
+    chain.push(parsed);
+    cert = cert.issuerCertificate;
+  }
+  return chain;
+}
+
+/** NE_SSL_PROTO_* of a connection. */
+export function protocolOf(socket: tls.TLSSocket): number {
+  return PROTOCOLS[socket.getProtocol() ?? ""] ?? 0;
+}
+
+// --- the end of the data
+
+const ends = new WeakMap<tls.TLSSocket, "clean" | "truncated">();
+const states = new WeakMap<tls.TLSSocket, TlsState>();
+const worded = new WeakMap<Error, TlsError>();
+
 /** Whether the end of the data was announced by the peer's closing alert. */
-export function endedCleanly(socket: TLSSocket): boolean {
-  void socket;
-  throw new Error("skeleton");
+export function endedCleanly(socket: tls.TLSSocket): boolean {
+  return ends.get(socket) === "clean";
 }
 
 /** The code and neon's text for an error on an established TLS connection (fact 70). */
 export function tlsErrorOf(error: Error): { code: number; text: string } {
-  void error;
-  throw new Error("skeleton");
+  return worded.get(error) ?? wordTlsError(error, { presented: false, greeted: true });
 }
 
-/** The ID of the TLS session: 32 bytes in TLS 1.2, none in TLS 1.3 before a ticket (fact 75). */
-export function sessionId(socket: TLSSocket): Buffer {
-  void socket;
-  throw new Error("skeleton");
+interface Readable {
+  readStart?: () => number;
+  reading?: boolean;
+}
+
+const STILL_READING = -osConstants.errno.EALREADY;
+
+// Node ends a TLS stream in the same way for the closing alert and for the end of the TCP stream. But
+// when the latter has come, libuv has stopped reading below, and not yet when it was the alert; with
+// any other stream below, that stream has ended itself before it can end this one.
+function watchEnd(socket: tls.TLSSocket, below: Duplex): void {
+  const push = socket.push;
+  socket.push = function (chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (chunk === null && !ends.has(socket)) {
+      ends.set(socket, isAlertOnly(socket, below) ? "clean" : "truncated");
+    }
+    return push.call(this, chunk, encoding);
+  };
+}
+
+function isAlertOnly(socket: tls.TLSSocket, below: Duplex): boolean {
+  const handle = (below as { _handle?: Readable })._handle;
+  if (!(below instanceof net.Socket) || typeof handle?.readStart !== "function") {
+    return !below.readableEnded;
+  }
+  // what is stopped cannot have read the end
+  if ((socket as unknown as { _handle?: Readable })._handle?.reading === false) return true;
+  return handle.readStart() === STILL_READING;
 }

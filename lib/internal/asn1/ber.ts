@@ -1,0 +1,84 @@
+// Older programs write PKCS#12 files in BER: lengths without end and strings in pieces (X.690 8.1.3.6
+// and 8.7.3). This rewrites such bytes as DER; what is DER already comes back as it is.
+
+import { DerError } from "./der.js";
+
+const MAX_DEPTH = 32;
+const OCTET_STRING = 0x04;
+const CONSTRUCTED = 0x20;
+
+interface Part {
+  /** The element in DER; null for the mark that ends a length without end. */
+  der: Buffer | null;
+  content: Buffer;
+  end: number;
+}
+
+/** Throws a DerError for bytes that are no BER either. What follows the first element is dropped. */
+export function berToDer(bytes: Buffer): Buffer {
+  const { der } = rewrite(bytes, 0, bytes.length, 0);
+  if (der === null) throw new DerError("no element");
+  return der;
+}
+
+function rewrite(bytes: Buffer, at: number, limit: number, depth: number): Part {
+  if (depth > MAX_DEPTH) throw new DerError("nested too deep");
+  const tag = byteAt(bytes, at, limit);
+  if ((tag & 0x1f) === 0x1f) throw new DerError("long tag");
+  const { length, start } = lengthAt(bytes, at + 1, limit);
+  if (tag === 0 && length === 0) return { der: null, content: Buffer.alloc(0), end: start };
+  const stop = length === null ? limit : start + length;
+  if (stop > limit) throw new DerError("length beyond the end");
+  if ((tag & CONSTRUCTED) === 0) {
+    if (length === null) throw new DerError("length without end");
+    const content = bytes.subarray(start, stop);
+    return { der: element(tag, content), content, end: stop };
+  }
+  const parts: Part[] = [];
+  let next = start;
+  for (;;) {
+    if (length !== null && next === stop) break;
+    const part = rewrite(bytes, next, stop, depth + 1);
+    next = part.end;
+    if (part.der === null) {
+      if (length !== null) throw new DerError("end where there is none");
+      break;
+    }
+    parts.push(part);
+  }
+  // the pieces of a string become one; a context tag may stand for a string too, which its reader
+  // has to know
+  const plain = tag === (OCTET_STRING | CONSTRUCTED);
+  const content = Buffer.concat(parts.map((part) => (plain ? part.content : (part.der as Buffer))));
+  return { der: element(plain ? OCTET_STRING : tag, content), content, end: next };
+}
+
+function byteAt(bytes: Buffer, at: number, limit: number): number {
+  const byte = at < limit ? bytes[at] : undefined;
+  if (byte === undefined) throw new DerError("ends too early");
+  return byte;
+}
+
+function lengthAt(
+  bytes: Buffer,
+  at: number,
+  limit: number,
+): { length: number | null; start: number } {
+  const first = byteAt(bytes, at, limit);
+  if (first < 0x80) return { length: first, start: at + 1 };
+  const count = first & 0x7f;
+  if (count === 0) return { length: null, start: at + 1 };
+  if (count > 4) throw new DerError("length too large");
+  let length = 0;
+  for (let i = 1; i <= count; i += 1) length = length * 256 + byteAt(bytes, at + i, limit);
+  return { length, start: at + 1 + count };
+}
+
+/** One element in DER. */
+export function element(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
+  const size: number[] = [];
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) size.unshift(rest & 0xff);
+  return Buffer.concat([Buffer.from([tag, 0x80 | size.length, ...size]), content]);
+}

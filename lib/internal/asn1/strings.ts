@@ -1,0 +1,61 @@
+// Text of the string types that names and PKCS#12 attributes are written in.
+
+import { HEX_PAIRS } from "../bytes.js";
+import { TAG } from "./der.js";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The text of a directory string as OpenSSL converts it, or null for bytes that are none of the
+ * type. Null too for types that hold no text of letters.
+ */
+export function decodeString(tag: number, content: Buffer): string | null {
+  switch (tag) {
+    case TAG.UTF8:
+      try {
+        return utf8.decode(content);
+      } catch {
+        return null;
+      }
+    case TAG.PRINTABLE:
+    case TAG.T61: // which everyone takes for Latin-1
+    case TAG.IA5:
+    case TAG.VISIBLE:
+      return content.toString("latin1");
+    case TAG.BMP: {
+      const text = decodeBmp(content);
+      // OpenSSL knows no surrogates here
+      return text === null || /[\ud800-\udfff]/.test(text) ? null : text;
+    }
+    case TAG.UNIVERSAL:
+      return decodeUniversal(content);
+    default:
+      return null;
+  }
+}
+
+/** UTF-16, the high byte first; null for an odd length. */
+export function decodeBmp(content: Buffer): string | null {
+  if (content.length % 2 !== 0) return null;
+  return Buffer.from(content).swap16().toString("utf16le");
+}
+
+function decodeUniversal(content: Buffer): string | null {
+  if (content.length % 4 !== 0) return null;
+  let text = "";
+  for (let at = 0; at < content.length; at += 4) {
+    const code = content.readUInt32BE(at);
+    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return null;
+    text += String.fromCodePoint(code);
+  }
+  return text;
+}
+
+/** Bytes as text in which every one outside printable ASCII is `\x` and two hex digits. */
+export function escapedBytes(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) {
+    text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${HEX_PAIRS[byte]}`;
+  }
+  return text;
+}

@@ -1,0 +1,100 @@
+// Builds the path from a server's certificate to a trust anchor as OpenSSL does (RFC 5280 6.1):
+// trusted issuers first, then what the server sent. An anchor is a self-signed certificate that was
+// trusted itself; there is no trust in the middle.
+
+import { directoryName, DIRECTORY_NAME, KEY_USAGE, type X509 } from "../asn1/x509.js";
+import { sameName } from "../asn1/name.js";
+
+/** Certificates of a path: OpenSSL's limit. It ends every walk in a circle. */
+const MAX_PATH = 100;
+
+/** A path, leaf first. */
+export interface Path {
+  readonly certs: readonly X509[];
+  /** Whether the last one is a trust anchor. */
+  readonly trusted: boolean;
+}
+
+/** Finds issuers of this subject among what is trusted. */
+export type Lookup = (cert: X509) => readonly X509[];
+
+/**
+ * @param sent what the server sent, leaf first
+ * @param trusted gives the trusted certificates whose subject is the certificate's issuer
+ */
+export function buildPath(sent: readonly X509[], trusted: Lookup, now: number): Path {
+  const leaf = sent[0];
+  if (leaf === undefined) return { certs: [], trusted: false };
+  const certs = [leaf];
+  let fromStore = false;
+  while (certs.length < MAX_PATH) {
+    const top = certs[certs.length - 1] as X509;
+    if (isSelfSigned(top)) {
+      return { certs, trusted: fromStore || trusted(top).some((ca) => ca.der.equals(top.der)) };
+    }
+    const anchor = bestIssuer(top, trusted(top), certs, now);
+    // once the store has continued the path, what was sent is not looked at any more
+    const issuer = anchor ?? (fromStore ? null : bestIssuer(top, sent, certs, now));
+    if (issuer === null) break;
+    fromStore ||= anchor !== null;
+    certs.push(issuer);
+  }
+  return { certs, trusted: false };
+}
+
+/** Whether a certificate names itself as its issuer, by name and by key identifier. */
+export function isSelfSigned(cert: X509): boolean {
+  return sameName(cert.subject, cert.issuer) && keyIdentifiersAgree(cert, cert);
+}
+
+// One that is valid now, else the one that was valid last.
+function bestIssuer(
+  cert: X509,
+  candidates: readonly X509[],
+  path: readonly X509[],
+  now: number,
+): X509 | null {
+  let best: X509 | null = null;
+  for (const candidate of candidates) {
+    if (!mayHaveIssued(candidate, cert)) continue;
+    if (path.some((other) => other.der.equals(candidate.der))) continue;
+    if (isInTime(candidate, now)) return candidate;
+    if (best === null || (candidate.notAfter ?? 0) > (best.notAfter ?? 0)) best = candidate;
+  }
+  return best;
+}
+
+function isInTime(cert: X509, now: number): boolean {
+  return cert.notBefore !== null && cert.notAfter !== null
+    ? cert.notBefore <= now && now < cert.notAfter
+    : false;
+}
+
+// Names, key identifiers and key usage; the signature is checked later, and a wrong one is a hard
+// failure.
+function mayHaveIssued(issuer: X509, cert: X509): boolean {
+  if (!sameName(issuer.subject, cert.issuer) || !keyIdentifiersAgree(issuer, cert)) return false;
+  const { keyUsage } = issuer.extensions;
+  return keyUsage === null || (keyUsage & KEY_USAGE.CERT_SIGN) !== 0;
+}
+
+function keyIdentifiersAgree(issuer: X509, cert: X509): boolean {
+  const wanted = cert.extensions.authorityKeyId;
+  if (wanted === null) return true;
+  const { subjectKeyId } = issuer.extensions;
+  if (wanted.keyId !== null && subjectKeyId !== null && !wanted.keyId.equals(subjectKeyId)) {
+    return false;
+  }
+  if (wanted.serial !== null && !trimmed(wanted.serial).equals(trimmed(issuer.serial))) {
+    return false;
+  }
+  const named = wanted.issuer.find(({ tag }) => tag === DIRECTORY_NAME);
+  const name = named === undefined ? null : directoryName(named);
+  return name === null || sameName(name, issuer.issuer);
+}
+
+function trimmed(serial: Buffer): Buffer {
+  let at = 0;
+  while (at < serial.length - 1 && serial[at] === 0) at += 1;
+  return serial.subarray(at);
+}

@@ -1,0 +1,65 @@
+// Node's and OpenSSL's errors on a TLS connection as socket codes and neon's words.
+
+import {
+  NE_SOCK_CLOSED,
+  NE_SOCK_ERROR,
+  NE_SOCK_RESET,
+  NE_SOCK_TRUNC,
+} from "../constants.js";
+import { errnoText } from "../errno.js";
+
+/** A socket code and its text. */
+export interface TlsError {
+  code: number;
+  text: string;
+}
+
+/** What the words depend on besides the error. */
+export interface TlsState {
+  /** A client certificate was sent. */
+  presented: boolean;
+  /** The server had shown its certificate before the error: the hello was not the trouble. */
+  greeted: boolean;
+}
+
+const REJECTED = "Handshake rejected - client certificate was requested";
+
+// Alerts of a server that wanted a certificate and got none. TLS 1.3 has one of its own; older
+// servers use whatever comes near.
+const REFUSALS = new Set([
+  "sslv3 alert handshake failure",
+  "ssl/tls alert handshake failure",
+  "sslv3 alert bad certificate",
+  "ssl/tls alert bad certificate",
+  "sslv3 alert certificate unknown",
+  "ssl/tls alert certificate unknown",
+  "tlsv1 alert access denied",
+]);
+
+/** The ends of a TLS stream without an error. */
+export const ENDED = { code: NE_SOCK_CLOSED, text: "Connection closed" };
+export const TRUNCATED = { code: NE_SOCK_TRUNC, text: "Secure connection truncated" };
+
+export function wordTlsError(error: Error, state: TlsState): TlsError {
+  const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };
+  if (code === "ECONNRESET") return { code: NE_SOCK_RESET, text: "Connection reset by peer" };
+  if (code === "EPIPE") return { code: NE_SOCK_CLOSED, text: "Broken pipe" };
+  if (reason !== undefined && reason !== "") {
+    return { code: NE_SOCK_ERROR, text: wordReason(reason, state) };
+  }
+  if (code?.startsWith("ERR_") === true) {
+    return { code: NE_SOCK_ERROR, text: `SSL error: ${oneLine(error.message)}` };
+  }
+  return { code: NE_SOCK_ERROR, text: errnoText(error) };
+}
+
+function wordReason(reason: string, { presented, greeted }: TlsState): string {
+  if (reason.endsWith("alert certificate required")) return REJECTED;
+  if (greeted && !presented && REFUSALS.has(reason)) return REJECTED;
+  if (reason.endsWith("alert handshake failure")) return "Handshake failed";
+  return `SSL error: ${oneLine(reason)}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();
+}
