@@ -391,15 +391,15 @@ function fail(g: Guarded, reasons: readonly string[]): number {
 
 // The challenges that somebody is registered for, the strongest first.
 function offersIn(g: Guarded, field: string, reasons: string[]): Offer[] {
-  const negotiate = g.cls.proxy || ne_get_scheme(g.sess) === "https";
   const offers: Offer[] = [];
-  for (const challenge of parseChallenges(field, (name) => schemeByName(name)?.token ?? false)) {
+  // only for a scheme that will be answered is what follows its name a token
+  const takesToken = (name: string): boolean => {
+    const scheme = schemeByName(name);
+    return scheme !== null && scheme.token && registeredFor(g, scheme) !== undefined;
+  };
+  for (const challenge of parseChallenges(field, takesToken)) {
     const scheme = schemeByName(challenge.scheme);
-    const registration = g.registrations.find(
-      ({ protocols, answers, active }) =>
-        (expandProtocols(protocols, negotiate) & answers & (scheme?.protocols ?? 0)) !== 0 &&
-        (active?.(g.sess) ?? true),
-    );
+    const registration = scheme === null ? undefined : registeredFor(g, scheme);
     if (scheme !== null && registration !== undefined) {
       offers.push({ scheme, challenge, registration });
     } else {
@@ -407,6 +407,15 @@ function offersIn(g: Guarded, field: string, reasons: string[]): Offer[] {
     }
   }
   return offers.sort((a, b) => b.scheme.strength(b.challenge) - a.scheme.strength(a.challenge));
+}
+
+function registeredFor(g: Guarded, scheme: Scheme): Registration | undefined {
+  const negotiate = g.cls.proxy || ne_get_scheme(g.sess) === "https";
+  return g.registrations.find(
+    ({ protocols, answers, active }) =>
+      (expandProtocols(protocols, negotiate) & answers & scheme.protocols) !== 0 &&
+      (active?.(g.sess) ?? true),
+  );
 }
 
 function* takeOffers(

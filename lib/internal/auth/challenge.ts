@@ -1,8 +1,8 @@
 // Reads the fields that hold challenges (WWW-Authenticate, Proxy-Authenticate) and the parameter
 // lists of Authentication-Info. Every neon quirk that a peer may rest on is kept: a scheme name ends
 // at a blank, a comma or "=", so that a tab belongs to it, and a leading comma too; of duplicate
-// parameters the last wins; single quotes are quotes around a value; what follows a value up to the
-// next comma is skipped. Blanks around "=" and backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
+// parameters the last wins, except that several qop add up; single quotes are quotes around a value;
+// what follows a value up to the next comma is skipped. Blanks around "=" and backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
 
 /** One challenge. */
 export interface Challenge {
@@ -34,7 +34,7 @@ export function parseChallenges(
     if (field[equals] === "=") {
       const value = takeValue(field, equals + 1);
       // a parameter before any scheme belongs to nothing
-      params?.set(word.text.trimEnd().toLowerCase(), value.text);
+      if (params !== null) addParam(params, word.text, value.text);
       at = value.end;
     } else {
       let token: string | null = null;
@@ -64,7 +64,7 @@ export function parseParams(field: string): Map<string, string> {
     const equals = skipBlanks(field, word.end);
     if (field[equals] === "=") {
       const value = takeValue(field, equals + 1);
-      params.set(word.text.trimEnd().toLowerCase(), value.text);
+      addParam(params, word.text, value.text);
       at = value.end;
     } else {
       at = field[word.end] === "," ? word.end + 1 : word.end;
@@ -77,6 +77,12 @@ export function parseParams(field: string): Map<string, string> {
 /** A value as a quoted-string. Characters that would end the field line are left out. */
 export function quote(value: string): string {
   return `"${value.replace(/[\r\n\0]/g, "").replace(/["\\]/g, "\\$&")}"`;
+}
+
+function addParam(params: Map<string, string>, word: string, value: string): void {
+  const name = word.trimEnd().toLowerCase();
+  const before = name === "qop" ? params.get(name) : undefined;
+  params.set(name, before === undefined ? value : `${before},${value}`);
 }
 
 interface Piece {

@@ -3,8 +3,9 @@
 //
 //   (no state) ── sign: NEGOTIATE_MESSAGE ──► asked ── challenge with a token ──► answer
 //   answer ── sign: AUTHENTICATE_MESSAGE ──► sent ── finish ──► done: nothing is sent any more
+//   asked ── challenge without token: the server does not mean it
 //   sent ── challenge without token: the credentials were refused, ask again
-//   done, asked, (no state) ── challenge without token: begin again, a few times
+//   done, (no state) ── challenge without token: begin again, a few times
 import { createHmac } from "node:crypto";
 import { ne_base64, ne_unbase64 } from "../../ne_string.js";
 import { md4 } from "./md4.js";
@@ -66,6 +67,7 @@ export const NTLM: Scheme = {
     if (challenge.token !== null && old !== null && phase?.is !== "sent") {
       return answer(old, challenge.token, at);
     }
+    if (phase?.is === "asked") return rejected(NTLM);
     if (old !== null && phase?.is !== "sent") return beginAgain(old, at);
     const creds = yield* askPassword(null);
     if (creds === null) return rejected(NTLM);

@@ -55,6 +55,7 @@ t.test("reads values", async (t) => {
     ["x=a;b", "a;b", "a semicolon is no separator"],
     ["x=a=b", "a=b", "an equals sign"],
     ["x=a, x=b", "b", "the last of duplicates wins"],
+    ["qop=a, qop=b, x=c", "c", "others beside"],
     ['x = "a"', "a", "blanks around the equals sign (RFC 9110: bad whitespace)"],
     ["x\t=\ta", "a", "tabs too"],
     ["x=a \t", "a", "blanks at the end"],
@@ -67,6 +68,10 @@ t.test("reads values", async (t) => {
     t.equal(parseChallenges(`A ${text}`, takesToken)[0]?.params.get("x"), value, name);
     t.equal(parseParams(text).get("x"), value, `${name} (parameters alone)`);
   }
+});
+
+t.test("several qop add up, as neon notes each one it knows", async (t) => {
+  t.strictSame(show('Digest qop="auth", qop="foo"'), ["Digest qop=<auth,foo>"]);
 });
 
 t.test("takes bare tokens for the schemes that have them", async (t) => {
