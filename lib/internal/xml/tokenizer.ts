@@ -297,7 +297,7 @@ export class Tokenizer {
   // be, that of `]]>`.
   #textEnd(s: string, pos: number, n: number): number {
     // most often the line end between two tags
-    if (s.charCodeAt(pos + 1) === LT && s.charCodeAt(pos) === NEWLINE) return pos + 1;
+    if (s.charCodeAt(pos) === NEWLINE && pos + 1 < n && s.charCodeAt(pos + 1) === LT) return pos + 1;
     if (this.#nextLt < pos) this.#nextLt = indexOrEnd(s, "<", pos);
     if (this.#nextAmp < pos) this.#nextAmp = indexOrEnd(s, "&", pos);
     if (this.#nextClose < pos) this.#nextClose = indexOrEnd(s, "]]>", pos);
@@ -338,11 +338,9 @@ export class Tokenizer {
     let name: QName;
     let end: number;
     // documents repeat themselves: the element that followed last time is tried first
-    if (guess !== null && s.startsWith(guess.opening, pos) &&
-      !isNameChar(s.charCodeAt(pos + guess.opening.length))) {
+    if (guess !== null && s.startsWith(guess.opening, pos) && endsName(s, pos, guess)) {
       name = guess;
       end = pos + guess.opening.length;
-      if (end >= s.length) return this.#keep("tag", pos);
     } else {
       end = this.#nameEnd(pos + 1);
       if (!isNameStart(s.charCodeAt(pos + 1))) return this.#fail(NOT_WELL_FORMED, pos + 1);
@@ -724,6 +722,14 @@ export class Tokenizer {
 
 function isKept(inside: Open): inside is Kept {
   return KEPT.has(inside);
+}
+
+// Whether the name of the tag at `pos`, which begins with this one, ends with it too.
+function endsName(s: string, pos: number, name: QName): boolean {
+  const end = pos + name.opening.length;
+  if (end >= s.length) return false;
+  const c = s.charCodeAt(end);
+  return c < 128 ? (ASCII_CLASS[c]! & NAME) === 0 : !isNameChar(c);
 }
 
 function indexOrEnd(s: string, what: string, from: number): number {
