@@ -18,10 +18,10 @@ const FLOORS = [
   ].flat(),
   ["internal/wire/", "ne_ssl", "ne_socket"],
   [
-    ["internal/turn", "internal/session", "internal/connect", "internal/request"],
+    ["internal/turn", "internal/session", "internal/connect", "internal/request", "internal/bodyhash"],
     ["ne_session", "ne_request"],
   ].flat(),
-  ["internal/lockstore", "ne_redirect", "ne_auth", "ne_compress"],
+  ["internal/lockstore", "internal/authguest", "ne_redirect", "ne_auth", "ne_compress"],
   ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
   ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies", "nx_script", "index"],
 ] as const;
