@@ -11,6 +11,7 @@ import { ne_version_string } from "libneon/ne_utils";
 import { startDavServer } from "./dav-server.js";
 import { visit, type VisitOptions } from "./visit.js";
 import { makeSelfSigned } from "./self-signed.js";
+import { tourAuth, VISITOR } from "./tour-auth.js";
 import { STUBBORN, tourDav } from "./tour-dav.js";
 import { tourHttp } from "./tour-http.js";
 import { tourTls } from "./tour-tls.js";
@@ -63,7 +64,8 @@ function readArguments(args: string[]): VisitOptions | "tour" | "help" | null {
     if (values.list && values.output !== undefined) return null;
     return { ...values, url };
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    const [problem] = (error as Error).message.split(/\. /); // Node goes on to explain
+    process.stderr.write(`${problem}\n`);
     return null;
   }
 }
@@ -76,8 +78,9 @@ async function tour(): Promise<number> {
   const server = await startDavServer({ refuse });
   const own = makeSelfSigned({ names: ["localhost"] });
   const secure = await startDavServer({ tls: own });
+  const guarded = await startDavServer({ auth: VISITOR });
   const interrupted = (): void => {
-    for (const folder of [shown.folder, server.root, secure.root]) {
+    for (const folder of [shown.folder, server.root, secure.root, guarded.root]) {
       rmSync(folder, { recursive: true, force: true });
     }
     process.exit(130);
@@ -87,9 +90,11 @@ async function tour(): Promise<number> {
     await tourHttp(shown, server);
     await tourDav(shown, server);
     await tourTls(shown, secure, own.cert);
+    await tourAuth(shown, guarded);
   } finally {
     await server.close();
     await secure.close();
+    await guarded.close();
     await rm(shown.folder, { recursive: true, force: true });
     process.off("SIGINT", interrupted);
   }

@@ -29,6 +29,7 @@ import {
   ne_simple_propfind,
   type ne_prop_result_set,
   type ne_propname,
+  type ne_proppatch_operation,
 } from "libneon/ne_props";
 import { NE_ERROR } from "libneon/ne_request";
 import { ne_fill_server_uri, ne_session_destroy, type ne_session } from "libneon/ne_session";
@@ -69,7 +70,9 @@ async function properties(tour: Tour, sess: ne_session): Promise<void> {
   await put(tour, sess, "/paint/wall.txt");
   await put(tour, sess, "/paint/door%20%26%20frame.txt");
 
-  const ops = [{ name: COLOUR, type: ne_propset, value: "green &amp; <b>blue</b>" }];
+  const ops: ne_proppatch_operation[] = [
+    { name: COLOUR, type: ne_propset, value: "green &amp; <b>blue</b>" },
+  ];
   const patch = 'ne_proppatch(sess, "/paint/wall.txt", ops)';
   await tour.call(sess, patch, () => ne_proppatch(sess, "/paint/wall.txt", ops));
   const found: string[] = [];

@@ -34,7 +34,7 @@ import { ne_iaddr_print } from "libneon/ne_socket";
 import { ne_ssl_proto_name } from "libneon/ne_ssl";
 import { printable, ProgressBar } from "./terminal.js";
 
-const CALL_COLUMNS = 58;
+const CALL_COLUMNS = 62;
 const SHOWN_BODY_BYTES = 1 << 18; // smaller bodies come and go without a bar
 
 const CODES: Record<number, string> = {
