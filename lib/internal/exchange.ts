@@ -220,7 +220,7 @@ async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
   const sent = connection.wire.write(head, s.readTimeoutMs);
   const code = typeof sent === "number" ? sent : await sent;
   if (code !== 0) return failedOrStale(r, turn, "Could not send request", code, retry);
-  if (r.body !== null && !expects100(r)) {
+  if (r.body !== null && r.body.length !== 0 && !expects100(r)) {
     const uploaded = await sendBody(r, turn, retry);
     if (uploaded !== NE_OK) return uploaded;
   }
@@ -332,6 +332,11 @@ async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Promise<nu
 // A 101 response is final where the request asked for it (RFC 9110 section 15.2.2).
 function isUpgrade(r: Request): boolean {
   return r.status.code === 101 && /^upgrade:/im.test(r.fields);
+}
+
+/** Whether the response has turned the connection into something else than HTTP. */
+export function isTunnel(r: Request): boolean {
+  return (r.method === "CONNECT" && r.status.klass === 2) || isUpgrade(r);
 }
 
 async function readStatusLine(r: Request, turn: Turn, retry: boolean): Promise<number> {

@@ -2,20 +2,24 @@
 // The sending runs beside the reading: an answer that comes early is read at once, and the sending
 // goes on until the answer is complete.
 import fs from "node:fs";
-import { NE_ERROR, NE_OK, NE_SOCK_CLOSED, UPLOAD_CHUNK, NE_BUFSIZ } from "./constants.js";
+import {
+  NE_BUFSIZ,
+  NE_DBG_HTTP,
+  NE_DBG_HTTPBODY,
+  NE_ERROR,
+  NE_OK,
+  NE_SOCK_CLOSED,
+  UPLOAD_CHUNK,
+} from "./constants.js";
 import { errnoText } from "./errno.js";
-import { CHUNKED_END, chunkStart } from "./http1/write.js";
+import { CHUNK_FRAME, chunkedEnd, chunkStart } from "./http1/write.js";
 import { application, tell, type Request, type RequestBody, type Upload } from "./request.js";
 import { setError, trace } from "./session.js";
 import type { Wire } from "./wire/wire.js";
-import { NE_DBG_HTTP, NE_DBG_HTTPBODY } from "./constants.js";
 
 const STATUS_SENDING = 3;
 /** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
 const LARGE_BLOCK = 128 * 1024;
-/** Room in front of a chunk for its frame, as UPLOAD_CHUNK leaves it. */
-const FRAME = chunkStart(UPLOAD_CHUNK).length;
-
 /** The provider or file failed, and the error is set. */
 class SourceFailed extends Error {}
 
@@ -51,12 +55,12 @@ async function send(
   wire: Wire,
   isStopped: () => boolean,
 ): Promise<number> {
-  const source = await openSource(r, body);
   const counted = r.session.notifier !== null || body.kind === "provider";
   const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
   const timeoutMs = r.session.readTimeoutMs;
   let progress = 0;
   await tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
+  const source = await openSource(r, body);
   for (;;) {
     const block = await source(step);
     if (isStopped()) return NE_OK;
@@ -65,7 +69,7 @@ async function send(
       setError(r.session, `Request body was longer than the ${body.length} bytes announced`);
       throw new SourceFailed();
     }
-    const sent = wire.write(body.length < 0 ? frame(block) : block, timeoutMs);
+    const sent = wire.write(body.length < 0 ? frame(block, progress === 0) : block, timeoutMs);
     const code = typeof sent === "number" ? sent : await sent;
     if (code !== 0) return code;
     progress += block.length;
@@ -74,7 +78,7 @@ async function send(
     if (wait !== undefined) await wait;
   }
   if (body.length < 0) {
-    const sent = wire.write(CHUNKED_END, timeoutMs);
+    const sent = wire.write(chunkedEnd(progress === 0), timeoutMs);
     return typeof sent === "number" ? sent : await sent;
   }
   if (progress < body.length) {
@@ -84,16 +88,11 @@ async function send(
   return NE_OK;
 }
 
-// A chunk with its frame around it, in the memory that the provider wrote into.
-function frame(block: Buffer): Buffer {
-  const start = chunkStart(block.length);
-  const whole = Buffer.from(
-    block.buffer,
-    block.byteOffset - start.length,
-    start.length + block.length + 2,
-  );
-  whole.write(start, 0, "latin1");
-  whole.write("\r\n", start.length + block.length, "latin1");
+// A chunk with its frame in front, in the memory that the provider wrote into.
+function frame(block: Buffer, first: boolean): Buffer {
+  const { buffer, byteOffset, length } = block;
+  const whole = Buffer.from(buffer, byteOffset - CHUNK_FRAME, CHUNK_FRAME + length);
+  whole.write(chunkStart(length, first), 0, "latin1");
   return whole;
 }
 
@@ -189,8 +188,8 @@ async function providerSource(
   // every sending begins with a call for nothing, which means: start over
   if ((await ask(Buffer.alloc(0))) !== 0) throw new SourceFailed();
   return async (length) => {
-    const memory = Buffer.allocUnsafeSlow(FRAME + length + 2);
-    const buffer = memory.subarray(FRAME, FRAME + length);
+    const memory = Buffer.allocUnsafeSlow(CHUNK_FRAME + length);
+    const buffer = memory.subarray(CHUNK_FRAME);
     const count = await ask(buffer);
     if (count < 0) throw new SourceFailed();
     if (!Number.isInteger(count) || count > length) {

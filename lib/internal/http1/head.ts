@@ -80,6 +80,13 @@ export class Fields {
   }
 }
 
+const COLON = 58;
+
+/** 1 for each character of a token (RFC 9110 section 5.6.2). */
+const TOKEN = Uint8Array.from({ length: 127 }, (_, c) =>
+  /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(c)) ? 1 : 0,
+);
+
 /** Limits of a head; see `nx_limits`. */
 export interface HeadLimits {
   header_field: number;
@@ -132,10 +139,9 @@ export class FieldsParser {
     let i = 0;
     for (; i < line.length; i++) {
       const c = line.charCodeAt(i);
-      if (c === 58) break;
-      if (c <= 32 || c > 126) return;
+      if (c > 126 || TOKEN[c] === 0) break;
     }
-    if (i === line.length) return;
+    if (line.charCodeAt(i) !== COLON) return;
     this.fields.add(line.slice(0, i), trimBlanks(line, i + 1));
   }
 }

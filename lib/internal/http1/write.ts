@@ -32,13 +32,19 @@ export function writeHead(parts: HeadParts): string {
   );
 }
 
-/** The frame before the data of a chunk. */
-export function chunkStart(bytes: number): string {
-  return `${bytes.toString(16)}\r\n`;
+/** Bytes in front of the data of each chunk. */
+export const CHUNK_FRAME = 8;
+
+/** What stands before the data of a chunk: the end of the chunk before it, if any, and its size. */
+export function chunkStart(bytes: number, first: boolean): string {
+  const size = bytes.toString(16);
+  return first ? `${size.padStart(6, "0")}\r\n` : `\r\n${size.padStart(4, "0")}\r\n`;
 }
 
-/** The end of a chunked body. */
-export const CHUNKED_END = "0\r\n\r\n";
+/** The end of a chunked body, behind its last chunk or without any. */
+export function chunkedEnd(first: boolean): string {
+  return first ? "0\r\n\r\n" : "\r\n0\r\n\r\n";
+}
 
 /** Throws for a method that is no token (RFC 9110 section 9.1). */
 export function checkMethod(method: unknown, caller: string): asserts method is string {
