@@ -9,10 +9,17 @@ import {
   NE_AUTH_NTLM,
 } from "./internal/auth/protocols.js";
 import type { Answer } from "./internal/auth/scheme.js";
-import { forgetLogins, PROXY, register, SERVER, type AuthClass, type Inquiry } from "./internal/authguest.js";
+import {
+  forgetLogins,
+  PROXY,
+  register,
+  SERVER,
+  type AuthClass,
+  type Inquiry,
+} from "./internal/authguest.js";
 import { needText } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
-import { isPromise, sessions } from "./internal/session.js";
+import { isPromise, needSession } from "./internal/sight.js";
 import type { ne_out } from "./ne_defs.js";
 import { ne_strclean } from "./ne_string.js";
 
@@ -93,7 +100,7 @@ export function ne_set_server_auth<T>(
   addCreds("ne_set_server_auth", sess, SERVER, NE_AUTH_DEFAULT, creds, userdata);
 }
 
-/** Registers credentials for the proxy, for `NE_AUTH_DEFAULT`; otherwise as `ne_set_server_auth`. */
+/** Registers credentials for the proxy, for `NE_AUTH_DEFAULT`; else as `ne_set_server_auth`. */
 export function ne_set_proxy_auth<T>(
   sess: ne_session,
   creds: ne_auth_creds<T>,
@@ -138,7 +145,7 @@ export function ne_add_auth<T>(
   userdata?: T,
 ): void {
   const caller = "ne_add_auth";
-  sessions.open(sess, caller);
+  needSession(sess, caller);
   checkProtocol(caller, protocol);
   if (typeof creds !== "function") throw misuse(caller, "the callback must be a function");
   const ask = ({ question, rounds, protocol: bits }: Inquiry): Answer | PromiseLike<Answer> => {
@@ -155,7 +162,7 @@ export function ne_add_auth<T>(
 
 /** Forgets accepted credentials and challenges; the callbacks stay registered. */
 export function ne_forget_auth(sess: ne_session): void {
-  sessions.open(sess, "ne_forget_auth");
+  needSession(sess, "ne_forget_auth");
   forgetLogins(sess);
 }
 
@@ -167,7 +174,7 @@ function addCreds<T>(
   creds: ne_auth_creds<T> | null,
   userdata: T | undefined,
 ): void {
-  sessions.open(sess, caller);
+  needSession(sess, caller);
   checkProtocol(caller, protocol);
   const asksPassword = expandProtocols(protocol, false) & (NE_AUTH_BASIC | NE_AUTH_DIGEST);
   if (creds === null && asksPassword === 0) {

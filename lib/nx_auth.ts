@@ -11,7 +11,7 @@ import type { Answer, Question } from "./internal/auth/scheme.js";
 import { PROXY, register, SERVER } from "./internal/authguest.js";
 import { isBytes } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
-import { isPromise, sessions } from "./internal/session.js";
+import { isPromise, needSession } from "./internal/sight.js";
 
 /**
  * Makes the next token of a Negotiate (SPNEGO) exchange. `challenge` is what the server sent, empty
@@ -39,7 +39,7 @@ export function nx_add_negotiate<T>(
   userdata?: T,
 ): void {
   const caller = "nx_add_negotiate";
-  sessions.open(sess, caller);
+  needSession(sess, caller);
   if (!Number.isInteger(protocol)) throw misuse(caller, "the protocol must be a number");
   if (typeof fn !== "function") throw misuse(caller, "the token function must be a function");
   const take = (token: Uint8Array | null): Uint8Array | null => {
@@ -73,8 +73,8 @@ export type nx_bearer_fn<T = unknown> = (
 
 /**
  * Answers a Bearer challenge (RFC 6750), or sends the token at once where `eager`; the function is
- * asked again after a 401. A token is kept for the session and sent with each request to its server,
- * so use https.
+ * asked again after a 401. A token is kept for the session and sent with each request to its
+ * server, so use https.
  */
 export function nx_add_bearer<T>(
   sess: ne_session,
@@ -83,7 +83,7 @@ export function nx_add_bearer<T>(
   eager?: boolean,
 ): void {
   const caller = "nx_add_bearer";
-  sessions.open(sess, caller);
+  needSession(sess, caller);
   if (typeof fn !== "function") throw misuse(caller, "the token function must be a function");
   const take = (token: string | null): string | null => {
     if (token !== null && !isBearerToken(token)) {

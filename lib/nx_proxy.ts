@@ -1,6 +1,11 @@
-// Proxy settings beyond one HTTP proxy per session: TLS to the proxy, tunnels for plain http, lists of
-// servers that are reached directly, a default for all sessions, and what the environment says.
-import { NE_AUTH_BASIC, NE_AUTH_DEFAULT, NE_AUTH_DIGEST, NE_AUTH_NTLM } from "./internal/auth/protocols.js";
+// Proxy settings beyond one HTTP proxy per session: TLS to the proxy, tunnels for plain http, lists
+// of servers that are reached directly, a default for all sessions, what the environment says.
+import {
+  NE_AUTH_BASIC,
+  NE_AUTH_DEFAULT,
+  NE_AUTH_DIGEST,
+  NE_AUTH_NTLM,
+} from "./internal/auth/protocols.js";
 import { PROXY, register } from "./internal/authguest.js";
 import { needText } from "./internal/bytes.js";
 import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/handle.js";
@@ -38,7 +43,8 @@ export interface nx_proxy {
   /**
    * Hosts to reach directly: names (`example.com` also covers its subdomains, `.example.com` only
    * those), IP addresses, CIDR ranges, each with an optional `:port`, `*` for all, or a regular
-   * expression tested against the host name (in lower case; one that takes too long does not match).
+   * expression tested against the host name (in lower case; one that takes too long does not
+   * match).
    */
   bypass?: ReadonlyArray<string | RegExp>;
 }
@@ -100,8 +106,8 @@ export function nx_proxy_from_env(
 }
 
 function checked(caller: string, proxy: nx_proxy): ProxySettings<ne_ssl_certificate> {
-  const isCertificate = (value: unknown): value is ne_ssl_certificate => certificates.is(value);
-  return checkProxy(caller, proxy, isCertificate);
+  const isOne = (value: unknown): value is ne_ssl_certificate => certificates.is(value);
+  return checkProxy(caller, proxy, isOne);
 }
 
 function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): void {

@@ -24,7 +24,6 @@ import type {
   Scheme,
   Signature,
 } from "./auth/scheme.js";
-import { requestBodyHash } from "./bodyhash.js";
 import {
   NE_AUTH,
   NE_DBG_HTTPAUTH,
@@ -35,8 +34,13 @@ import {
 } from "./constants.js";
 import { cloneForSession, type Guest } from "./guest.js";
 import type { ne_request, ne_session } from "./handle.js";
-import { connectionOf } from "./request.js";
-import { isPromise, sendsToProxy, sessions, trace, usesProxy } from "./session.js";
+import {
+  connectionOf,
+  isPromise,
+  isReadByProxy,
+  requestBodyHash,
+  traceSession,
+} from "./sight.js";
 import {
   ne_fill_proxy_uri,
   ne_fill_server_uri,
@@ -243,7 +247,11 @@ function preSend(req: ne_request, g: Guarded, header: ne_buffer): void | Promise
   return whenReady(login, sign);
 }
 
-function signWith(g: Guarded, signed: Signed, login: Login): Signature | null | Promise<Signature | null> {
+function signWith(
+  g: Guarded,
+  signed: Signed,
+  login: Login,
+): Signature | null | Promise<Signature | null> {
   const by = g.by;
   signed.by = by;
   const asking = login.sign(outgoing(signed));
@@ -295,10 +303,7 @@ function hashBody(signed: Signed, algorithm: string): void {
 // through a tunnel, or to a server that is reached directly, never holds a proxy's credentials.
 function concerns(g: Guarded, signed: Signed): boolean {
   const isConnect = signed.method === "CONNECT";
-  if (!g.cls.proxy) return !isConnect;
-  const s = sessions.open(g.sess, "authentication");
-  if (!isConnect) return sendsToProxy(s);
-  return usesProxy(s) && (s.hops[0]?.kind === "http" || s.hops[0]?.kind === "https");
+  return g.cls.proxy ? isReadByProxy(g.sess, isConnect) : !isConnect;
 }
 
 // ---- receiving ----
@@ -348,10 +353,8 @@ function challengeOf(req: ne_request, g: Guarded, signed: Signed, code: number):
 
 function refused(g: Guarded, signed: Signed, field: string): number | Promise<number> {
   const { cls } = g;
-  const debugName = cls.proxy ? "proxy" : "server";
-  const s = sessions.open(g.sess, "authentication");
-  trace(s, NE_DBG_HTTPAUTH, "ah_post_send (#%d), code is %d (want %d), %s\n",
-    signed.rounds, cls.code, cls.code, debugName);
+  const whose = cls.proxy ? "proxy" : "server";
+  traceSession(g.sess, NE_DBG_HTTPAUTH, "auth: Challenged by %s (#%d).\n", whose, signed.rounds);
   if (signed.rounds >= MAX_ROUNDS) {
     setLogin(g, null, null);
     return fail(g, [`gave up after ${MAX_ROUNDS} attempts`]);
@@ -376,7 +379,7 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
   return whenReady(accepted, (made) => {
     if (made === null) return fail(g, reasons);
     const { registration, scheme } = current as unknown as Offer;
-    trace(s, NE_DBG_HTTPAUTH, "auth: Accepted %s challenge.\n", scheme.name);
+    traceSession(g.sess, NE_DBG_HTTPAUTH, "auth: Accepted %s challenge.\n", scheme.name);
     setLogin(g, made, registration);
     signed.rounds++;
     return NE_RETRY;
