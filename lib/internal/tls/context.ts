@@ -3,7 +3,7 @@
 
 import type { X509 } from "../asn1/x509.js";
 import type { Certificate, ClientCert } from "./handles.js";
-import type { ne_ssl_dname } from "../handle.js";
+import { misuse, type ne_ssl_dname } from "../handle.js";
 
 /** What resuming a TLS session needs: Node shows no certificate on a resumed connection. */
 export interface Ticket {
@@ -70,8 +70,13 @@ export function trustCert(context: TlsContext, cert: Certificate): void {
   context.trusted.push(cert.x509);
 }
 
-/** Presents this client certificate when asked; the caller has checked that it is decrypted. */
-export function setClientCert(context: TlsContext, cert: ClientCert): void {
+/** Presents a copy of this client certificate when asked. Throws if it is encrypted. */
+export function setClientCert(
+  context: TlsContext,
+  cert: ClientCert,
+  caller = "ne_ssl_set_clicert",
+): void {
+  if (cert.unlock !== null) throw misuse(caller, "the client certificate is encrypted");
   context.clientCert = { ...cert, ownerHandle: null };
 }
 

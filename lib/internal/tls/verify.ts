@@ -65,7 +65,7 @@ export function judge(
     return { failures: 0, hard: "SSL server did not present certificate", inHandshake: false };
   }
   const path = buildPath(chain, (cert) => trustedIssuers(context, cert), now);
-  if (!isSound(path)) return { failures: 0, hard: VERIFY_FAILED, inHandshake: true };
+  if (!isSound(path, SERVER_AUTH)) return { failures: 0, hard: VERIFY_FAILED, inHandshake: true };
   const times = judgeTimes(path, now);
   if (times === null) return { failures: 0, hard: VERIFY_FAILED, inHandshake: true };
   const identity = checkIdentity(leaf, hostname, address);
@@ -114,26 +114,44 @@ function judgeTimes(path: Path, now: number): number | null {
   return bits;
 }
 
+/** The purposes (RFC 5280 4.2.1.12) that a certificate of one side must have, if it has any. */
 const SERVER_AUTH = new Set([
   "1.3.6.1.5.5.7.3.1",
   // server gated cryptography of Netscape and Microsoft
   "2.16.840.1.113730.4.1",
   "1.3.6.1.4.1.311.10.3.3",
 ]);
+const CLIENT_AUTH = new Set(["1.3.6.1.5.5.7.3.2"]);
 
-const TLS_KEY_USAGE =
-  KEY_USAGE.DIGITAL_SIGNATURE | KEY_USAGE.KEY_ENCIPHERMENT | KEY_USAGE.KEY_AGREEMENT;
+/** Whether a client's certificate leads to one of these CAs and is good now. */
+export function isTrustedClient(
+  chain: readonly X509[],
+  trusted: readonly X509[],
+  now: number,
+): boolean {
+  const path = buildPath(
+    chain,
+    (cert) => trusted.filter(({ subject }) => subject.canonical === cert.issuer.canonical),
+    now,
+  );
+  return path.trusted && isSound(path, CLIENT_AUTH) && judgeTimes(path, now) === 0;
+}
+
+// a client signs or agrees on a key; it never has one enciphered for it
+const CLIENT_KEY_USAGE = KEY_USAGE.DIGITAL_SIGNATURE | KEY_USAGE.KEY_AGREEMENT;
+const SERVER_KEY_USAGE = CLIENT_KEY_USAGE | KEY_USAGE.KEY_ENCIPHERMENT;
 
 // Extensions, strength and signatures (RFC 5280 6.1.3 and 6.1.4).
-function isSound({ certs }: Path): boolean {
+function isSound({ certs }: Path, purpose: ReadonlySet<string>): boolean {
+  const leafUsage = purpose === CLIENT_AUTH ? CLIENT_KEY_USAGE : SERVER_KEY_USAGE;
   let below = 0; // certificates under a CA that count for its path length
   for (const [depth, cert] of certs.entries()) {
     const { extensions } = cert;
     if (extensions.unknownCritical || extensions.broken) return false;
     const usages = extensions.extendedKeyUsage;
-    if (usages !== null && !usages.some((oid) => SERVER_AUTH.has(oid))) return false;
+    if (usages !== null && !usages.some((oid) => purpose.has(oid))) return false;
     if (depth === 0) {
-      if (extensions.keyUsage !== null && !(extensions.keyUsage & TLS_KEY_USAGE)) return false;
+      if (extensions.keyUsage !== null && !(extensions.keyUsage & leafUsage)) return false;
     } else {
       if (!isCa(cert)) return false;
       const pathLength = extensions.basicConstraints?.pathLength ?? null;

@@ -8,9 +8,11 @@ import { constants as osConstants } from "node:os";
 import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { Der, TAG, orNull } from "../asn1/der.js";
+import { allCertificates } from "../asn1/pem.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
 import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import type { TlsContext } from "../tls/context.js";
+import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, pemPair, type ClientCert } from "../tls/handles.js";
 import { ENDED, TRUNCATED, wordTlsError, type TlsError, type TlsState } from "./tls_errors.js";
 import { TlsTap } from "./tls_tap.js";
@@ -36,6 +38,11 @@ export interface TlsFailure {
   code: number;
   error: string;
   cause: Error | null;
+  /**
+   * No failure yet: the server asked for a client certificate, the provider has set one, and Node
+   * cannot take it up in a handshake that has begun. Open a connection anew and shake hands again.
+   */
+  again: boolean;
 }
 
 export interface ClientOptions {
@@ -90,21 +97,17 @@ export async function handshakeClient(
     handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
     return handshake.result as Promise<TlsFailure>;
   }
-  let presented = context.clientCert;
-  handshake.state.presented = presented !== null;
+  handshake.state.presented = context.clientCert !== null;
   let stream = raw;
   let tap: TlsTap | null = null;
-  if (presented === null && context.provider !== null) {
+  if (context.clientCert === null && context.provider !== null) {
     stream = tap = new TlsTap(raw, async (names) => {
       await handshake.pausing(askProvider(context, names));
-      presented = context.clientCert;
-      if (presented === null || handshake.socket === null) return;
-      handshake.state.presented = true;
-      setKeyCert(handshake.socket, clientSettings(context, presented));
+      if (context.clientCert !== null) handshake.breakOff();
     });
   }
-  const key = (): string => ticketKey(options, context, presented);
-  const ticket = context.tickets.get(key());
+  const key = ticketKey(options, context);
+  const ticket = context.tickets.get(key);
   const { servername } = options;
   const socket = tls.connect({
     socket: stream,
@@ -118,7 +121,7 @@ export async function handshakeClient(
   let chain: readonly X509[] = [];
   let accepted = false;
   const keep = (): void => {
-    if (accepted && session !== null) keepTicket(context, key(), { session, chain });
+    if (accepted && session !== null) keepTicket(context, key, { session, chain });
   };
   socket.on("session", (data: Buffer) => {
     session = data;
@@ -154,7 +157,19 @@ export async function handshakeServer(
   } catch (error) {
     handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
   }
-  return handshake.result;
+  const result = await handshake.result;
+  if (!result.ok || context.server?.requireClient !== true) return result;
+  const trusted = [...context.trusted, ...context.server.verifyCas.flatMap(parsePem)];
+  if (isTrustedClient(result.chain, trusted, Math.floor(Date.now() / 1000))) return result;
+  result.socket.destroy();
+  const what =
+    result.chain.length === 0 ? "peer did not return a certificate" : "certificate verify failed";
+  return { ok: false, code: NE_SOCK_ERROR, error: `SSL error: ${what}`, cause: null, again: false };
+}
+
+function parsePem(pem: string): X509[] {
+  const certs = allCertificates(Buffer.from(pem)).map(parseCertificate);
+  return certs.filter((cert) => cert !== null);
 }
 
 // One handshake under way: settled by success, an error, the end of the stream, time or an abort.
@@ -200,11 +215,16 @@ class Handshake {
     this.#arm();
   }
 
-  fail({ code, text }: TlsError, cause: Error | null): void {
+  fail({ code, text }: TlsError, cause: Error | null, again = false): void {
     if (!this.#settle()) return;
     this.socket?.destroy();
     this.#raw.destroy();
-    this.#resolve({ ok: false, code, error: text, cause });
+    this.#resolve({ ok: false, code, error: text, cause, again });
+  }
+
+  /** Ends it in favour of a new one that has a client certificate from the start. */
+  breakOff(): void {
+    this.fail({ code: NE_SOCK_ERROR, text: "client certificate was requested" }, null, true);
   }
 
   /** Waits for an application without the time counting; what it throws ends the handshake. */
@@ -279,11 +299,6 @@ async function askProvider(
   }
 }
 
-// since Node 20.17
-function setKeyCert(socket: tls.TLSSocket, settings: tls.SecureContext): void {
-  (socket as tls.TLSSocket & { setKeyCert(settings: tls.SecureContext): void }).setKeyCert(settings);
-}
-
 // --- settings for node:tls
 
 function clientSettings(context: TlsContext, cert: ClientCert | null): tls.SecureContext {
@@ -337,8 +352,8 @@ export function isUsableKeyPair(certPem: string, keyPem: string): boolean {
 
 // --- sessions
 
-function ticketKey(options: ClientOptions, context: TlsContext, cert: ClientCert | null): string {
-  const der = cert?.owner?.x509.der;
+function ticketKey(options: ClientOptions, context: TlsContext): string {
+  const der = context.clientCert?.owner?.x509.der;
   const fingerprint = der === undefined ? "" : createHash("sha256").update(der).digest("hex");
   const { minProto, maxProto } = context;
   return JSON.stringify([options.sessionKey, options.servername, minProto, maxProto, fingerprint]);
