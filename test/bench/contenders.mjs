@@ -1,6 +1,7 @@
 // One contender doing one case, in a process of its own so that its memory can be measured:
 //   node contenders.mjs NAME CASE SETTINGS
-// The last line of output is JSON: milliseconds of each measured run, and the peak of memory in kB.
+// The last line of output is JSON: milliseconds of each measured run, on the clock and of processor
+// time, and the peak of memory in kB.
 import { closeSync, createReadStream, openSync, readFileSync } from "node:fs";
 import net from "node:net";
 import tls from "node:tls";
@@ -189,10 +190,14 @@ function peakMemory() {
 
 async function measure(contender) {
   const times = [];
+  const cpu = [];
   const timed = async (run) => {
+    const used = process.cpuUsage();
     const start = performance.now();
     await run();
     times.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(used);
+    cpu.push((user + system) / 1000);
   };
   await contender.open();
   if (test.startsWith("get")) {
@@ -202,6 +207,7 @@ async function measure(contender) {
   } else if (test.startsWith("download")) {
     for (let run = 0; run < 4; run++) await timed(() => contender.download());
     times.shift();
+    cpu.shift();
   } else {
     // a stream made from it closes the descriptor, so each run has one of its own
     for (let run = 0; run < 4; run++) {
@@ -209,18 +215,19 @@ async function measure(contender) {
       await timed(() => contender.upload(fd));
     }
     times.shift();
+    cpu.shift();
   }
   await contender.close();
-  return times;
+  return { times, cpu };
 }
 
 const contenders = { bare, "node:http": nodeHttp, undici, libneon };
-let times = [];
+let result = { times: [], cpu: [] };
 if (test === "import") {
   const start = performance.now();
   await import(settings.libneon);
-  times = [performance.now() - start];
+  result.times = [performance.now() - start];
 } else if (name !== "idle") {
-  times = await measure(contenders[name]);
+  result = await measure(contenders[name]);
 }
-process.stdout.write(`${JSON.stringify({ times, peak: peakMemory() })}\n`);
+process.stdout.write(`${JSON.stringify({ ...result, peak: peakMemory() })}\n`);

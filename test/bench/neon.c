@@ -21,11 +21,33 @@ static int count(void *userdata, const char *buf, size_t len)
     return 0;
 }
 
-static double now(void)
+static double now(clockid_t clock)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
+}
+
+static double start, used, times[4], cpu[4];
+
+static void begin(void)
+{
+    start = now(CLOCK_MONOTONIC);
+    used = now(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void end(int run)
+{
+    times[run] = now(CLOCK_MONOTONIC) - start;
+    cpu[run] = now(CLOCK_PROCESS_CPUTIME_ID) - used;
+}
+
+static void print(const char *name, const double *values, int runs)
+{
+    int n;
+    printf("\"%s\":[", name);
+    for (n = 1; n < runs; n++) printf("%s%.3f", n > 1 ? "," : "", values[n]);
+    printf("],");
 }
 
 static void dispatch(ne_session *sess, ne_request *req)
@@ -72,7 +94,6 @@ int main(int argc, char **argv)
     const char *test = argv[1], *large = argv[5];
     int n, runs = 4, gets = atoi(argv[4]), secure = strstr(test, "https") != NULL;
     long long size = atoll(argv[6]);
-    double start, times[4];
     ne_session *sess;
 
     (void)argc;
@@ -82,22 +103,23 @@ int main(int argc, char **argv)
     if (strncmp(test, "get", 3) == 0) {
         runs = 2;
         for (n = 0; n < gets / 5; n++) get(sess, "/small", 1024);
-        start = now();
+        begin();
         for (n = 0; n < gets; n++) get(sess, "/small", 1024);
-        times[1] = now() - start;
+        end(1);
     } else {
         int fd = open(large, O_RDONLY);
         for (n = 0; n < runs; n++) {
-            start = now();
+            begin();
             if (strncmp(test, "download", 8) == 0) get(sess, "/large", size);
             else put(sess, fd, size);
-            times[n] = now() - start;
+            end(n);
         }
         close(fd);
     }
     ne_session_destroy(sess);
-    printf("{\"times\":[");
-    for (n = 1; n < runs; n++) printf("%s%.3f", n > 1 ? "," : "", times[n]);
-    printf("],\"peak\":%ld}\n", peak());
+    printf("{");
+    print("times", times, runs);
+    print("cpu", cpu, runs);
+    printf("\"peak\":%ld}\n", peak());
     return 0;
 }

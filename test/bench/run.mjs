@@ -29,6 +29,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "5" },
     gets: { type: "string", default: "20000" },
     only: { type: "string", default: "" },
+    dist: { type: "string", default: path.join(ROOT, "dist") },
     write: { type: "boolean", default: false },
   },
 });
@@ -86,13 +87,14 @@ function run(contender, test, settings, neon) {
 
 /** One case: all contenders in turn, so many rounds. */
 function compare(test, contenders, settings, neon) {
-  const results = new Map(contenders.map((name) => [name, { times: [], peaks: [], error: "" }]));
+  const results = new Map(contenders.map((name) => [name, { times: [], cpus: [], peaks: [], error: "" }]));
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [name, result] of results) {
       if (result.error !== "") continue;
       try {
-        const { times, peak } = run(name, test, settings, neon);
+        const { times, cpu, peak } = run(name, test, settings, neon);
         result.times.push(median(times));
+        result.cpus.push(median(cpu));
         result.peaks.push(peak);
       } catch (error) {
         result.error = error.message;
@@ -109,21 +111,22 @@ function row(...cells) {
 }
 
 function table(test, results, idle) {
-  const base = median(results.get("bare").times);
+  const bare = results.get("bare");
   const gets = test.startsWith("get");
   let text = `\n### ${CASES[test]}\n\n`;
-  text += row("", gets ? "µs each" : "MB/s", "time against the bare socket", "memory above idle");
-  text += row("---", "---:", "---:", "---:");
-  for (const [name, { times, peaks, error }] of results) {
+  text += row("", gets ? "µs each" : "MB/s", "time / bare socket", "CPU / bare socket", "memory above idle");
+  text += row("---", "---:", "---:", "---:", "---:");
+  for (const [name, { times, cpus, peaks, error }] of results) {
     if (error !== "" || times.length === 0) {
-      text += row(NAMES[name] ?? name, "failed", "", "");
+      text += row(NAMES[name] ?? name, "failed", "", "", "");
       continue;
     }
     const time = median(times);
     const figure = gets ? (time * 1000) / Number(options.gets) : LARGE / 1000 / time;
     const memory = name === "C neon" ? "" : `${((Math.max(...peaks) - idle) / 1024).toFixed(1)} MB`;
     const label = name === "libneon" ? "**libneon**" : (NAMES[name] ?? name);
-    text += row(label, figure.toFixed(gets ? 1 : 0), (time / base).toFixed(2), memory);
+    const ratios = [time / median(bare.times), median(cpus) / median(bare.cpus)];
+    text += row(label, figure.toFixed(gets ? 1 : 0), ...ratios.map((n) => n.toFixed(2)), memory);
   }
   return text;
 }
@@ -174,7 +177,7 @@ const folder = mkdtempSync(path.join(place, "libneon-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 process.on("SIGINT", () => process.exit(130));
 
-const dist = path.join(ROOT, "dist/index.js");
+const dist = path.join(path.resolve(options.dist), "index.js");
 if (!existsSync(dist)) {
   spawnSync("npm", ["run", "--silent", "build"], { cwd: ROOT, stdio: "inherit" });
 }
