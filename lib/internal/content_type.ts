@@ -29,7 +29,7 @@ export function parseContentType(field: string): ContentType | null {
     if (token === null) break;
     const equals = token.indexOf("=");
     if (equals < 0 || ne_shave(token.slice(0, equals), " ").toLowerCase() !== "charset") continue;
-    charset = ne_shave(token.slice(equals + 1), " \t\"'");
+    charset = ne_shave(token.slice(equals + 1), "\"'");
   }
   return {
     type: field.slice(0, slash).toLowerCase(),

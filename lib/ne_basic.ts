@@ -1,0 +1,527 @@
+// ne_basic.h: common methods in one call. Paths are request targets, so already escaped. Methods
+// that change something submit the tokens of a registered lock store.
+import fs from "node:fs";
+import { promisify } from "node:util";
+import { needBytes, needText } from "./internal/bytes.js";
+import {
+  NE_DEPTH_INFINITE,
+  NE_DEPTH_ONE,
+  NE_DEPTH_ZERO,
+  NE_ERROR,
+  NE_FAILED,
+  NE_OK,
+  NE_RETRY,
+} from "./internal/constants.js";
+import { parseContentType } from "./internal/content_type.js";
+import { fdNumber } from "./internal/descriptor.js";
+import { errnoText } from "./internal/errno.js";
+import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
+import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/lockstore.js";
+import {
+  countBlocks,
+  openOutput,
+  rewind,
+  writeBody,
+  type Output,
+} from "./internal/output.js";
+import { ne_simple_request } from "./ne_207.js";
+import { ne_httpdate_parse } from "./ne_dates.js";
+import type { ne_fd, ne_off_t, ne_out } from "./ne_defs.js";
+import {
+  ne_add_request_header,
+  ne_begin_request,
+  ne_discard_response,
+  ne_end_request,
+  ne_get_response_header,
+  ne_get_status,
+  ne_read_response_block,
+  ne_read_response_to_buffer,
+  ne_request_create,
+  ne_request_destroy,
+  ne_request_dispatch,
+  ne_set_request_body_buffer,
+  ne_set_request_body_fd,
+  ne_set_request_flag,
+  NE_REQFLAG_IDEMPOTENT,
+} from "./ne_request.js";
+import {
+  NE_SESSFLAG_RFC4918,
+  ne_get_scheme,
+  ne_get_server_hostport,
+  ne_get_session_flag,
+  ne_set_error,
+} from "./ne_session.js";
+import { ne_qtoken, ne_shave } from "./ne_string.js";
+import { ne_path_has_trailing_slash } from "./ne_uri.js";
+
+export { NE_DEPTH_INFINITE, NE_DEPTH_ONE, NE_DEPTH_ZERO } from "./internal/constants.js";
+
+/**
+ * GET; the body of a 2xx response is written to `fd` at its current position, any other body is
+ * dropped. If a hook has the request repeated, a regular file that the body made longer is cut back
+ * first.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2 (the session error then is
+ *   `<code> <reason>`).
+ */
+export async function ne_get(sess: ne_session, path: string, fd: ne_fd): Promise<number> {
+  const output = openOutput(fd, "ne_get");
+  const req = ne_request_create(sess, "GET", needText(path, "ne_get", "path"));
+  try {
+    return await dispatchToFile(req, output);
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/**
+ * PUT of a whole file, from its first byte, with its size at the time of the call. If the size
+ * cannot be found: `NE_ERROR`, nothing sent. Uses locks on `path` and on its parent.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2.
+ */
+export async function ne_put(sess: ne_session, path: string, fd: ne_fd): Promise<number> {
+  needText(path, "ne_put", "path");
+  let size: number;
+  try {
+    size = (await promisify(fs.fstat)(fdNumber(fd, "ne_put"))).size;
+  } catch (error) {
+    if (error instanceof TypeError) throw error;
+    ne_set_error(sess, "Could not determine file size: %s", errnoText(error as Error));
+    return NE_ERROR;
+  }
+  const req = ne_request_create(sess, "PUT", path);
+  try {
+    useLocks(req, path, NE_DEPTH_ZERO);
+    ne_set_request_body_fd(req, fd, 0, size);
+    return await dispatchAnd2xx(req);
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/**
+ * PUT from memory; locks as `ne_put`.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2.
+ */
+export async function ne_putbuf(sess: ne_session, path: string, buf: Uint8Array): Promise<number> {
+  needBytes(buf, "ne_putbuf", "buf");
+  const req = ne_request_create(sess, "PUT", needText(path, "ne_putbuf", "path"));
+  try {
+    useLocks(req, path, NE_DEPTH_ZERO);
+    ne_set_request_body_buffer(req, buf);
+    return await dispatchAnd2xx(req);
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/**
+ * GET into memory; the body of a response other than 2xx is dropped. On every failure but a status
+ * outside 2xx the connection is closed.
+ * @param buflen on entry the space in `buf` to use; after success the length of the body.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2; `NE_FAILED` if the body does
+ *   not fit; `buflen` is then unchanged.
+ */
+export async function ne_getbuf(
+  sess: ne_session,
+  path: string,
+  buf: Uint8Array,
+  buflen: ne_out<number>,
+): Promise<number> {
+  needBytes(buf, "ne_getbuf", "buf");
+  if (!Number.isSafeInteger(buflen.value) || buflen.value < 0) {
+    throw misuse("ne_getbuf", "buflen must hold the space to use");
+  }
+  const space = Math.min(buflen.value, buf.length);
+  const req = ne_request_create(sess, "GET", needText(path, "ne_getbuf", "path"));
+  // closes the connection if the response has not been read to its end
+  try {
+    const length = { value: space };
+    const code = await repeat(req, () => {
+      length.value = space;
+      return ne_get_status(req).klass === 2
+        ? readInto(req, buf, length)
+        : ne_discard_response(req);
+    });
+    if (code !== NE_OK) return code;
+    if (ne_get_status(req).klass !== 2) return NE_ERROR;
+    buflen.value = length.value;
+    return NE_OK;
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/**
+ * COPY. Sends Depth, Destination (a URL made of scheme, host and `dest`; with `NE_SESSFLAG_RFC4918`
+ * just `dest`) and Overwrite. Uses locks on and below `dest` and on its parent.
+ * @param overwrite 0: fail if `dest` exists; else replace it.
+ * @param depth `NE_DEPTH_ZERO` or `NE_DEPTH_INFINITE`.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2, or if a 207 response tells
+ *   of a failure (the session error lists them).
+ */
+export function ne_copy(
+  sess: ne_session,
+  overwrite: number,
+  depth: number,
+  src: string,
+  dest: string,
+): Promise<number> {
+  needText(dest, "ne_copy", "dest");
+  const req = ne_request_create(sess, "COPY", needText(src, "ne_copy", "src"));
+  ne_add_depth_header(req, depth);
+  return sendTo(sess, req, overwrite, dest);
+}
+
+/**
+ * MOVE. Like `ne_copy` without Depth; uses locks on and below `src` and on its parent, too.
+ * @returns as `ne_copy`.
+ */
+export function ne_move(
+  sess: ne_session,
+  overwrite: number,
+  src: string,
+  dest: string,
+): Promise<number> {
+  needText(dest, "ne_move", "dest");
+  const req = ne_request_create(sess, "MOVE", needText(src, "ne_move", "src"));
+  useLocks(req, src, NE_DEPTH_INFINITE);
+  return sendTo(sess, req, overwrite, dest);
+}
+
+/** DELETE. Uses locks on and below `path` and on its parent. @returns as `ne_copy`. */
+export function ne_delete(sess: ne_session, path: string): Promise<number> {
+  const req = ne_request_create(sess, "DELETE", needText(path, "ne_delete", "path"));
+  useLocks(req, path, NE_DEPTH_INFINITE);
+  return ne_simple_request(sess, req);
+}
+
+/**
+ * MKCOL. A missing final slash is added to `path`. Uses locks on `path` and on its parent.
+ * @returns as `ne_copy`.
+ */
+export function ne_mkcol(sess: ne_session, path: string): Promise<number> {
+  needText(path, "ne_mkcol", "path");
+  const collection = ne_path_has_trailing_slash(path) ? path : `${path}/`;
+  const req = ne_request_create(sess, "MKCOL", collection);
+  useLocks(req, collection, NE_DEPTH_ZERO);
+  return ne_simple_request(sess, req);
+}
+
+/** Adds a Depth field: `0`, `1`, or `infinity` for every other number. */
+export function ne_add_depth_header(req: ne_request, depth: number): void {
+  if (typeof depth !== "number") throw misuse("ne_add_depth_header", "depth must be a number");
+  const named = depth === NE_DEPTH_ZERO || depth === NE_DEPTH_ONE;
+  ne_add_request_header(req, "Depth", named ? String(depth) : "infinity");
+}
+
+/**
+ * HEAD, for the time of the last modification.
+ * @param modtime receives it in seconds since 1970, or -1 if it was not given or not readable, or
+ *   the status is not 2xx.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2.
+ */
+export async function ne_getmodtime(
+  sess: ne_session,
+  path: string,
+  modtime: ne_out<number>,
+): Promise<number> {
+  const req = ne_request_create(sess, "HEAD", needText(path, "ne_getmodtime", "path"));
+  try {
+    const code = await dispatchAnd2xx(req);
+    const value = code === NE_OK ? ne_get_response_header(req, "Last-Modified") : null;
+    modtime.value = value === null ? -1 : ne_httpdate_parse(value);
+    return code;
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/** A parsed Content-Type. */
+export class ne_content_type {
+  /** In lower case, `text`. */
+  type: string | null = null;
+  /** In lower case, `html`. */
+  subtype: string | null = null;
+  /** The charset parameter as written, without quotes; `null` if there is none. */
+  charset: string | null = null;
+  /** In C the memory behind the other fields; the same text as `type`. */
+  value: string | null = null;
+}
+
+/**
+ * Splits the response's Content-Type into its parts. No charset is assumed if none is given.
+ * @returns 0 with `ctype` filled, or -1 with `ctype` unchanged if the field is absent or has no
+ *   `/`.
+ */
+export function ne_get_content_type(req: ne_request, ctype: ne_content_type): number {
+  const field = ne_get_response_header(req, "Content-Type");
+  const parts = field === null ? null : parseContentType(field);
+  if (parts === null) return -1;
+  ctype.type = parts.type;
+  ctype.subtype = parts.subtype;
+  ctype.charset = parts.charset;
+  ctype.value = parts.type;
+  return 0;
+}
+
+/** Deprecated. What `ne_options` found, each field 1 or 0. */
+export class ne_server_capabilities {
+  /** WebDAV class 1. */
+  dav_class1: number = 0;
+  /** WebDAV class 2. */
+  dav_class2: number = 0;
+  /** The executable property of mod_dav. */
+  dav_executable: number = 0;
+}
+
+/**
+ * Deprecated: use `ne_options2`. Fills `caps`; all fields are 0 unless the server announced them.
+ * @returns as `ne_options2`.
+ */
+export async function ne_options(
+  sess: ne_session,
+  path: string,
+  caps: ne_server_capabilities,
+): Promise<number> {
+  const found = { value: 0 };
+  const code = await ne_options2(sess, path, found);
+  caps.dav_class1 = found.value & NE_CAP_DAV_CLASS1 ? 1 : 0;
+  caps.dav_class2 = found.value & NE_CAP_DAV_CLASS2 ? 1 : 0;
+  caps.dav_executable = found.value & NE_CAP_MODDAV_EXEC ? 1 : 0;
+  return code;
+}
+
+/** WebDAV class 1; `1` in the DAV field. */
+export const NE_CAP_DAV_CLASS1 = 0x0001;
+/** WebDAV class 2; `2`. */
+export const NE_CAP_DAV_CLASS2 = 0x0002;
+/** WebDAV class 3; `3`. */
+export const NE_CAP_DAV_CLASS3 = 0x0004;
+/** The executable property of mod_dav; `<http://apache.org/dav/propset/fs/1>`. */
+export const NE_CAP_MODDAV_EXEC = 0x0008;
+/** Access control, RFC 3744; `access-control`. */
+export const NE_CAP_DAV_ACL = 0x0010;
+/** DeltaV; `version-control`. */
+export const NE_CAP_VER_CONTROL = 0x0020;
+/** DeltaV; `checkout-in-place`. */
+export const NE_CAP_CO_IN_PLACE = 0x0040;
+/** DeltaV; `version-history`. */
+export const NE_CAP_VER_HISTORY = 0x0080;
+/** DeltaV; `workspace`. */
+export const NE_CAP_WORKSPACE = 0x0100;
+/** DeltaV; `update`. */
+export const NE_CAP_UPDATE = 0x0200;
+/** DeltaV; `label`. */
+export const NE_CAP_LABEL = 0x0400;
+/** DeltaV; `working-resource`. */
+export const NE_CAP_WORK_RESOURCE = 0x0800;
+/** DeltaV; `merge`. */
+export const NE_CAP_MERGE = 0x1000;
+/** DeltaV; `baseline`. */
+export const NE_CAP_BASELINE = 0x2000;
+/** DeltaV activities; `ne_options2` of the reference version never sets it. */
+export const NE_CAP_ACTIVITY = 0x4000;
+/** DeltaV; `version-controlled-collection`. */
+export const NE_CAP_VC_COLLECTION = 0x8000;
+/** Extended MKCOL, RFC 5689; `extended-mkcol`. */
+export const NE_CAP_EXT_MKCOL = 0x10000;
+
+const CAPABILITIES: ReadonlyMap<string, number> = new Map([
+  ["1", NE_CAP_DAV_CLASS1],
+  ["2", NE_CAP_DAV_CLASS2],
+  ["3", NE_CAP_DAV_CLASS3],
+  ["<http://apache.org/dav/propset/fs/1>", NE_CAP_MODDAV_EXEC],
+  ["access-control", NE_CAP_DAV_ACL],
+  ["version-control", NE_CAP_VER_CONTROL],
+  ["checkout-in-place", NE_CAP_CO_IN_PLACE],
+  ["version-history", NE_CAP_VER_HISTORY],
+  ["workspace", NE_CAP_WORKSPACE],
+  ["update", NE_CAP_UPDATE],
+  ["label", NE_CAP_LABEL],
+  ["working-resource", NE_CAP_WORK_RESOURCE],
+  ["merge", NE_CAP_MERGE],
+  ["baseline", NE_CAP_BASELINE],
+  ["version-controlled-collection", NE_CAP_VC_COLLECTION],
+  ["extended-mkcol", NE_CAP_EXT_MKCOL],
+]);
+
+/**
+ * OPTIONS, for the capabilities in the DAV field. Tokens are compared case-sensitively.
+ * @param caps receives the `NE_CAP_*` bits; left alone if the response has no DAV field.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2.
+ */
+export async function ne_options2(
+  sess: ne_session,
+  path: string,
+  caps: ne_out<number>,
+): Promise<number> {
+  const req = ne_request_create(sess, "OPTIONS", needText(path, "ne_options2", "path"));
+  try {
+    const code = await ne_request_dispatch(req);
+    const field = code === NE_OK ? ne_get_response_header(req, "DAV") : null;
+    if (field !== null) caps.value = capabilitiesIn(field);
+    return code === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : code;
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/** A range of bytes, both ends included. */
+export class ne_content_range {
+  /** The first byte. */
+  start: ne_off_t = 0;
+  /** The last byte; -1: to the end of the resource. */
+  end: ne_off_t = 0;
+  /** Not used. */
+  total: ne_off_t = 0;
+}
+
+/**
+ * GET of a part; the body of a 206 response is written to `fd` at its current position. `range` is
+ * not filled in, whatever the response says.
+ * @returns an `NE_*` code; `NE_ERROR` also if the server ignored the range (another 2xx), called it
+ *   not satisfiable (416) or answered 206 with another range (the body is then not read, and the
+ *   connection is closed).
+ */
+export async function ne_get_range(
+  sess: ne_session,
+  path: string,
+  range: ne_content_range,
+  fd: ne_fd,
+): Promise<number> {
+  const output = openOutput(fd, "ne_get_range");
+  const { start, end } = range;
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {
+    throw misuse("ne_get_range", "start and end must be whole numbers up to 2^53-1");
+  }
+  const wanted = end === -1 ? `${start}-` : `${start}-${end}`;
+  const req = ne_request_create(sess, "GET", needText(path, "ne_get_range", "path"));
+  try {
+    ne_add_request_header(req, "Range", `bytes=${wanted}`);
+    ne_add_request_header(req, "Accept-Ranges", "bytes");
+    countBlocks(req, output);
+    const expected = `bytes ${wanted}${end === -1 ? "" : "/"}`;
+    const code = await repeat(req, () => readRange(sess, req, output, expected), output);
+    return code === NE_OK ? judgeRange(sess, req) : code;
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/**
+ * POST of a string (as UTF-8), not idempotent; the body of a 2xx response is written to `fd` at its
+ * current position.
+ * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2.
+ */
+export async function ne_post(
+  sess: ne_session,
+  path: string,
+  fd: ne_fd,
+  buffer: string,
+): Promise<number> {
+  const output = openOutput(fd, "ne_post");
+  const body = Buffer.from(needText(buffer, "ne_post", "buffer"), "utf8");
+  const req = ne_request_create(sess, "POST", needText(path, "ne_post", "path"));
+  try {
+    ne_set_request_flag(req, NE_REQFLAG_IDEMPOTENT, 0);
+    ne_set_request_body_buffer(req, body);
+    return await dispatchToFile(req, output);
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+function useLocks(req: ne_request, path: string, depth: number): void {
+  ne_lock_using_resource(req, path, depth);
+  ne_lock_using_parent(req, path);
+}
+
+async function dispatchAnd2xx(req: ne_request): Promise<number> {
+  const code = await ne_request_dispatch(req);
+  return code === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : code;
+}
+
+function sendTo(
+  sess: ne_session,
+  req: ne_request,
+  overwrite: number,
+  dest: string,
+): Promise<number> {
+  useLocks(req, dest, NE_DEPTH_INFINITE);
+  const short = ne_get_session_flag(sess, NE_SESSFLAG_RFC4918) > 0;
+  const server = short ? "" : `${ne_get_scheme(sess)}://${ne_get_server_hostport(sess)}`;
+  ne_add_request_header(req, "Destination", server + dest);
+  ne_add_request_header(req, "Overwrite", overwrite ? "T" : "F");
+  return ne_simple_request(sess, req);
+}
+
+// A quote that is never closed ends the list.
+function capabilitiesIn(field: string): number {
+  const cursor: ne_out<string | null> = { value: field };
+  let found = 0;
+  while (cursor.value !== null) {
+    const token = ne_qtoken(cursor, ",", `"'`);
+    if (token === null) break;
+    found |= CAPABILITIES.get(ne_shave(token, " \r\t\n")) ?? 0;
+  }
+  return found;
+}
+
+// ---- responses read by hand
+
+// Sends the request, reads its response with `read`, and starts over for as long as hooks ask.
+async function repeat(
+  req: ne_request,
+  read: () => Promise<number>,
+  output?: Output,
+): Promise<number> {
+  for (;;) {
+    let code = await ne_begin_request(req);
+    if (code === NE_OK) code = await read();
+    if (code === NE_OK) code = await ne_end_request(req);
+    if (code !== NE_RETRY) return code;
+    if (output !== undefined) await rewind(output);
+  }
+}
+
+async function dispatchToFile(req: ne_request, output: Output): Promise<number> {
+  countBlocks(req, output);
+  const code = await repeat(
+    req,
+    () => (ne_get_status(req).klass === 2 ? writeBody(req, output) : ne_discard_response(req)),
+    output,
+  );
+  return code === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : code;
+}
+
+function readRange(
+  sess: ne_session,
+  req: ne_request,
+  output: Output,
+  expected: string,
+): Promise<number> {
+  if (ne_get_status(req).code !== 206) return ne_discard_response(req);
+  const range = ne_get_response_header(req, "Content-Range");
+  if (range !== null && range.startsWith(expected)) return writeBody(req, output);
+  ne_set_error(sess, "Response did not include requested range");
+  return Promise.resolve(NE_ERROR);
+}
+
+function judgeRange(sess: ne_session, req: ne_request): number {
+  const { code, klass } = ne_get_status(req);
+  if (code === 206) return NE_OK;
+  if (code === 416) ne_set_error(sess, "Range is not satisfiable");
+  else if (klass === 2) ne_set_error(sess, "Resource does not support ranged GET requests");
+  return NE_ERROR;
+}
+
+// In no space at all fits an empty body only.
+async function readInto(
+  req: ne_request,
+  buf: Uint8Array,
+  length: ne_out<number>,
+): Promise<number> {
+  if (length.value > 0) return ne_read_response_to_buffer(req, buf, length);
+  const count = await ne_read_response_block(req, new Uint8Array(1));
+  return count > 0 ? NE_FAILED : count < 0 ? NE_ERROR : NE_OK;
+}

@@ -1,0 +1,165 @@
+// ne_compress.h: gzip-compressed responses: a reader between the response and the caller's reader.
+import { INFLATE_RATIO_FREE, NE_ERROR } from "./internal/constants.js";
+import { FULL, Gunzip } from "./internal/gzip.js";
+import { cloneForSession, type Guest } from "./internal/guest.js";
+import {
+  HandleType,
+  misuse,
+  type ne_handle,
+  type ne_request,
+  type ne_session,
+} from "./internal/handle.js";
+import { limitsOf } from "./internal/session.js";
+import {
+  ne_add_request_header,
+  ne_add_response_body_reader,
+  ne_get_response_header,
+  ne_get_session,
+  ne_hook_pre_send,
+  ne_unhook_pre_send,
+  type ne_accept_response,
+  type ne_block_reader,
+} from "./ne_request.js";
+import { ne_set_error } from "./ne_session.js";
+import { ne_strcasecmp, type ne_buffer } from "./ne_string.js";
+import type { ne_status } from "./ne_utils.js";
+
+/** A decompressor attached to one request. */
+export interface ne_decompress extends ne_handle<"ne_decompress"> {}
+
+// The record of one decompressor. As userdata of a session's hook it stays out of clones: it belongs
+// to a request of this session.
+interface Decompressor extends Guest {
+  readonly request: ne_request;
+  readonly session: ne_session;
+  readonly accept: ne_accept_response<unknown>;
+  readonly read: ne_block_reader<unknown>;
+  readonly userdata: unknown;
+  /** The body under way; `null` where blocks go on as they are. */
+  gunzip: Gunzip | null;
+  /** Of the request, as last sent. */
+  method: string;
+  destroyed: boolean;
+}
+
+const decompressors = new HandleType<"ne_decompress", Decompressor>("ne_decompress", (d) => {
+  d.destroyed = true;
+  d.gunzip = null;
+  ne_unhook_pre_send(d.session, notice, d);
+});
+
+/**
+ * Adds `Accept-Encoding: gzip` and registers a reader for response bodies, which receives the body
+ * decompressed if Content-Encoding is `gzip`, else as it comes. The end is an empty block, as for
+ * any reader. A body that is cut off or damaged, or has a wrong check sum or length or bytes after
+ * its end gives `NE_ERROR` with the session error set; so does one that exceeds the limits of
+ * `nx_set_limits`. Where the response has no body (HEAD, 204, 304) there is nothing to decompress.
+ * @example
+ * const ctx = ne_decompress_reader(req, ne_accept_2xx, (parts: Buffer[], block) => {
+ *   parts.push(Buffer.from(block));
+ *   return 0;
+ * }, []);
+ * const code = await ne_request_dispatch(req);
+ * ne_decompress_destroy(ctx);
+ */
+export function ne_decompress_reader<T>(
+  req: ne_request,
+  accpt: ne_accept_response<T>,
+  rdr: ne_block_reader<T>,
+  userdata?: T,
+): ne_decompress {
+  if (typeof accpt !== "function" || typeof rdr !== "function") {
+    throw misuse("ne_decompress_reader", "acceptance callback and reader must be functions");
+  }
+  const d: Decompressor = {
+    request: req,
+    session: ne_get_session(req),
+    accept: accpt as ne_accept_response<unknown>,
+    read: rdr as ne_block_reader<unknown>,
+    userdata: userdata ?? null,
+    gunzip: null,
+    method: "",
+    destroyed: false,
+    [cloneForSession]: () => null,
+  };
+  ne_add_request_header(req, "Accept-Encoding", "gzip");
+  ne_hook_pre_send(d.session, notice, d);
+  ne_add_response_body_reader(req, accept, read, d);
+  return decompressors.create(d);
+}
+
+/** Destroys the decompressor. Call it after dispatch, before the session is destroyed. */
+export function ne_decompress_destroy(ctx: ne_decompress): void {
+  decompressors.destroy(ctx, "ne_decompress_destroy");
+}
+
+// The request's method is known from its line only.
+function notice(req: ne_request, d: Decompressor, header: ne_buffer): void {
+  if (req === d.request) d.method = header.data.slice(0, header.data.indexOf(" "));
+}
+
+function accept(
+  d: Decompressor,
+  req: ne_request,
+  status: Readonly<ne_status>,
+): number | Promise<number> {
+  if (d.destroyed) throw misuse("ne_request_dispatch", "the ne_decompress was destroyed already");
+  const coding = ne_get_response_header(req, "Content-Encoding");
+  const bodyless = d.method === "HEAD" || status.code === 204 || status.code === 304;
+  const compressed = coding !== null && ne_strcasecmp(coding, "gzip") === 0 && !bodyless;
+  d.gunzip = compressed ? new Gunzip() : null;
+  return d.accept(d.userdata, req, status);
+}
+
+function read(d: Decompressor, block: Buffer): number | Promise<number> {
+  const { gunzip } = d;
+  if (gunzip === null) return d.read(d.userdata, block);
+  if (block.length === 0) {
+    return gunzip.isDone()
+      ? d.read(d.userdata, block)
+      : fail(d, "Compressed response was truncated");
+  }
+  gunzip.feed(block);
+  return takeOutput(d, gunzip);
+}
+
+function fail(d: Decompressor, words: string): number {
+  ne_set_error(d.session, "%s", words);
+  return NE_ERROR;
+}
+
+// Delivers what comes out of the input at hand, block by block: the next one is made when the reader
+// is done with the last.
+function takeOutput(d: Decompressor, gunzip: Gunzip): number | Promise<number> {
+  for (;;) {
+    const result = gunzip.step();
+    const output = gunzip.take();
+    if (output.length > 0) {
+      const failure = exceeded(d, gunzip);
+      if (failure !== null) return fail(d, failure);
+      const answer = d.read(d.userdata, output);
+      if (typeof answer !== "number") {
+        return Promise.resolve(answer).then((code) => {
+          if (code !== 0) return code;
+          return result === FULL ? takeOutput(d, gunzip) : endOfInput(d, result);
+        });
+      }
+      if (answer !== 0) return answer;
+    }
+    if (result !== FULL) return endOfInput(d, result);
+  }
+}
+
+function endOfInput(d: Decompressor, result: number | string): number {
+  return typeof result === "string" ? fail(d, result) : 0;
+}
+
+// The limits of nx_set_limits. A small body of one repeated byte is honest.
+function exceeded(d: Decompressor, gunzip: Gunzip): string | null {
+  const { body, inflate_ratio: ratio } = limitsOf(d.session);
+  if (gunzip.bytesOut > body) return "Response body exceeds the limit";
+  const small = gunzip.bytesOut <= INFLATE_RATIO_FREE;
+  return small || gunzip.bytesOut <= gunzip.bytesUsed() * ratio
+    ? null
+    : "Compressed response grows beyond the limit";
+}
