@@ -2,7 +2,7 @@
 
 import { ne_set_server_auth } from "libneon/ne_auth";
 import { ne_getmodtime } from "libneon/ne_basic";
-import { NE_AUTH } from "libneon/ne_request";
+import { NE_ERROR } from "libneon/ne_request";
 import { ne_session_destroy } from "libneon/ne_session";
 import type { DavServer } from "./dav-server.js";
 import type { Tour } from "./tour.js";
@@ -16,7 +16,7 @@ export async function tourAuth(tour: Tour, server: DavServer): Promise<void> {
   const modtime = { value: 0 };
   const text = 'ne_getmodtime(sess, "/", modtime)';
   const run = (): Promise<number> => ne_getmodtime(sess, "/", modtime);
-  await tour.call(sess, text, run, { code: NE_AUTH, error: "Could not authenticate" });
+  await tour.call(sess, text, run, { code: NE_ERROR, error: "401" });
 
   let asked = 0;
   ne_set_server_auth(sess, (_, realm, attempt, username, password) => {

@@ -215,13 +215,10 @@ async function setClientCertificate(sess: ne_session, file: string): Promise<voi
 async function fetch(sess: ne_session, path: string, output?: string): Promise<number> {
   const req = ne_request_create(sess, "GET", path);
   const sink = output === undefined ? null : new FileSink(sess, output);
-  ne_hook_post_headers(sess, showHeader);
+  const received = { bytes: 0 };
+  ne_hook_post_headers(sess, showHeader, received);
   if (sink) ne_add_response_body_reader(req, ne_accept_2xx, FileSink.take, sink);
-  let bytes = 0;
-  ne_add_response_body_reader(req, ne_accept_always, (_, block) => {
-    bytes += block.length;
-    return 0;
-  });
+  ne_add_response_body_reader(req, ne_accept_always, countBytes, received);
   const code = await ne_request_dispatch(req);
   bar.end();
   sink?.close();
@@ -230,7 +227,7 @@ async function fetch(sess: ne_session, path: string, output?: string): Promise<n
     const { klass } = ne_get_status(req);
     if (klass === 3) showRedirect(req);
     const saved = sink?.opened ? `saved to ${printable(output ?? "")}` : "not saved";
-    if (bytes > 0) say(`${bytes} bytes of content, ${saved}`);
+    if (received.bytes > 0) say(`${received.bytes} bytes of content, ${saved}`);
     showTimings(sess);
     ne_request_destroy(req);
     return klass === 2 ? 0 : 1;
@@ -239,7 +236,14 @@ async function fetch(sess: ne_session, path: string, output?: string): Promise<n
   return done;
 }
 
-function showHeader(req: ne_request): void {
+function countBytes(received: { bytes: number }, block: Uint8Array): number {
+  received.bytes += block.length;
+  return 0;
+}
+
+// Runs for every response: also for a challenge that is answered, whose body does not count.
+function showHeader(req: ne_request, received: { bytes: number }): void {
+  received.bytes = 0;
   const status = ne_get_status(req);
   const version = `HTTP/${status.major_version}.${status.minor_version}`;
   say(`\n${version} ${status.code} ${printable(status.reason_phrase ?? "")}`);
