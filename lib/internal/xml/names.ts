@@ -5,18 +5,20 @@
 import { isNameStart } from "./chars.js";
 import type { Scope } from "./namespaces.js";
 
-/** A qualified name. */
+/** A qualified name. What only elements need is there after `prepare`. */
 export class QName {
   /** Before the colon; `""` without one. */
-  readonly prefix: string;
+  prefix = "";
   /** Behind the colon. */
-  readonly local: string;
+  local = "";
   /** Whether it is one name, or two joined by a colon (Namespaces in XML 1.0, production 7). */
-  readonly valid: boolean;
+  valid = false;
   /** `<name`. */
-  readonly opening: string;
+  opening = "";
   /** `</name>`. */
-  readonly closing: string;
+  closing = "";
+  /** Whether the table has it. Only such names remember what followed them. */
+  kept = false;
   /** The element that began next the last time this one began. */
   afterStart: QName | null = null;
   /** The element that began next the last time this one ended. */
@@ -36,12 +38,24 @@ export class QName {
   constructor(
     readonly raw: string,
     readonly hash: number,
-  ) {
-    this.opening = intern("<" + raw);
-    this.closing = intern("</" + raw + ">");
+  ) {}
+
+  /** Leaves the table, and lets go of its followers: else each would keep the next one alive. */
+  drop(): void {
+    this.kept = false;
+    this.afterStart = this.afterEnd = null;
+    this.tail = "";
+    this.tailAtts = [];
+  }
+
+  /** Works out what elements need. */
+  prepare(): void {
+    const { raw } = this;
+    this.opening = "<" + raw;
+    this.closing = "</" + raw + ">";
     const colon = raw.indexOf(":");
     this.prefix = colon < 0 ? "" : intern(raw.slice(0, colon));
-    this.local = colon < 0 ? raw : intern(raw.slice(colon + 1));
+    this.local = intern(colon < 0 ? raw : raw.slice(colon + 1));
     this.valid =
       colon < 0 ||
       (colon > 0 &&
@@ -51,12 +65,26 @@ export class QName {
   }
 }
 
+const pool = Object.create(null) as Record<string, number>;
+
 /**
- * The engine's one copy of a string. Equal ones then compare at once, and it does not keep the block
- * alive that it was cut from.
+ * The engine's one copy of a string: equal ones then compare at once. For names that handlers will
+ * compare. Keys of objects are such copies; this object has its keys taken away again, which makes
+ * the engine keep it as a plain table.
  */
 export function intern(text: string): string {
-  return Object.keys({ [text]: 0 })[0]!;
+  pool[text] = 0;
+  const key = Object.keys(pool)[0]!;
+  delete pool[text];
+  return key;
+}
+
+/** A copy that does not keep the block alive that the text was cut from. */
+export function detach(text: string): string {
+  const copy = (" " + text).slice(1);
+  // looking into it makes the engine join the two pieces
+  copy.charCodeAt(0);
+  return copy;
 }
 
 const TABLE_SIZE = 1024;
@@ -77,8 +105,12 @@ export class NameTable {
       const raw = known.raw;
       if (raw.length === end - start && s.startsWith(raw, start)) return known;
     }
-    const made = new QName(intern(s.slice(start, end)), hash);
-    if (end - start <= MAX_KEPT_LENGTH) this.#table[slot] = made;
+    const made = new QName(detach(s.slice(start, end)), hash);
+    if (end - start <= MAX_KEPT_LENGTH) {
+      known?.drop();
+      made.kept = true;
+      this.#table[slot] = made;
+    }
     return made;
   }
 }

@@ -21,7 +21,7 @@ import { ASCII_CLASS, isNameChar, isNameStart, isSpace, NAME, nameEnd, spaceEnd 
 import { DoctypeScanner, parseDoctype } from "./doctype.js";
 import type { Doctype } from "./doctype.js";
 import { countNewlines } from "./encoding.js";
-import { intern, NameTable, QName } from "./names.js";
+import { detach, NameTable, QName } from "./names.js";
 import { NOT_WELL_FORMED, ReferenceReader, tokenisedValue, XmlFault } from "./references.js";
 
 /** Told about what is in the document. A non-zero result stops reading after this event. */
@@ -125,7 +125,7 @@ export class Tokenizer {
   readonly #names = new NameTable();
   readonly #reader = new AttributeReader(this.#names, this.#refs);
   // the tag that came last, and whether it ended its element
-  #before: QName = new QName("", 0);
+  #before = new QName("", 0);
   #beforeEnded = false;
   #hash = 0;
   // set by #attributes: the attributes, and where the tag ends
@@ -346,8 +346,11 @@ export class Tokenizer {
       if (!isNameStart(s.charCodeAt(pos + 1))) return this.#fail(NOT_WELL_FORMED, pos + 1);
       if (end >= s.length) return this.#keep("tag", pos);
       name = this.#names.find(s, pos + 1, end, this.#hash);
-      if (this.#beforeEnded) before.afterEnd = name;
-      else before.afterStart = name;
+      if (name.opening === "") name.prepare();
+      if (before.kept && name.kept) {
+        if (this.#beforeEnded) before.afterEnd = name;
+        else before.afterStart = name;
+      }
     }
     let atts = EMPTY_ATTS;
     let after = end + 1;
@@ -412,9 +415,10 @@ export class Tokenizer {
     }
     const end = (this.#after = reader.after);
     this.#atts = reader.atts;
-    if (reader.atts.length > 0 && end - start <= MAX_TAIL && name.misses < MAX_MISSES) {
+    const mayRepeat = name.kept && name.misses < MAX_MISSES && end - start <= MAX_TAIL;
+    if (mayRepeat && reader.atts.length > 0) {
       // read once more from a copy, so that what is remembered does not keep the block alive
-      name.tail = intern(s.slice(start, end));
+      name.tail = detach(s.slice(start, end));
       reader.read(name.tail, 0);
       this.#atts = name.tailAtts = Object.freeze(reader.atts);
       name.misses += 2;
