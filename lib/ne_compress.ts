@@ -9,7 +9,7 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/handle.js";
-import { limitsOf } from "./internal/session.js";
+import { limitsOf } from "./internal/sight.js";
 import {
   ne_add_request_header,
   ne_add_response_body_reader,
@@ -27,8 +27,8 @@ import type { ne_status } from "./ne_utils.js";
 /** A decompressor attached to one request. */
 export interface ne_decompress extends ne_handle<"ne_decompress"> {}
 
-// The record of one decompressor. As userdata of a session's hook it stays out of clones: it belongs
-// to a request of this session.
+// The record of one decompressor. As userdata of a session's hook it stays out of clones: it
+// belongs to a request of this session.
 interface Decompressor extends Guest {
   readonly request: ne_request;
   readonly session: ne_session;
@@ -128,8 +128,8 @@ function fail(d: Decompressor, words: string): number {
   return NE_ERROR;
 }
 
-// Delivers what comes out of the input at hand, block by block: the next one is made when the reader
-// is done with the last.
+// Delivers what comes out of the input at hand, block by block: the next one is made when the
+// reader is done with the last.
 function takeOutput(d: Decompressor, gunzip: Gunzip): number | Promise<number> {
   for (;;) {
     const result = gunzip.step();

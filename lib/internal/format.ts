@@ -142,7 +142,7 @@ function integer(letter: string, value: FormatArg, field: Field, caller: string)
   if (negative) sign = "-";
   else if (signed && field.plus) sign = "+";
   else if (signed && field.space) sign = " ";
-  else if (field.alternate && number != 0 && (letter === "x" || letter === "X")) sign = `0${letter}`;
+  else if (field.alternate && number != 0 && /[xX]/.test(letter)) sign = `0${letter}`;
   if (field.precision === 0 && number == 0) digits = "";
   if (field.precision > 0) digits = digits.padStart(field.precision, "0");
   else if (field.precision < 0 && field.zero && !field.left) {

@@ -1,8 +1,8 @@
-// Takes off the gzip framing (RFC 1952) of one member that arrives in pieces: header, deflated data,
-// footer with check sum and length. Answers as the inflater does; the words for a damaged stream are
-// neon's.
+// Takes off the gzip framing (RFC 1952) of one member that arrives in pieces: header, deflated
+// data, footer with check sum and length. Answers as the inflater does; the words for a damaged
+// stream are neon's.
 //
-//   head ── its last byte ──► deflated ── the stream ends ──► footer ── 8 bytes, both right ──► done
+//   head ── its last byte ──► deflated ── the stream ends ──► footer ── 8 right bytes ──► done
 //   more input after done, or more than 8 bytes in footer: an error's words, for good
 import { crc32 } from "node:zlib";
 import { END, FULL, Inflate, MORE } from "./inflate.js";

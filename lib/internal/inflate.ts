@@ -60,9 +60,9 @@ const END_OF_BLOCK = 256;
 const MAX_LITERALS = 286;
 const MAX_DISTANCES = 30;
 
-// A Huffman code: what the next bits mean. An entry holds, from below: 4 bits for the number of bits
-// of the code, 4 for the number of extra bits, 2 for the kind of symbol, and from bit 16 on its
-// meaning (a literal, or the base that the extra bits are added to). 0 is no code.
+// A Huffman code: what the next bits mean. An entry holds, from below: 4 bits for the number of
+// bits of the code, 4 for the number of extra bits, 2 for the kind of symbol, and from bit 16 on
+// its meaning (a literal, or the base that the extra bits are added to). 0 is no code.
 interface Code {
   table: Int32Array;
   mask: number;

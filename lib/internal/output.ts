@@ -1,5 +1,5 @@
-// Response bodies written to a file at the position of its descriptor, so that a request that a hook
-// has repeated starts its output over.
+// Response bodies written to a file at the position of its descriptor, so that a request that a
+// hook has repeated starts its output over.
 import fs from "node:fs";
 import { promisify } from "node:util";
 import { NE_BUFSIZ, NE_ERROR, NE_OK } from "./constants.js";
@@ -60,8 +60,8 @@ export function writeBody(req: ne_request, output: Output): Promise<number> {
 }
 
 /**
- * The request is to be repeated: takes back what its body wrote. Only growth tells where in the file
- * it began; where it cannot be told, and in pipes, the next body follows the last one, as in C.
+ * The request is to be repeated: takes back what its body wrote. Only growth tells where in the
+ * file it began; where it cannot be told, and in pipes, the next body follows the last, as in C.
  */
 export async function rewind(output: Output): Promise<void> {
   if (output.sizeBefore === null || output.written === 0) return;

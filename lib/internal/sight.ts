@@ -1,13 +1,14 @@
-// The little that the authentication guest has to see of a conversation and no public name tells:
-// which connection a request uses, whether a proxy reads it, the hash of its body. The one door in
-// the wall between guests and the conversation (test/house/floors.ts knows it).
+// The little that guests have to see of a conversation and no public name tells: which connection a
+// request uses, whether a proxy reads it, the hash of its body (authentication), the limits of a
+// response (decompression). The one door in the wall between guests and the conversation
+// (test/house/floors.ts knows it).
 import type { ne_session } from "./handle.js";
 import { sendsToProxy, sessions, trace, usesProxy } from "./session.js";
 import type { FormatArg } from "./format.js";
 
 export { requestBodyHash } from "./bodyhash.js";
 export { connectionOf } from "./request.js";
-export { isPromise } from "./session.js";
+export { isPromise, limitsOf } from "./session.js";
 
 /** Throws for what is no live session, in the name of the function that was given it. */
 export function needSession(sess: ne_session, caller: string): void {

@@ -9,11 +9,12 @@ import { filesBelow, readText } from "../fixtures/sources.js";
 const FLOORS = [
   [
     ["internal/constants", "internal/handle", "internal/guest", "internal/bytes"],
-    ["internal/format", "internal/errno", "internal/debug"],
+    ["internal/format", "internal/errno", "internal/debug", "internal/md5"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
   ].flat(),
   [
-    ["internal/content_type", "internal/socks", "internal/asn1/", "internal/tls/"],
+    ["internal/inflate", "internal/gzip", "internal/content_type", "internal/socks"],
+    ["internal/asn1/", "internal/tls/"],
     ["internal/auth/", "internal/http1/", "internal/xml/", "internal/proxy/", "ne_xml"],
   ].flat(),
   ["internal/wire/", "ne_ssl", "ne_socket"],
@@ -22,7 +23,10 @@ const FLOORS = [
     ["internal/bodyhash", "internal/sight"],
     ["ne_session", "ne_request"],
   ].flat(),
-  ["internal/lockstore", "internal/authguest", "ne_redirect", "ne_auth", "ne_compress"],
+  [
+    ["internal/lockstore", "internal/output", "internal/authguest"],
+    ["ne_redirect", "ne_auth", "ne_compress"],
+  ].flat(),
   ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
   ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies", "nx_script", "index"],
 ] as const;
@@ -31,7 +35,9 @@ const FLOORS = [
 const NETWORK = /^(node:)?(net|tls|dns|dns\/promises|dgram|http|https|http2)$/;
 
 /** Ways from the guests into the conversation, each with its reason in the module it leads to. */
-const DOORS = ["internal/authguest", "ne_auth"].map((from) => `${from}.ts to internal/sight.ts`);
+const DOORS = ["internal/authguest", "ne_auth", "ne_compress"].map(
+  (from) => `${from}.ts to internal/sight.ts`,
+);
 
 interface Place {
   floor: number;
