@@ -265,6 +265,28 @@ t.test("a certificate that cannot be verified is refused, or trusted with --ca",
   t.match(trusted.out, /^Secured by TLSv1\.3, /m);
 });
 
+const certs = fileURLToPath(new URL("fixtures/certs/", import.meta.url));
+const mutual: DavServerOptions = {
+  tls: {
+    key: readFileSync(join(certs, "server.key")),
+    cert: readFileSync(join(certs, "good.pem")),
+    ca: readFileSync(join(certs, "ca.pem")),
+    requestCert: true,
+    rejectUnauthorized: true,
+  },
+};
+
+t.test("--cert gives a client certificate", async (t) => {
+  const server = await serve(t, mutual);
+  const args = [`${server.url}/hello.txt`, "--ca", join(certs, "ca.pem"), "--cert"];
+  const env = environment(folder(t));
+  t.equal((await run([...args, join(certs, "client-plain.p12")], env)).code, 0);
+  const locked = await run([...args, join(certs, "client.p12")], env);
+  t.equal(locked.code, 2);
+  t.match(locked.err, /^the client certificate could not be opened$/m, "nobody to ask");
+  t.same(server.log.length, 1);
+});
+
 t.test("on a terminal", { skip: hasScript ? false : "script is not installed" }, async (t) => {
   const env = environment(folder(t));
   await t.test("a password is asked for, and not shown", async (t) => {
@@ -288,6 +310,20 @@ t.test("on a terminal", { skip: hasScript ? false : "script is not installed" },
     t.equal((await runOnTerminal(args, env, [[question, "n"]])).code, 1);
     t.same(server.log, []);
     t.equal((await runOnTerminal(args, env, [[question, "y"]])).code, 0);
+  });
+  await t.test("the password of a client certificate is asked for", async (t) => {
+    const server = await serve(t, mutual);
+    const ca = join(certs, "ca.pem");
+    const args = [`${server.url}/hello.txt`, "--ca", ca, "--cert", join(certs, "client.p12")];
+    const question = "Password of the client certificate Just A. Client: ";
+    const answers: [string, string][] = [
+      [question, "wrong"],
+      [question, "secret"],
+    ];
+    const { code, out } = await runOnTerminal(args, env, answers);
+    t.equal(code, 0);
+    t.match(out, "Wrong password.");
+    t.notMatch(out, "secret");
   });
   await t.test("a bar is drawn", async (t) => {
     const server = await serve(t);
