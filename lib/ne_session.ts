@@ -16,7 +16,7 @@ import {
   NE_ERROR,
   NE_OK,
 } from "./internal/constants.js";
-import { defaultRoute } from "./internal/route.js";
+import { defaultProxy } from "./internal/proxy/default.js";
 import {
   closeIdle,
   closeConnection,
@@ -56,7 +56,7 @@ export function ne_session_create(scheme: string, host: string, port: number): n
   checkHost(host, "ne_session_create");
   checkPort(port, "ne_session_create");
   const s = createSession(scheme.toLowerCase(), host, port);
-  defaultRoute(s);
+  defaultProxy()?.attach(s.handle);
   trace(s, NE_DBG_HTTP, "HTTP session to %s://%s begins.\n", s.scheme, s.hostport);
   return s.handle;
 }
