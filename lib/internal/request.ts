@@ -58,6 +58,8 @@ export type RequestBody =
       provide: (userdata: never, buffer: Uint8Array) => number | PromiseLike<number>;
       userdata: unknown;
       length: number;
+      /** Told when the request is over, and no repetition will ask for the body again. */
+      over?: () => void;
     };
 
 /** The sending of a body, under way or over. */
@@ -223,10 +225,14 @@ export function aborted(r: Request, doing: string, code: number): number {
   return result;
 }
 
-/** Ends the conversation: a connection that is still open is kept. */
-export function leave(r: Request): void {
+/**
+ * Ends the conversation: a connection that is still open is kept.
+ * @param again the request is about to be repeated
+ */
+export function leave(r: Request, again = false): void {
   const { turn, session: s } = r;
   r.stage = "idle";
+  if (!again && r.body?.kind === "provider") r.body.over?.();
   r.upload?.stop();
   r.upload = null;
   r.turn = null;

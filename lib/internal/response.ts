@@ -12,7 +12,7 @@ import {
 import { misuse } from "./handle.js";
 import { END, type BodyDecoder } from "./http1/body.js";
 import { MORE, Malformed } from "./http1/head.js";
-import { beginRequest, readFields } from "./exchange.js";
+import { beginRequest, isTunnel, readFields } from "./exchange.js";
 import { aborted, application, leave, settle, tell, type Request } from "./request.js";
 import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
 
@@ -32,7 +32,7 @@ export async function dispatchRequest(r: Request): Promise<number> {
   }
 }
 
-/** Reads the body to its end, for the readers. @returns `NE_OK` or `NE_ERROR` */
+/** Reads the body to its end, for the readers. @returns `NE_OK`, or why not */
 export async function discardBody(r: Request): Promise<number> {
   const code = await settle(r, async () => {
     for (;;) {
@@ -50,17 +50,24 @@ export async function discardBody(r: Request): Promise<number> {
 
 /** Reads a block for the caller and the readers. @returns it, empty at the end; `null` on failure */
 export async function readResponseBlock(r: Request, max: number): Promise<Buffer | null> {
+  const block = await takeResponseBlock(r, max);
+  return typeof block === "number" ? null : block;
+}
+
+/** As `readResponseBlock`. @returns the code on failure */
+export async function takeResponseBlock(r: Request, max: number): Promise<Buffer | number> {
   let block: Buffer | null = null;
   const code = await settle(r, async () => {
     block = await readBlock(r, max);
     return block === null ? NE_ERROR : deliver(r, block);
   });
-  return finishStep(r, code) === NE_OK ? block : null;
+  return finishStep(r, code) === NE_OK ? (block as Buffer | null) ?? NE_ERROR : code;
 }
 
+// A body that breaks off is NE_ERROR, whatever the reason; the deadline of the request NE_TIMEOUT.
 function finishStep(r: Request, code: number): number {
   if (code !== NE_OK && r.turn !== null) leave(r);
-  return code === NE_OK ? NE_OK : NE_ERROR;
+  return code;
 }
 
 /** Throws unless the response of the request is being read. */
@@ -155,9 +162,17 @@ export async function endRequest(r: Request, caller: string, hold: boolean): Pro
     r.upload?.stop();
     r.upload = null;
   } else {
-    leave(r);
+    leave(r, code === NE_RETRY);
   }
   return code;
+}
+
+/** Gives up a response whose body nobody is going to read: its connection is closed. */
+export function abandonResponse(r: Request): void {
+  const { turn } = r;
+  if (turn === null) return;
+  if (turn.connection !== null) closeConnection(r.session, turn.connection);
+  leave(r);
 }
 
 async function end(r: Request): Promise<number> {
@@ -178,6 +193,8 @@ async function end(r: Request): Promise<number> {
     if (code !== NE_OK) break;
   }
   if (!mayKeep(r, decoder)) closeConnection(s, connection);
+  // for nx_detach_socket to take: no later request may use it
+  if (r.tunnel === null && isTunnel(r)) connection.serverKeepMs = 0;
   trace(
     s,
     NE_DBG_HTTP,
@@ -191,7 +208,7 @@ async function end(r: Request): Promise<number> {
 
 function mayKeep(r: Request, decoder: BodyDecoder): boolean {
   // a tunnel is what the request was for
-  if (r.method === "CONNECT" && r.status.klass === 2) return true;
+  if (isTunnel(r)) return true;
   if (r.session.flags[SESSFLAG_PERSIST] === 0 || !r.persists || !decoder.done) return false;
   if (r.upload !== null && r.upload.result?.code !== NE_OK) return false;
   return r.turn?.extra !== true;

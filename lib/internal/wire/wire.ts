@@ -136,6 +136,11 @@ export class Wire {
     stream.on("close", this.#onClose);
   }
 
+  /** Whether the stream reads into blocks of ours, so that it can't be handed on. */
+  get bound(): boolean {
+    return this.#ring !== null;
+  }
+
   /** Bytes in the view. */
   get available(): number {
     return this.end - this.pos;

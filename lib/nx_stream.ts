@@ -1,0 +1,368 @@
+// Node streams at both ends of a request: bodies from streams and iterables, responses as Readable,
+// and the bare connection after an upgrade. Nothing is read ahead of who consumes it, so that
+// back-pressure reaches from a Readable to the socket and from the socket to a Writable.
+import { Readable, Writable, type Duplex } from "node:stream";
+import { isBytes } from "./internal/bytes.js";
+import { NE_ERROR } from "./internal/constants.js";
+import { detachConnection } from "./internal/detach.js";
+import { nx_error } from "./internal/failure.js";
+import { misuse, type ne_request } from "./internal/handle.js";
+import { requests, type Request } from "./internal/request.js";
+import {
+  abandonResponse,
+  checkReading,
+  endRequest,
+  takeResponseBlock,
+} from "./internal/response.js";
+import { setError } from "./internal/session.js";
+import { ne_set_request_body_provider } from "./ne_request.js";
+import { ne_status } from "./ne_utils.js";
+
+/** Bytes of a response that are read at once, and kept for a slow consumer. */
+const READ_BLOCK = 64 * 1024;
+
+/** What gives the bytes of a request body. Strings are sent as UTF-8. */
+export type nx_body_source = AsyncIterable<Uint8Array | string> | Readable;
+
+/**
+ * Takes the request body from a stream or any async iterable of bytes.
+ *
+ * A body that was read from can't be sent again: when the request has to be repeated
+ * (authentication), it fails with `NE_ERROR` and says so, unless `source` is a function, which is
+ * then called anew for each sending. What the source throws leaves through the dispatch. A source
+ * that is not needed to its end is destroyed, or its iterator's `return` called.
+ * @param length as in `ne_set_request_body_provider`: -1, the default, sends it chunked.
+ * @example
+ * nx_set_request_body_stream(req, () => fs.createReadStream("big.iso"), size);
+ */
+export function nx_set_request_body_stream(
+  req: ne_request,
+  source: nx_body_source | (() => nx_body_source),
+  length: number = -1,
+): void {
+  const r = requests.open(req, "nx_set_request_body_stream");
+  if (typeof source !== "function") checkSource(source);
+  checkLength(length, "nx_set_request_body_stream");
+  const body = new StreamBody(r, source);
+  setProvider(r, length, body);
+}
+
+/**
+ * The other way round: a stream to write the request body to, as the request is dispatched.
+ * Dispatch the request without waiting, write, end, then await the dispatch. If the request is over
+ * before the stream has ended, the stream is destroyed. What the stream is destroyed with leaves
+ * through the dispatch.
+ * @param length as in `nx_set_request_body_stream`.
+ * @example
+ * const body = nx_request_writable(req);
+ * const dispatched = ne_request_dispatch(req);
+ * body.end("hello");
+ * const code = await dispatched;
+ */
+export function nx_request_writable(req: ne_request, length: number = -1): Writable {
+  const r = requests.open(req, "nx_request_writable");
+  checkLength(length, "nx_request_writable");
+  const body = new WritableBody(r);
+  setProvider(r, length, body);
+  return body.stream;
+}
+
+/**
+ * The response body as a stream with back-pressure, to be asked for after `ne_begin_request` has
+ * succeeded. When it has ended, `ne_end_request` has been called; body readers of the request are
+ * fed as well; `nx_readable_result` gives its code. Destroying it early closes the connection. A
+ * response that breaks off destroys it with an `nx_error`.
+ *
+ * The session's turn belongs to the request until the stream is read to its end or destroyed.
+ */
+export function nx_response_readable(req: ne_request): Readable {
+  const r = requests.open(req, "nx_response_readable");
+  checkReading(r, "nx_response_readable");
+  return new ResponseBody(r);
+}
+
+/**
+ * The code of the `ne_end_request` that closed the stream, once it has ended. For a stream that was
+ * destroyed or that failed it is `NE_ERROR`, or the code of the failure.
+ */
+export function nx_readable_result(stream: Readable): Promise<number> {
+  if (!(stream instanceof ResponseBody)) {
+    throw misuse("nx_readable_result", "the stream was not made by nx_response_readable");
+  }
+  return stream.result;
+}
+
+/**
+ * After a `101` response to a request with an `Upgrade` field, or a 2xx to CONNECT: takes the
+ * connection out of the session. To be called after the dispatch and before any other request of
+ * the session, or between `ne_begin_request` and `ne_end_request`, which is then not to be called.
+ * @returns the connection, with `head` the bytes that have already been read past the response
+ *   header; `null` where the response is of another kind, or the connection is gone.
+ */
+export function nx_detach_socket(req: ne_request): { socket: Duplex; head: Buffer } | null {
+  return detachConnection(requests.open(req, "nx_detach_socket"));
+}
+
+// ---- request bodies ----
+
+interface Supplier {
+  /** Starts the body over; `false` with the error set where that can't be. */
+  rewind(): boolean;
+  /** The next piece, not empty; `null` at the end, `false` with the error set on failure. */
+  next(): Promise<Buffer | null | false>;
+  /** The request is over. */
+  over(): void;
+}
+
+function setProvider(r: Request, length: number, supplier: Supplier): void {
+  let rest: Buffer | null = null;
+  const provide = (_userdata: unknown, buffer: Uint8Array): number | Promise<number> => {
+    if (buffer.length === 0) {
+      rest = null;
+      return supplier.rewind() ? 0 : -1;
+    }
+    const give = (piece: Buffer | null | false): number => {
+      if (piece === null) return 0;
+      if (piece === false) return -1;
+      const count = piece.copy(buffer);
+      rest = count < piece.length ? piece.subarray(count) : null;
+      return count;
+    };
+    return rest === null ? supplier.next().then(give) : give(rest);
+  };
+  ne_set_request_body_provider(r.handle, length, provide);
+  if (r.body?.kind === "provider") r.body.over = () => supplier.over();
+}
+
+function checkLength(length: number, caller: string): void {
+  if (length !== -1 && !(Number.isSafeInteger(length) && length >= 0)) {
+    throw misuse(caller, "the length must be a whole number from 0 to 2^53-1, or -1");
+  }
+}
+
+function sentBefore(r: Request): false {
+  setError(r.session, "Request body was read from a stream and can't be sent again");
+  return false;
+}
+
+function checkSource(source: unknown): void {
+  const iterates =
+    typeof source === "object" &&
+    source !== null &&
+    typeof (source as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === "function";
+  if (!iterates) {
+    throw misuse(
+      "nx_set_request_body_stream",
+      "the source must be a stream, an async iterable or a function that gives one",
+    );
+  }
+  // a stream that fails before it is read must not take the process with it
+  if (isNodeStream(source)) source.on("error", () => {});
+}
+
+function isNodeStream(source: unknown): source is Readable {
+  const { on, destroy } = source as Partial<Readable>;
+  return typeof on === "function" && typeof destroy === "function";
+}
+
+function bytesOf(chunk: unknown): Buffer {
+  if (typeof chunk === "string") return Buffer.from(chunk);
+  if (isBytes(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  throw misuse("nx_set_request_body_stream", "the source gave what is neither bytes nor a string");
+}
+
+class StreamBody implements Supplier {
+  #r: Request;
+  #again: (() => nx_body_source) | null;
+  #source: nx_body_source | null;
+  #iterator: AsyncIterator<unknown> | null = null;
+  #ended = false;
+
+  constructor(r: Request, source: nx_body_source | (() => nx_body_source)) {
+    this.#r = r;
+    this.#again = typeof source === "function" ? source : null;
+    this.#source = typeof source === "function" ? null : source;
+  }
+
+  rewind(): boolean {
+    if (this.#again !== null) {
+      this.over();
+      this.#iterator = null;
+      this.#source = this.#again();
+      checkSource(this.#source);
+      this.#ended = false;
+      return true;
+    }
+    return this.#iterator === null ? true : sentBefore(this.#r);
+  }
+
+  async next(): Promise<Buffer | null> {
+    this.#iterator ??= (this.#source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    const iterator = this.#iterator;
+    for (;;) {
+      const { done, value } = await iterator.next();
+      if (done === true) {
+        this.#ended = true;
+        return null;
+      }
+      const piece = bytesOf(value);
+      if (piece.length > 0) return piece;
+    }
+  }
+
+  // A source that was begun and not read to its end is let go of.
+  over(): void {
+    const iterator = this.#iterator;
+    const source = this.#source;
+    if (iterator === null || this.#ended) return;
+    this.#ended = true;
+    if (isNodeStream(source)) source.destroy();
+    // nobody is there to hear what it says to that
+    else void Promise.resolve(iterator.return?.()).catch(() => {});
+  }
+}
+
+type WriteDone = (error?: Error | null) => void;
+
+// A Writable whose pieces are handed over one at a time: a write is done when all of its piece has
+// been asked for.
+class WritableBody implements Supplier {
+  readonly stream: Writable;
+  #r: Request;
+  #begun = false;
+  #ended = false;
+  #offered: { piece: Buffer; done: WriteDone } | null = null;
+  // the piece handed out last, until more is asked for
+  #done: WriteDone | null = null;
+  #destroyed: { error: Error | null } | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(r: Request) {
+    this.#r = r;
+    this.stream = new Writable({
+      write: (piece: Buffer, _encoding, done) => this.#offer(piece, done),
+      writev: (all, done) => this.#offer(Buffer.concat(all.map(({ chunk }) => chunk)), done),
+      final: (done) => {
+        this.#ended = true;
+        this.#signal();
+        done();
+      },
+      destroy: (error, done) => {
+        this.#destroyed = { error };
+        const unsent = this.#offered?.done ?? this.#done;
+        this.#offered = this.#done = null;
+        unsent?.(error ?? new Error("the request was over before this was sent"));
+        this.#signal();
+        done(error);
+      },
+    });
+    // what it was destroyed with leaves through the dispatch
+    this.stream.on("error", () => {});
+  }
+
+  #offer(piece: Buffer, done: WriteDone): void {
+    this.#offered = { piece, done };
+    this.#signal();
+  }
+
+  #signal(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  rewind(): boolean {
+    return this.#begun ? sentBefore(this.#r) : true;
+  }
+
+  async next(): Promise<Buffer | null | false> {
+    this.#begun = true;
+    this.#done?.();
+    this.#done = null;
+    for (;;) {
+      const offered = this.#offered;
+      this.#offered = null;
+      if (offered !== null && offered.piece.length > 0) {
+        this.#done = offered.done;
+        return offered.piece;
+      }
+      offered?.done();
+      if (this.#ended) return null;
+      if (this.#destroyed !== null) {
+        if (this.#destroyed.error !== null) throw this.#destroyed.error;
+        setError(this.#r.session, "Request body stream was destroyed before its end");
+        return false;
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  over(): void {
+    this.stream.destroy();
+  }
+}
+
+// ---- response bodies ----
+
+class ResponseBody extends Readable {
+  readonly result: Promise<number>;
+  #r: Request;
+  #over = false;
+  #pending: Promise<void> | null = null;
+  #tell: (code: number) => void = () => {};
+
+  constructor(r: Request) {
+    super({ highWaterMark: READ_BLOCK });
+    this.#r = r;
+    this.result = new Promise((resolve) => (this.#tell = resolve));
+  }
+
+  override _read(): void {
+    this.#pending = this.#pull();
+  }
+
+  async #pull(): Promise<void> {
+    const r = this.#r;
+    try {
+      if (r.stage !== "body") throw new Error("the request has been ended or destroyed");
+      const block = await takeResponseBlock(r, READ_BLOCK);
+      this.#pending = null;
+      if (typeof block === "number") this.#fail(block);
+      else if (block.length === 0) await this.#finish();
+      // the block is a view of the connection's memory
+      else this.push(Buffer.from(block));
+    } catch (error) {
+      this.#over = true;
+      this.destroy(error as Error);
+    }
+  }
+
+  async #finish(): Promise<void> {
+    if (this.destroyed) return;
+    this.#over = true;
+    this.#tell(await endRequest(this.#r, "nx_response_readable", false));
+    this.push(null);
+  }
+
+  #fail(code: number): void {
+    this.#over = true;
+    this.#tell(code);
+    const { session: s, status } = this.#r;
+    const copy = Object.assign(new ne_status(), status);
+    this.destroy(new nx_error(s.error, code, copy, s.cause));
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#tell(NE_ERROR);
+    const pending = this.#pending;
+    if (this.#over || (pending === null && this.#r.stage !== "body")) {
+      done(error);
+    } else if (pending === null) {
+      abandonResponse(this.#r);
+      done(error);
+    } else {
+      this.#r.scope.abort(error ?? new Error("the stream of the response was destroyed"));
+      void pending.then(() => done(error));
+    }
+    this.#over = true;
+  }
+}
