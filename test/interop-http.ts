@@ -85,6 +85,7 @@ const kinds: Kind[] = [
     start: (t, { files = FILES, idle, slow }) => {
       const config = [
         idle ? "keepalive_timeout 100ms;" : "keepalive_timeout 60s;",
+        "lingering_timeout 200ms;",
         slow ? "client_body_timeout 1s;" : "",
       ].join("\n");
       return startNginx(t, { files, config });
@@ -232,7 +233,7 @@ interop("conditional requests", async (t, srv) => {
   const first = await send(sess, "GET", "/text.txt");
   const etag = first.header("etag") ?? "";
   const modified = first.header("last-modified") ?? "";
-  t.match(etag, /^"/);
+  t.match(etag, /^(W\/)?"/);
   const same = await send(sess, "GET", "/text.txt", field("If-None-Match", etag));
   t.strictSame([same.code, same.status, same.body.length], [NE_OK, 304, 0]);
   const since = await send(sess, "GET", "/text.txt", field("If-Modified-Since", modified));
@@ -243,7 +244,8 @@ interop("conditional requests", async (t, srv) => {
   t.equal(await ne_getmodtime(sess, "/text.txt", modtime), NE_OK);
   t.equal(modtime.value, ne_httpdate_parse(modified));
   t.equal((await send(sess, "GET", "/text.txt")).body.toString(), TEXT);
-  t.equal(count(), 1);
+  // nginx closes after a 412 that says keep-alive: that the session makes up for it is the point
+  t.ok(count() <= 2);
 });
 
 interop("files go up and come down unchanged", async (t, srv) => {

@@ -9,8 +9,10 @@ import { filesBelow, readText } from "../fixtures/sources.js";
 const FLOORS = [
   [
     ["internal/constants", "internal/handle", "internal/guest", "internal/bytes"],
-    ["internal/format", "internal/errno", "internal/debug", "internal/md5"],
+    ["internal/format", "internal/errno", "internal/debug", "internal/md5", "internal/descriptor"],
+    ["internal/descriptor"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
+    ["internal/failure"],
   ].flat(),
   [
     ["internal/inflate", "internal/gzip", "internal/content_type", "internal/socks"],
@@ -19,8 +21,9 @@ const FLOORS = [
   ].flat(),
   ["internal/wire/", "ne_ssl", "ne_socket"],
   [
-    ["internal/turn", "internal/session", "internal/connect", "internal/request"],
-    ["internal/bodyhash", "internal/sight"],
+    ["internal/scope", "internal/turn", "internal/session", "internal/connect"],
+    ["internal/request", "internal/upload", "internal/exchange", "internal/response"],
+    ["internal/tunnel", "internal/detach", "internal/bodyhash", "internal/sight"],
     ["ne_session", "ne_request"],
   ].flat(),
   [
