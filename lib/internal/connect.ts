@@ -30,12 +30,12 @@ import {
   type Hop,
   type Session,
   type StatusInfo,
+  type Turn,
 } from "./session.js";
 import { driveSocks } from "./wire/socks.js";
 import { createTlsContext, trustCert, type TlsContext } from "./tls/context.js";
 import { certificateOf, certificates, endCertificate, lendCertificate } from "./tls/handles.js";
 import { failuresText, judge, rememberAccepted, wasAccepted } from "./tls/verify.js";
-import type { Turn } from "./turn.js";
 import { addresses as addressHandles } from "./wire/handles.js";
 import { printAddress, resolveHost, type Address } from "./wire/address.js";
 import { trustDefaultCa } from "./wire/roots.js";

@@ -1,5 +1,6 @@
 // The first half of a conversation: takes a turn and a connection, sends the request, passes over
 // interim responses and reads the head of the final one (RFC 9110 section 15.2, RFC 9112).
+import { basicValue } from "./auth/basic.js";
 import {
   MAX_HEADER_FIELD,
   MAX_LINE,
@@ -36,13 +37,14 @@ import {
 import {
   closeConnection,
   isTraced,
+  sendsToProxy,
   setError,
   trace,
   traceHead,
   type Connection,
   type Timings,
+  type Turn,
 } from "./session.js";
-import type { Turn } from "./turn.js";
 import { startUpload } from "./upload.js";
 import { ne_buffer_create, ne_buffer_finish, ne_buffer_zappend } from "../ne_string.js";
 import { ne_parse_statusline } from "../ne_utils.js";
@@ -179,8 +181,9 @@ async function buildHead(r: Request): Promise<string> {
   });
   trace(s, NE_DBG_HTTP, "Running pre_send hooks\n");
   if (s.hooks.preSend.length === 0) {
-    traceHead(s, head);
-    return `${head}\r\n`;
+    const text = head + proxyLogin(r, head);
+    traceHead(s, text);
+    return `${text}\r\n`;
   }
   const buffer = ne_buffer_create();
   ne_buffer_zappend(buffer, head);
@@ -188,9 +191,19 @@ async function buildHead(r: Request): Promise<string> {
     const wait = application(r, fn(r.handle, userdata as never, buffer));
     if (wait instanceof Promise) await wait;
   }
-  const text = ne_buffer_finish(buffer);
+  const written = ne_buffer_finish(buffer);
+  const text = written + proxyLogin(r, written);
   traceHead(s, text);
   return `${text}\r\n`;
+}
+
+// Basic credentials that came with a proxy's URL, for what that proxy reads: as curl, unasked.
+function proxyLogin(r: Request, head: string): string {
+  const s = r.session;
+  const hop = r.tunnel?.hop ?? (sendsToProxy(s) ? s.hops[0] : undefined);
+  if (hop === undefined || hop.username === null) return "";
+  if (/^proxy-authorization:/im.test(head)) return "";
+  return `Proxy-Authorization: ${basicValue(hop.username, hop.password ?? "")}\r\n`;
 }
 
 function expects100(r: Request): boolean {

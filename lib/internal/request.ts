@@ -35,8 +35,8 @@ import {
   type Session,
   type StatusInfo,
   type Timings,
+  type Turn,
 } from "./session.js";
-import type { Turn } from "./turn.js";
 import type { ne_uri } from "../ne_uri.js";
 import { ne_status } from "../ne_utils.js";
 

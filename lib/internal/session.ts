@@ -16,13 +16,19 @@ import {
 import { printable } from "./bytes.js";
 import { debug, debugEnabled } from "./debug.js";
 import { format, type FormatArg } from "./format.js";
-import { HandleType, type ne_request, type ne_session, type ne_ssl_certificate } from "./handle.js";
+import {
+  HandleType,
+  type ne_request,
+  type ne_session,
+  type ne_ssl_certificate,
+  type ne_ssl_dname,
+} from "./handle.js";
 import type { ne_buffer } from "../ne_string.js";
 import type { ne_status } from "../ne_utils.js";
 import { parseLiteral, type Address } from "./wire/address.js";
 import type { Wire } from "./wire/wire.js";
 import { createTlsContext, type TlsContext } from "./tls/context.js";
-import { Turns, type Turn } from "./turn.js";
+import { Turns, type Place } from "./turn.js";
 import type { Scope } from "./scope.js";
 
 /** A function of the application and what to call it with. */
@@ -85,6 +91,11 @@ export interface Connection {
   open: boolean;
 }
 
+/** A request's turn, and the connection that it has meanwhile. */
+export interface Turn extends Place {
+  connection: Connection | null;
+}
+
 /** See `nx_limits`. */
 export interface Limits {
   header_field: number;
@@ -108,6 +119,13 @@ export interface Timings {
 
 /** What a notifier is told, one member for each kind of event. */
 export type StatusInfo = Record<string, unknown>;
+
+/** See `ne_ssl_provide_fn`. */
+type CertProvider = (
+  userdata: never,
+  sess: ne_session,
+  dnames: readonly ne_ssl_dname[],
+) => void | Promise<void>;
 
 export interface Session {
   handle: ne_session;
@@ -141,8 +159,10 @@ export interface Session {
   http11: boolean;
   tls: TlsContext | null;
   verify: Hook<(userdata: never, failures: number, cert: ne_ssl_certificate) => unknown> | null;
+  /** Asked for a client certificate while the server wants one. */
+  certProvider: Hook<CertProvider> | null;
   idle: Connection[];
-  turns: Turns;
+  turns: Turns<Turn>;
   /** The requests that have been begun and not ended, those waiting included. */
   scopes: Set<Scope>;
   limits: Limits;
@@ -193,6 +213,16 @@ export function createHop(
     tunnel: more.tunnel ?? false,
     endpoint: createEndpoint(host, port),
   };
+}
+
+/** Sets who supplies client certificates, if the session is one with TLS. */
+export function setCertProvider(s: Session, provider: Hook<CertProvider> | null): void {
+  if (s.tls === null) return;
+  s.certProvider = provider;
+  s.tls.provider =
+    provider === null
+      ? null
+      : (dnames) => provider.fn(provider.userdata as never, s.handle, dnames);
 }
 
 /** Replaces every proxy, address list and connector set before. */
@@ -377,6 +407,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     http11: false,
     tls: secure ? createTlsContext() : null,
     verify: null,
+    certProvider: null,
     idle: [],
     turns: new Turns(),
     scopes: new Set(),

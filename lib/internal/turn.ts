@@ -4,31 +4,29 @@
 //
 //   waiting ── acquire: room, or all running are in callbacks ──► running ── release ──► gone
 //      └────── cancel ──► gone
-import type { Connection } from "./session.js";
 
 /** A request's place in the order. */
-export interface Turn {
+export interface Place {
   /** Let in beside requests that wait for callbacks: its connection is its own and not kept. */
   extra: boolean;
   /** How many promises of application callbacks it is waiting for. */
   inCallback: number;
-  connection: Connection | null;
 }
 
-interface Waiting {
-  turn: Turn;
+interface Waiting<P> {
+  turn: P;
   admit: () => void;
 }
 
-export class Turns {
+export class Turns<P extends Place> {
   /** How many may run at once. */
   max = 1;
-  readonly running = new Set<Turn>();
-  #waiting: Waiting[] = [];
+  readonly running = new Set<P>();
+  #waiting: Waiting<P>[] = [];
   #inCallbacks = 0;
 
   /** @returns nothing if the turn may run now, else a promise of that */
-  acquire(turn: Turn): Promise<void> | undefined {
+  acquire(turn: P): Promise<void> | undefined {
     if (this.#waiting.length === 0 && this.#hasRoom()) {
       this.#admit(turn);
       return undefined;
@@ -39,7 +37,7 @@ export class Turns {
   }
 
   /** A turn that is waiting gives up, or one that runs is over. */
-  release(turn: Turn): void {
+  release(turn: P): void {
     if (this.running.delete(turn)) {
       if (turn.inCallback > 0) this.#inCallbacks--;
     } else {
@@ -49,21 +47,21 @@ export class Turns {
   }
 
   /** A running turn begins to wait for an application's promise. */
-  enterCallback(turn: Turn): void {
+  enterCallback(turn: P): void {
     if (turn.inCallback++ === 0 && this.running.has(turn)) {
       this.#inCallbacks++;
       this.pump();
     }
   }
 
-  leaveCallback(turn: Turn): void {
+  leaveCallback(turn: P): void {
     if (--turn.inCallback === 0 && this.running.has(turn)) this.#inCallbacks--;
   }
 
   /** Lets in as many as there is room for. */
   pump(): void {
     while (this.#waiting.length > 0 && this.#hasRoom()) {
-      const { turn, admit } = this.#waiting.shift() as Waiting;
+      const { turn, admit } = this.#waiting.shift() as Waiting<P>;
       this.#admit(turn);
       admit();
     }
@@ -73,7 +71,7 @@ export class Turns {
     return this.running.size < this.max || this.#inCallbacks === this.running.size;
   }
 
-  #admit(turn: Turn): void {
+  #admit(turn: P): void {
     turn.extra = this.running.size >= this.max;
     this.running.add(turn);
   }
