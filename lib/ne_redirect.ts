@@ -47,7 +47,7 @@ export function ne_redirect_location(sess: ne_session): Readonly<ne_uri> | null 
 }
 
 function newRedirect(): Redirect {
-  return { location: null, [cloneForSession]: newRedirect };
+  return { location: null, forStrangers: true, [cloneForSession]: newRedirect };
 }
 
 function forget(_req: ne_request, redirect: Redirect): void {

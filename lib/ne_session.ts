@@ -23,6 +23,7 @@ import {
   createHop,
   createSession,
   sessions,
+  setCertProvider,
   setError,
   setProxies,
   setRoute,
@@ -439,8 +440,7 @@ export function ne_ssl_provide_clicert<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_ssl_provide_clicert");
-  const provide = fn as ne_ssl_provide_fn;
-  if (s.tls !== null) s.tls.provider = (dnames) => provide(userdata ?? null, sess, dnames);
+  setCertProvider(s, { fn: fn as never, userdata: userdata ?? null });
 }
 
 /**

@@ -207,6 +207,8 @@ function newGuarded(sess: ne_session, cls: AuthClass, registrations: Registratio
     login: null,
     by: null,
     peer: "",
+    // the way to a redirect's target may lead through the same proxy
+    forStrangers: cls.proxy,
     [cloneForSession]: (clone) => newGuarded(clone, cls, [...registrations]),
   };
 }

@@ -9,6 +9,11 @@ export const cloneForSession: unique symbol = Symbol("cloneForSession");
 /** A hook's userdata, or a session private value, that belongs to one session only. */
 export interface Guest {
   /**
+   * Goes along where a redirect leads to another origin, since it holds nothing that belongs to the
+   * first one. Other guests, and the application's own hooks, stay behind there.
+   */
+  readonly forStrangers?: boolean;
+  /**
    * Makes the guest's record for a clone of its session: same settings, none of what was learnt
    * from the server. Called once for each clone, however many hooks share the record.
    * @param clone the new session
