@@ -2,9 +2,10 @@
 // library but the reading of XML bodies.
 
 import { createHash, X509Certificate } from "node:crypto";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import * as http from "node:http";
 import * as https from "node:https";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import t, { type Test } from "tap";
@@ -158,6 +159,19 @@ void t.test("gzip on request", async (t) => {
   t.equal((await plain("GET", "/f.txt", { "Accept-Encoding": "gzip" })).body, text);
 });
 
+void t.test("half an upload is never seen", async (t) => {
+  const [ask, server] = await start(t);
+  const client = connect(server.port, "127.0.0.1");
+  client.on("error", () => {});
+  client.write("PUT /f HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+  while ((await readdir(server.root)).length === 0) await new Promise(setImmediate);
+  t.equal((await ask("GET", "/f")).status, 404);
+  t.notMatch((await ask("GET", "/")).body, "<li>");
+  client.resetAndDestroy();
+  while ((await readdir(server.root)).length > 0) await new Promise(setImmediate);
+  t.equal((await ask("GET", "/f")).status, 404);
+});
+
 void t.test("Expect: 100-continue", async (t) => {
   const [ask] = await start(t);
   const expect = { Expect: "100-continue", "Content-Length": 5 };
@@ -203,6 +217,11 @@ void t.test("a path never leaves the root", async (t) => {
   t.equal((await ask("COPY", "/file", { Destination: "/copy" })).status, 403);
   t.notMatch((await ask("GET", "/")).body, /link|file/);
   t.equal((await ask("GET", "http://elsewhere/")).status, 200, "absolute form of the target");
+  await mkdir(join(server.root, "folder"));
+  await symlink("/etc", join(server.root, "folder/link"));
+  await ask("COPY", "/folder", { Destination: "/copy" });
+  t.same(await readdir(join(server.root, "copy")), [], "links are not copied");
+  t.equal((await ask("DELETE", "/folder")).status, 403, "nor deleted");
 });
 
 void t.test("COPY and MOVE", async (t) => {

@@ -1,7 +1,7 @@
 // What `npm start` runs. Without arguments: a tour of the library against a server of its own,
 // which checks itself. With a URL: GET, or a listing, of a real server.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,12 +79,9 @@ async function tour(): Promise<number> {
   const own = makeSelfSigned({ names: ["localhost"] });
   const secure = await startDavServer({ tls: own });
   const guarded = await startDavServer({ auth: VISITOR });
-  const interrupted = (): void => {
-    for (const folder of [shown.folder, server.root, secure.root, guarded.root]) {
-      rmSync(folder, { recursive: true, force: true });
-    }
-    process.exit(130);
-  };
+  const folders = [shown.folder, server.root, secure.root, guarded.root];
+  const cleanUp = (): void => folders.forEach((f) => rmSync(f, { recursive: true, force: true }));
+  process.once("exit", cleanUp); // however the program ends
   process.once("SIGINT", interrupted);
   try {
     await tourHttp(shown, server);
@@ -95,12 +92,17 @@ async function tour(): Promise<number> {
     await server.close();
     await secure.close();
     await guarded.close();
-    await rm(shown.folder, { recursive: true, force: true });
+    cleanUp();
+    process.off("exit", cleanUp);
     process.off("SIGINT", interrupted);
   }
   const { failures } = shown;
   shown.say(failures === 0 ? "\nEverything came as expected." : `\n${failures} did not.`);
   return failures === 0 ? 0 : 1;
+}
+
+function interrupted(): void {
+  process.exit(130);
 }
 
 main().then(
