@@ -326,18 +326,39 @@ export type ne_session_status =
  */
 export interface ne_session_status_info {
   /** For `ne_status_lookup`: the name being looked up. */
-  readonly lu: { readonly hostname: string };
+  readonly lu: {
+    /** The name. */
+    readonly hostname: string;
+  };
   /** For `ne_status_connecting`: host name (`null` with an address list) and address (borrowed). */
-  readonly ci: { readonly hostname: string | null; readonly address: ne_inet_addr };
+  readonly ci: {
+    /** The name that was looked up, or `null`. */
+    readonly hostname: string | null;
+    /** The address, borrowed. */
+    readonly address: ne_inet_addr;
+  };
   /**
    * For `ne_status_connected` and `ne_status_disconnected`: host name, of the proxy if there is
    * one.
    */
-  readonly cd: { readonly hostname: string | null };
+  readonly cd: {
+    /** The host at the other end, or `null`. */
+    readonly hostname: string | null;
+  };
   /** For `ne_status_sending` and `ne_status_recving`: bytes so far, bytes in all or -1. */
-  readonly sr: { readonly progress: ne_off_t; readonly total: ne_off_t };
+  readonly sr: {
+    /** Bytes so far. */
+    readonly progress: ne_off_t;
+    /** Bytes in all, -1 if that is not known. */
+    readonly total: ne_off_t;
+  };
   /** For `ne_status_handshake`: protocol version and cipher suite (if known). */
-  readonly hs: { readonly protocol: ne_ssl_protocol; readonly ciphersuite: string | null };
+  readonly hs: {
+    /** The version of TLS. */
+    readonly protocol: ne_ssl_protocol;
+    /** The cipher suite by name, `null` if not known. */
+    readonly ciphersuite: string | null;
+  };
 }
 
 /** Told about session events. The session waits for a promise that it returns (which throttles a transfer), except at `ne_status_disconnected`. */

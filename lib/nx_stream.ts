@@ -99,7 +99,12 @@ export function nx_readable_result(stream: Readable): Promise<number> {
  * @returns the connection, with `head` the bytes that have already been read past the response
  *   header; `null` where the response is of another kind, or the connection is gone.
  */
-export function nx_detach_socket(req: ne_request): { socket: Duplex; head: Buffer } | null {
+export function nx_detach_socket(req: ne_request): {
+  /** The connection, a TLS socket where the session speaks TLS. */
+  socket: Duplex;
+  /** What has been read of it already. */
+  head: Buffer;
+} | null {
   return detachConnection(requests.open(req, "nx_detach_socket"));
 }
 

@@ -14,11 +14,13 @@ declare const brand: unique symbol;
  * function. Every call given a destroyed handle throws a `TypeError`.
  */
 export interface ne_handle<Name extends string> extends ne_opaque<Name> {
+  /** Destroys the handle: what leaving the scope of a `using` declaration calls. */
   [Symbol.dispose](): void;
 }
 
 /** An opaque value: it can be passed around and compared with `===`, nothing else. */
 export interface ne_opaque<Name extends string> {
+  /** Keeps the kinds apart for the compiler; nothing of the kind is there at run time. */
   readonly [brand]: Name;
 }
 
