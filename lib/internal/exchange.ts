@@ -64,7 +64,10 @@ export async function beginRequest(r: Request, caller: string): Promise<number> 
   const s = r.session;
   if (s.destroyed) throw misuse(caller, "the session was destroyed already");
   r.stage = "open";
-  r.timing = startTiming();
+  if (r.turn === null) {
+    r.startedAt = performance.now();
+    r.timing = startTiming();
+  }
   const code = await settle(r, () => begin(r));
   if (code !== NE_OK && r.turn !== null) leave(r);
   return code;
@@ -98,7 +101,7 @@ function startTiming(): Timings {
     send: null,
     first_byte: null,
     receive: null,
-    total: performance.now(),
+    total: 0,
     reused: false,
   };
 }
@@ -228,7 +231,7 @@ async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
   const connection = turn.connection as Connection;
   const retry = connection.responses > 0;
   const timing = r.timing as Timings;
-  timing.reused = retry;
+  timing.reused = timing.connect === null;
   const begun = performance.now();
   const sent = connection.wire.write(head, s.readTimeoutMs);
   const code = typeof sent === "number" ? sent : await sent;
@@ -337,7 +340,7 @@ async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Promise<nu
     }
   }
   const timing = r.timing as Timings;
-  timing.first_byte = (performance.now() - timing.total) / 1000;
+  timing.first_byte = (performance.now() - r.startedAt) / 1000;
   setError(s, `${r.status.code} ${r.status.reason_phrase ?? ""}`);
   return NE_OK;
 }

@@ -120,6 +120,8 @@ export interface Request {
   /** Bumped with each response, so that an old field cursor is told from a present one. */
   generation: number;
   timing: Timings | null;
+  /** When it was begun, repetitions not counting, on the clock of `performance`. */
+  startedAt: number;
   /** See `ne_get_request_target`. */
   targetUri: ne_uri | null;
 }
@@ -167,6 +169,7 @@ export function createRequest(
     total: -1,
     generation: 0,
     timing: null,
+    startedAt: 0,
     targetUri: null,
   };
   r.handle = requests.create(r) as ne_request;

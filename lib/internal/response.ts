@@ -153,9 +153,8 @@ export async function endRequest(r: Request, caller: string, hold: boolean): Pro
   const code = await settle(r, () => end(r));
   if (r.turn === null) return code;
   const timing = r.timing as Timings;
-  const now = performance.now();
-  timing.receive = (now - timing.total) / 1000 - (timing.first_byte ?? 0);
-  timing.total = (now - timing.total) / 1000;
+  timing.total = (performance.now() - r.startedAt) / 1000;
+  timing.receive = timing.total - (timing.first_byte ?? 0);
   r.session.timings = timing;
   if (code === NE_RETRY && hold) {
     r.stage = "idle";
