@@ -1,0 +1,161 @@
+// PKCS#12 files in every encryption, in DER and BER, whole and broken.
+import t from "tap";
+import { element } from "../../../lib/internal/asn1/ber.js";
+import { readPemPair, readPkcs12 } from "../../../lib/internal/asn1/keyfile.js";
+import { Der, orNull } from "../../../lib/internal/asn1/der.js";
+import { macAgrees } from "../../../lib/internal/asn1/pkcs12_crypto.js";
+import { parsePkcs12 } from "../../../lib/internal/asn1/pkcs12.js";
+import { cert, certFile } from "../../fixtures/tls.js";
+
+// what opens a file; null: nothing is needed
+const FILES: readonly [file: string, password: string | null, cert: string, issuers: number][] = [
+  ["client.p12", "secret", "client.pem", 0],
+  ["client-3des.p12", "secret", "client.pem", 0],
+  ["client-rc2.p12", "secret", "client.pem", 0], // refused by an OpenSSL 3 without legacy provider
+  ["client-aes128.p12", "secret", "client.pem", 0],
+  ["client-aes256-sha512mac.p12", "secret", "client.pem", 0],
+  ["client-pbes2-3des.p12", "secret", "client.pem", 0],
+  ["client-iter1.p12", "secret", "client.pem", 0],
+  ["client-certplain.p12", "secret", "client.pem", 0],
+  ["client-utf8.p12", "pässwörd€", "client.pem", 0],
+  ["client-utf8-3des.p12", "pässwörd", "client.pem", 0],
+  ["client-longpass.p12", "p".repeat(200), "client.pem", 0],
+  ["client-ca.p12", "secret", "client.pem", 1],
+  ["client-chain.p12", "secret", "client-inter.pem", 2],
+  ["client-ec.p12", "secret", "client-ec.pem", 0],
+  ["client-ed25519.p12", "secret", "client-ed25519.pem", 0],
+  ["client-trailing.p12", "secret", "client.pem", 0],
+  ["client-plain.p12", null, "client.pem", 0],
+  ["client-plain-noname.p12", null, "client.pem", 0],
+  ["client-plain-mac.p12", null, "client.pem", 0],
+  ["client-emptypass.p12", null, "client.pem", 0],
+  ["client-ec-plain.p12", null, "client-ec.pem", 0],
+];
+
+t.test("opens", async (t) => {
+  for (const [file, password, certificate, issuers] of FILES) {
+    const read = readPkcs12(certFile(file));
+    t.equal(read?.pair === null, password !== null, `${file} needs a password`);
+    for (const wrong of ["", "wrong", `${password ?? ""}x`]) {
+      if (read?.unlock) t.equal(read.unlock(wrong), null, `${file} with ${wrong.slice(0, 9)}`);
+    }
+    const pair = password === null ? read?.pair : read?.unlock?.(password);
+    t.same(pair?.cert.der, cert(certificate).der, file);
+    t.equal(pair?.others.length, issuers, file);
+    t.ok(pair?.cert.node().checkPrivateKey(pair.key), file);
+  }
+});
+
+t.test("incomplete_files_stay_closed", async (t) => {
+  for (const file of ["client-nokey.p12", "client-nocert.p12"]) {
+    const read = readPkcs12(certFile(file));
+    t.equal(read?.unlock?.("wrong"), null, file);
+    t.equal(read?.unlock?.("secret"), null, file);
+  }
+});
+
+t.test("refused_files", async (t) => {
+  for (const file of [
+    "client-nokey-plain.p12", // opens, but has no key
+    "client-nomac.p12", // a password that nothing can prove
+    "client-cut.p12",
+    "client-garbage.p12",
+    "client-empty.p12",
+    "client-pem.p12",
+    "good.pem",
+    "form-der.der",
+  ]) {
+    t.equal(readPkcs12(certFile(file)), null, file);
+  }
+});
+
+// The same bytes with lengths that have no end, and strings in pieces of 100 bytes.
+function toBer(der: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < der.length; ) {
+    const { tag, content, end } = headerAt(der, at);
+    at = end;
+    if (tag === 0x04 && content.length > 100) {
+      const pieces: Buffer[] = [];
+      for (let i = 0; i < content.length; i += 100) {
+        pieces.push(element(0x04, content.subarray(i, i + 100)));
+      }
+      parts.push(Buffer.from([0x24, 0x80]), ...pieces, Buffer.from([0, 0]));
+    } else if (tag & 0x20) {
+      parts.push(Buffer.from([tag, 0x80]), toBer(content), Buffer.from([0, 0]));
+    } else {
+      parts.push(element(tag, content));
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+function headerAt(der: Buffer, at: number): { tag: number; content: Buffer; end: number } {
+  const first = der[at + 1] as number;
+  const count = first < 0x80 ? 0 : first & 0x7f;
+  const length = count === 0 ? first : der.readUIntBE(at + 2, count);
+  const start = at + 2 + count;
+  return { tag: der[at] as number, content: der.subarray(start, start + length), end: start + length };
+}
+
+t.test("ber", async (t) => {
+  for (const [file, password] of [
+    ["client.p12", "secret"],
+    ["client-rc2.p12", "secret"],
+    ["client-chain.p12", "secret"],
+  ] as const) {
+    const read = readPkcs12(toBer(certFile(file)));
+    t.equal(read?.name, readPkcs12(certFile(file))?.name, file);
+    t.ok(read?.unlock?.(password), file);
+  }
+  t.ok(readPkcs12(toBer(certFile("client-plain.p12")))?.pair, "client-plain.p12");
+  t.equal(readPkcs12(Buffer.alloc(100_000, Buffer.from([0x30, 0x80]))), null, "depth is limited");
+});
+
+t.test("truncated_at_every_byte", async (t) => {
+  const file = certFile("client.p12");
+  let read = 0;
+  for (let cut = 0; cut < file.length; cut += 1) if (parsePkcs12(file.subarray(0, cut))) read += 1;
+  t.equal(read, 0);
+});
+
+t.test("changed_at_every_byte", async (t) => {
+  for (const name of ["client-plain.p12", "client-plain-noname.p12", "client-iter1.p12"]) {
+    const file = certFile(name);
+    for (let at = 0; at < file.length; at += 7) {
+      const broken = Buffer.from(file);
+      broken[at] = (broken[at] as number) ^ 0x80;
+      const found = readPkcs12(broken);
+      // a change that the reader does not see must leave the pair whole
+      if (found?.pair) t.ok(found.pair.cert.node().checkPrivateKey(found.pair.key), `${name} ${at}`);
+    }
+  }
+});
+
+t.test("iterations_are_limited", async (t) => {
+  const macData = (iterations: string): Der => {
+    const hash = element(0x30, Buffer.from("06052b0e03021a0500", "hex"));
+    const digest = element(0x30, Buffer.concat([hash, element(0x04, Buffer.alloc(20))]));
+    return new Der(
+      Buffer.concat([digest, element(0x04, Buffer.alloc(8)), Buffer.from(iterations, "hex")]),
+    );
+  };
+  t.equal(macAgrees(macData("020101"), Buffer.alloc(0), "x"), false);
+  for (const iterations of ["020100", "02047fffffff", "02067fffffffffff"]) {
+    t.equal(orNull(() => macAgrees(macData(iterations), Buffer.alloc(0), "x")), null, iterations);
+  }
+});
+
+t.test("pem_pairs", async (t) => {
+  for (const file of ["client-both.pem", "client-both-key-first.pem"]) {
+    t.same(readPemPair(certFile(file))?.pair?.cert.der, cert("client.pem").der, file);
+  }
+  const locked = readPemPair(certFile("client-both-encrypted.pem"));
+  t.equal(locked?.pair, null);
+  t.equal(locked?.unlock?.("wrong"), null);
+  t.equal(locked?.unlock?.(""), null);
+  t.same(locked?.unlock?.("secret")?.cert.der, cert("client.pem").der);
+  for (const file of ["client-both-mismatch.pem", "client.pem", "client.key", "form-cut.pem"]) {
+    t.equal(readPemPair(certFile(file)), null, file);
+  }
+});

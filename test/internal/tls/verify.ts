@@ -1,0 +1,194 @@
+// The verdict over every server certificate of the set under several sets of trust, as recorded from
+// the C library, and what the set does not hold: made certificates, circles, chains without end.
+import { readFileSync } from "node:fs";
+import t from "tap";
+import { allCertificates } from "../../../lib/internal/asn1/pem.js";
+import { parseCertificate, type X509 } from "../../../lib/internal/asn1/x509.js";
+import { createTlsContext } from "../../../lib/internal/tls/context.js";
+import {
+  NE_SSL_BADCHAIN,
+  NE_SSL_EXPIRED,
+  NE_SSL_FAILMASK,
+  NE_SSL_IDMISMATCH,
+  NE_SSL_NOTYETVALID,
+  NE_SSL_REVOKED,
+  NE_SSL_UNTRUSTED,
+  failuresText,
+  isTrustedClient,
+  judge,
+  rememberAccepted,
+  wasAccepted,
+} from "../../../lib/internal/tls/verify.js";
+import { trustDefaultCa } from "../../../lib/internal/wire/roots.js";
+import { cert, certFile } from "../../fixtures/tls.js";
+
+// Bits, or "handshake" and "nameless" for what cannot be overruled; for the name localhost and for
+// the address 127.0.0.1. Recorded from the C library in 2026; where releases differ (common names and
+// DNS names against an address), the later one counts.
+type Recorded = number | "handshake" | "nameless";
+const recorded = JSON.parse(
+  readFileSync(new URL("../../fixtures/verdicts.json", import.meta.url), "utf8"),
+) as Record<string, Record<string, [name: Recorded, address: Recorded]>>;
+
+const NOW = Date.UTC(2026, 5, 1) / 1000;
+const ADDRESS = Buffer.from([127, 0, 0, 1]);
+
+function chainOf(file: string): X509[] {
+  return allCertificates(certFile(file)).map((der) => parseCertificate(der) as X509);
+}
+
+function verdict(
+  trusted: readonly string[],
+  chain: readonly X509[],
+  host: string | null = "localhost",
+  now = NOW,
+): Recorded {
+  const context = createTlsContext();
+  context.trusted.push(...trusted.map((name) => cert(`${name}.pem`)));
+  const { failures, hard, inHandshake } = judge(
+    chain,
+    context,
+    host,
+    host === null ? ADDRESS : null,
+    now,
+  );
+  return hard === null ? failures : inHandshake ? "handshake" : "nameless";
+}
+
+t.test("every_certificate_under_every_trust", async (t) => {
+  for (const [trust, rows] of Object.entries(recorded)) {
+    const trusted = trust === "nobody" ? [] : trust.split("+");
+    for (const [file, [name, address]] of Object.entries(rows)) {
+      const chain = chainOf(file);
+      t.equal(verdict(trusted, chain), name, `${file} by name, trusting ${trust}`);
+      t.equal(verdict(trusted, chain, null), address, `${file} by address, trusting ${trust}`);
+    }
+  }
+});
+
+t.test("all_failures_at_once", async (t) => {
+  const chain = chainOf("selfsigned-expired.pem");
+  t.equal(verdict([], chain, "other"), NE_SSL_EXPIRED | NE_SSL_IDMISMATCH | NE_SSL_UNTRUSTED);
+  const future = Date.UTC(2019, 0, 1) / 1000;
+  t.equal(verdict(["ca"], chainOf("good.pem"), "localhost", future), NE_SSL_NOTYETVALID | NE_SSL_BADCHAIN);
+  t.equal(
+    failuresText(NE_SSL_FAILMASK),
+    "Server certificate verification failed: certificate is not yet valid, certificate has expired," +
+      " certificate issued for a different hostname, issuer is not trusted, bad certificate chain," +
+      " certificate has been revoked",
+  );
+  t.equal(NE_SSL_BADCHAIN | NE_SSL_REVOKED | 0x0f, NE_SSL_FAILMASK);
+});
+
+t.test("the_seconds_at_the_ends_of_validity", async (t) => {
+  const good = chainOf("good.pem");
+  const { notBefore, notAfter } = good[0] as X509;
+  t.equal(verdict(["ca"], good, "localhost", notBefore as number), 0, "the first second");
+  t.equal(
+    verdict(["selfsigned"], chainOf("selfsigned.pem"), "localhost", notAfter as number),
+    NE_SSL_EXPIRED,
+    "the last one is over already",
+  );
+});
+
+t.test("default_cas", async (t) => {
+  const context = createTlsContext();
+  trustDefaultCa(context);
+  const { failures } = judge(chainOf("good.pem"), context, "localhost", null, NOW);
+  t.equal(failures, NE_SSL_UNTRUSTED);
+  const { rootCertificates } = await import("node:tls");
+  const root = parseCertificate(allCertificates(Buffer.from(rootCertificates[0] ?? ""))[0] as Buffer);
+  const verdictOfRoot = judge([root as X509], context, "x", null, (root as X509).notBefore as number);
+  t.equal(verdictOfRoot.failures & NE_SSL_UNTRUSTED, 0, "a default CA is trusted as itself");
+});
+
+t.test("no_certificate_at_all", async (t) => {
+  t.same(judge([], createTlsContext(), "localhost", null, NOW), {
+    failures: 0,
+    hard: "SSL server did not present certificate",
+    inHandshake: false,
+  });
+});
+
+t.test("long_and_circular_chains_end", async (t) => {
+  const many = [cert("chained.pem"), ...Array.from({ length: 5000 }, () => cert("inter.pem"))];
+  t.equal(verdict(["ca"], many), 0);
+  t.equal(verdict([], [cert("chained.pem"), cert("ca.pem"), cert("chained.pem")]), NE_SSL_UNTRUSTED);
+});
+
+t.test("a_changed_signature_is_hard", async (t) => {
+  const der = Buffer.from(cert("good.pem").der);
+  der[der.length - 1] = (der[der.length - 1] as number) ^ 1;
+  t.equal(verdict(["ca"], [parseCertificate(der) as X509]), "handshake");
+  t.equal(verdict([], [parseCertificate(der) as X509]), NE_SSL_UNTRUSTED, "nothing to check it with");
+});
+
+// Each builds on a real certificate with other extensions; signatures are not made anew, so only
+// what comes before the signature counts here.
+t.test("extensions_that_nobody_may_overrule", async (t) => {
+  const leaf = cert("good.pem");
+  const { extensions } = leaf;
+  const changes: readonly [reason: string, change: Partial<X509["extensions"]>][] = [
+    ["an unknown critical extension", { unknownCritical: true }],
+    ["a broken extension", { broken: true }],
+    ["for clients only", { extendedKeyUsage: ["1.3.6.1.5.5.7.3.2"] }],
+    ["for any purpose is not for servers", { extendedKeyUsage: ["2.5.29.37.0"] }],
+    ["for nothing", { extendedKeyUsage: [] }],
+    ["for signing certificates only", { keyUsage: 1 << 10 }],
+  ];
+  for (const [reason, change] of changes) {
+    t.equal(verdict([], [{ ...leaf, extensions: { ...extensions, ...change } }]), "handshake", reason);
+  }
+  t.equal(verdict([], [{ ...leaf, notAfter: null }]), "handshake", "a date that is none");
+  t.equal(verdict([], [{ ...leaf, signatureOid: "1.2.840.113549.1.1.5" }]), "handshake", "SHA-1");
+});
+
+t.test("limits_of_a_ca", async (t) => {
+  const [leaf, inter] = [cert("chained.pem"), cert("inter.pem")];
+  const ca = cert("ca.pem");
+  const withCa = (change: Partial<X509["extensions"]>): Recorded => {
+    const context = createTlsContext();
+    context.trusted.push({ ...ca, extensions: { ...ca.extensions, ...change } });
+    const found = judge([leaf, inter], context, "localhost", null, NOW);
+    return found.hard === null ? found.failures : "handshake";
+  };
+  t.equal(withCa({}), 0);
+  t.equal(withCa({ basicConstraints: { ca: true, pathLength: 1 } }), 0);
+  t.equal(withCa({ basicConstraints: { ca: true, pathLength: 0 } }), "handshake", "path length");
+  t.equal(withCa({ basicConstraints: { ca: false, pathLength: null } }), "handshake", "no CA");
+  const dns = (name: string) => ({ tag: 0x82, value: Buffer.from(name) });
+  const permit = (name: string) => ({ nameConstraints: { permitted: [dns(name)], excluded: [] } });
+  const exclude = (name: string) => ({ nameConstraints: { permitted: [], excluded: [dns(name)] } });
+  t.equal(withCa(permit("localhost")), 0);
+  t.equal(withCa(permit("example.org")), "handshake", "outside what is permitted");
+  t.equal(withCa(exclude("example.org")), 0);
+  t.equal(withCa(exclude("localhost")), "handshake", "inside what is excluded");
+  const ip = (bytes: number[]) => ({ tag: 0x87, value: Buffer.from(bytes) });
+  const net127 = { permitted: [ip([127, 0, 0, 0, 255, 0, 0, 0])], excluded: [] };
+  t.equal(withCa({ nameConstraints: net127 }), 0);
+  const net10 = { permitted: [ip([10, 0, 0, 0, 255, 0, 0, 0])], excluded: [] };
+  t.equal(withCa({ nameConstraints: net10 }), "handshake", "another network");
+  const directory = { permitted: [{ tag: 0xa4, value: ca.subject.der }], excluded: [] };
+  t.equal(withCa({ nameConstraints: directory }), "handshake", "another directory");
+});
+
+t.test("accepted_leaf", async (t) => {
+  const context = createTlsContext();
+  const [one, other] = [chainOf("selfsigned.pem"), chainOf("expired.pem")];
+  t.equal(wasAccepted(context, one), false);
+  rememberAccepted(context, one);
+  t.equal(wasAccepted(context, one), true);
+  t.equal(wasAccepted(context, other), false);
+  rememberAccepted(context, other);
+  t.equal(wasAccepted(context, one), false, "only one is remembered");
+});
+
+t.test("clients", async (t) => {
+  const ca = [cert("ca.pem")];
+  t.equal(isTrustedClient(chainOf("client.pem"), ca, NOW), true);
+  t.equal(isTrustedClient(chainOf("client-expired.pem"), ca, NOW), false);
+  t.equal(isTrustedClient(chainOf("good.pem"), ca, NOW), false, "a server's");
+  t.equal(isTrustedClient(chainOf("client-inter.pem"), ca, NOW), false, "without its issuer");
+  t.equal(isTrustedClient([], ca, NOW), false);
+  t.equal(isTrustedClient(chainOf("client.pem"), [], NOW), false);
+});
