@@ -38,6 +38,7 @@ import {
 import { ne_uri_unparse } from "../lib/ne_uri.js";
 import { ne_xml_get_attr, ne_xml_push_handler } from "../lib/ne_xml.js";
 import {
+  answer,
   type Answered,
   answering,
   multistatus,
@@ -45,6 +46,7 @@ import {
   propstat,
   response,
 } from "./fixtures/dav.js";
+import { scripted } from "./fixtures/server.js";
 
 const DAV = "DAV:";
 const X = "http://example.com/";
@@ -438,6 +440,22 @@ t.test("hrefs are resolved against the request", async (t) => {
     uris.push(ne_uri_unparse(uri));
   });
   t.same(uris, [`${origin}/c/d/a`, `${origin}/c/d/`, "http://o/x", `${origin}/y`]);
+});
+
+t.test("a results callback may use its own session", async (t) => {
+  const inner = { body: multistatus(response("/d/a", propstat(""))) };
+  const outer = { body: multistatus(response("/d/", propstat("")), response("/e/", propstat(""))) };
+  // each inner request gets a connection of its own
+  const server = await scripted(t, [[answer(outer)], [answer(inner)], [answer(inner)]]);
+  const sess = ne_session_create("http", "127.0.0.1", server.port);
+  t.teardown(() => ne_session_destroy(sess));
+  const paths: string[] = [];
+  const ret = await ne_simple_propfind(sess, "/", 1, null, async (_u, uri) => {
+    paths.push(uri.path!);
+    await ne_simple_propfind(sess, uri.path!, 1, null, (_v, { path }) => void paths.push(path!));
+  });
+  t.equal(ret, NE_OK);
+  t.same(paths, ["/d/", "/d/a", "/e/", "/d/a"]);
 });
 
 t.test("userdata reaches the results callback; left out it is null", async (t) => {
