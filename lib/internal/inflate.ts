@@ -180,7 +180,10 @@ export class Inflate {
   step(): number | string {
     while (this.#failure === null) {
       if (this.#state === ENDED) return END;
-      if (this.#end >= WINDOW + OUTPUT_BLOCK) return FULL;
+      if (this.#end >= WINDOW + OUTPUT_BLOCK) {
+        if (this.#taken < this.#end) return FULL;
+        this.#slide();
+      }
       if (!this.#advance()) return this.#failure ?? MORE;
     }
     return this.#failure;
@@ -188,7 +191,6 @@ export class Inflate {
 
   /** What has come out since the last call; it is overwritten by the next step. */
   take(): Buffer {
-    if (this.#taken > WINDOW && this.#end - this.#taken === 0) this.#slide();
     const taken = this.#output.subarray(this.#taken, this.#end);
     this.#taken = this.#end;
     return taken;
@@ -340,7 +342,8 @@ export class Inflate {
     while (this.#have < total) {
       const entry = this.#symbol >= 0 ? this.#symbol : this.#next(this.#literals);
       if (entry === -1) return false;
-      if (entry === 0) return this.#fail("invalid code lengths set");
+      // a code of no symbols at all: zlib reads zeros from it
+      if (entry === 0) return this.#fail("invalid code -- missing end-of-block");
       const symbol = entry >> 16;
       this.#symbol = -1;
       if (symbol < 16) {
