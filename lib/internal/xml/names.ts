@@ -5,6 +5,9 @@
 import { isNameStart } from "./chars.js";
 import type { Scope } from "./namespaces.js";
 
+/** No attributes. */
+export const NO_ATTS: readonly string[] = Object.freeze([]) as readonly string[];
+
 /** A qualified name. What only elements need is there after `prepare`. */
 export class QName {
   /** Before the colon; `""` without one. */
@@ -27,11 +30,13 @@ export class QName {
   scope: Scope | null = null;
   /** The namespace of an element of this name in `scope`. */
   nspace = "";
-  /** What followed the name in the last start tag that had attributes, up to its `>`. */
-  tail = "";
-  /** The attributes of that tag. */
-  tailAtts: readonly string[] = [];
-  /** How often `tail` was another one than wanted, less how often it was the one. */
+  /** The last start tag of this name that was read in full, from `<` to `>`. */
+  tag = "";
+  /** Its attributes. */
+  tagAtts: readonly string[] = NO_ATTS;
+  /** Whether it is `<name/>`. */
+  tagIsEmpty = false;
+  /** How often `tag` was another one than wanted, less how often it was the one. */
   misses = 0;
 
   /** @param raw the name as written */
@@ -44,8 +49,8 @@ export class QName {
   drop(): void {
     this.kept = false;
     this.afterStart = this.afterEnd = null;
-    this.tail = "";
-    this.tailAtts = [];
+    this.tag = "";
+    this.tagAtts = NO_ATTS;
   }
 
   /** Works out what elements need. */
@@ -103,7 +108,8 @@ export class NameTable {
     const known = this.#table[slot]!;
     if (known !== null && known.hash === hash) {
       const raw = known.raw;
-      if (raw.length === end - start && s.startsWith(raw, start)) return known;
+      // endsWith, for it takes a third of the time of startsWith in V8
+      if (raw.length === end - start && s.endsWith(raw, end)) return known;
     }
     const made = new QName(detach(s.slice(start, end)), hash);
     if (end - start <= MAX_KEPT_LENGTH) {
