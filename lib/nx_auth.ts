@@ -101,8 +101,10 @@ export function nx_add_bearer<T>(
     },
     eager:
       eager === true
-        ? (answer) => settle(answer(question), (token: Answer) =>
-            token === null ? null : bearerLogin(token as string))
+        ? (answer) =>
+            settle(answer(question), (token: Answer) =>
+              token === null ? null : bearerLogin(token as string),
+            )
         : null,
   });
 }

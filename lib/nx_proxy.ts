@@ -88,9 +88,9 @@ export function nx_bypass_proxy(sess: ne_session): boolean {
  *
  * Looked at are `http_proxy` or `https_proxy` (by `scheme`), then `all_proxy`, each in lower case
  * first; `HTTP_PROXY` is ignored where `REQUEST_METHOD` is set. Values are
- * `[scheme://][user:password@]host[:port]`. `no_proxy` lists, between commas or blanks, names, which
- * cover their subdomains (a leading dot means the same as none), IP addresses, CIDR ranges, each
- * with an optional port, or `*`.
+ * `[scheme://][user:password@]host[:port]`. `no_proxy` lists, between commas or blanks, names,
+ * which cover their subdomains (a leading dot means the same as none), IP addresses, CIDR ranges,
+ * each with an optional port, or `*`.
  * @returns the proxy, or `null` for none.
  */
 export function nx_proxy_from_env(

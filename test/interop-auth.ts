@@ -60,7 +60,10 @@ t.test("Apache httpd", async (t) => {
   const apache = await startApache(t, { files: FILES });
   if (apache === null) return void t.pass("", { skip: "Apache httpd is not installed" });
 
-  for (const [folder, protocol] of [["basic", NE_AUTH_BASIC], ["digest", NE_AUTH_DIGEST]] as const) {
+  for (const [folder, protocol] of [
+    ["basic", NE_AUTH_BASIC],
+    ["digest", NE_AUTH_DIGEST],
+  ] as const) {
     t.test(`${folder}: login, wrong password first, then many requests`, async (t) => {
       const sess = session(t, "http", apache.port);
       const log: string[] = [];
@@ -108,7 +111,10 @@ interface ProxyKind {
 const MODULES = "/usr/lib/apache2/modules";
 
 /** Apache as a forward proxy, with a login by one scheme. */
-async function startApacheProxy(t: TestScope, type: "Basic" | "Digest"): Promise<RealServer | null> {
+async function startApacheProxy(
+  t: TestScope,
+  type: "Basic" | "Digest",
+): Promise<RealServer | null> {
   if (!existsSync(`${MODULES}/mod_proxy_connect.so`)) return null;
   return await startApache(t, {
     config: `
@@ -198,7 +204,11 @@ for (const { name, start, proxy, password, tls, wrong401 } of KINDS) {
       nx_session_proxy(sess, { ...setting, ...proxy, ...more } as nx_proxy);
       return sess;
     };
-    for (const [scheme, tunnel] of [["http", false], ["http", true], ["https", false]] as const) {
+    for (const [scheme, tunnel] of [
+      ["http", false],
+      ["http", true],
+      ["https", false],
+    ] as const) {
       const sess = through(scheme, { tunnel });
       ne_add_auth(sess, NE_AUTH_DIGEST, (_, attempt, _protocol, _realm, username, secret) => {
         username.value = USER;

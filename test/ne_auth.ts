@@ -90,7 +90,11 @@ t.test("Basic", async (t) => {
     ];
     for (const [first, inside, outside] of rows) {
       const others = [...inside, ...outside];
-      const { sess, requests } = await against(t, [answer(401, BASIC), OK, ...others.map(() => OK)]);
+      const { sess, requests } = await against(t, [
+        answer(401, BASIC),
+        OK,
+        ...others.map(() => OK),
+      ]);
       const asked = giving(1);
       ne_set_server_auth(sess, asked.creds);
       for (const target of [first, ...others]) await send(sess, target);
@@ -134,13 +138,23 @@ t.test("Basic", async (t) => {
 
   t.test("a new challenge replaces the login, and asks from the start", async (t) => {
     const { sess, requests } = await against(t, [
-      answer(401, BASIC), OK, answer(401, 'WWW-Authenticate: Basic realm="s"'), OK, answer(401, BASIC), OK, OK,
+      answer(401, BASIC),
+      OK,
+      answer(401, 'WWW-Authenticate: Basic realm="s"'),
+      OK,
+      answer(401, BASIC),
+      OK,
+      OK,
     ]);
     const asked = giving(1);
     ne_set_server_auth(sess, asked.creds);
     for (const target of ["/a/b", "/x/y", "/a/b", "/x/z"]) await send(sess, target);
     t.strictSame(fieldsOf(requests), [null, U_PW, null, U_PW, null, U_PW, null]);
-    t.strictSame(asked.log, [["r", 0], ["s", 0], ["r", 0]]);
+    t.strictSame(asked.log, [
+      ["r", 0],
+      ["s", 0],
+      ["r", 0],
+    ]);
   });
 });
 
@@ -157,8 +171,15 @@ t.test("attempts", async (t) => {
     ne_set_server_auth(sess, asked.creds);
     t.strictSame(await send(sess, "/a"), REJECTED);
     t.strictSame(await send(sess, "/a"), REJECTED);
-    t.strictSame(fieldsOf(requests), [null, U_PW, U_PW, null, U_PW, U_PW], "a refused login is gone");
-    t.strictSame(asked.log.map(([, attempt]) => attempt), [0, 1, 2, 0, 1, 2]);
+    t.strictSame(
+      fieldsOf(requests),
+      [null, U_PW, U_PW, null, U_PW, U_PW],
+      "a refused login is gone",
+    );
+    t.strictSame(
+      asked.log.map(([, attempt]) => attempt),
+      [0, 1, 2, 0, 1, 2],
+    );
   });
 
   t.test("returning the number of the attempt tries once", async (t) => {
@@ -188,10 +209,17 @@ t.test("attempts", async (t) => {
     ne_add_server_auth(sess, NE_AUTH_BASIC, basic.creds);
     t.strictSame(await send(sess, "/a"), {
       ...REJECTED,
-      error: "Could not authenticate to server: rejected Digest challenge, rejected Basic challenge",
+      error:
+        "Could not authenticate to server: rejected Digest challenge, rejected Basic challenge",
     });
-    t.strictSame(digest.log.map(([attempt]) => attempt), [0, 1, 2, 3, 4]);
-    t.strictSame(basic.log.map(([, attempt]) => attempt), [0, 1, 2, 3]);
+    t.strictSame(
+      digest.log.map(([attempt]) => attempt),
+      [0, 1, 2, 3, 4],
+    );
+    t.strictSame(
+      basic.log.map(([, attempt]) => attempt),
+      [0, 1, 2, 3],
+    );
     t.match(requests[1]?.field("authorization"), /^Digest /);
     t.match(requests[2]?.field("authorization"), /^Basic /);
   });
@@ -201,7 +229,10 @@ t.test("attempts", async (t) => {
     const asked = giving(0);
     ne_set_server_auth(sess, asked.creds);
     await send(sess, "/a");
-    t.strictSame(asked.log, [["r", 0], ["r", 1]]);
+    t.strictSame(asked.log, [
+      ["r", 0],
+      ["r", 1],
+    ]);
   });
 });
 
@@ -211,8 +242,13 @@ t.test("challenges", async (t) => {
       `WWW-Authenticate: Digest realm="${realm}", nonce="n", qop="auth", algorithm=${algorithm}`;
     const { sess } = await against(t, [
       answer(
-        401, BASIC, at("MD5", "md5"), at("SHA-256", "256"), at("SHA-512-256", "512"),
-        at("SHA-256-sess", "256s"), "WWW-Authenticate: Foo, Bar x=y",
+        401,
+        BASIC,
+        at("MD5", "md5"),
+        at("SHA-256", "256"),
+        at("SHA-512-256", "512"),
+        at("SHA-256-sess", "256s"),
+        "WWW-Authenticate: Foo, Bar x=y",
       ),
     ]);
     const basic = giving(0);
@@ -227,7 +263,10 @@ t.test("challenges", async (t) => {
         "rejected Digest challenge, rejected Digest challenge, rejected Digest challenge, " +
         "rejected Digest challenge, rejected Basic challenge",
     );
-    t.strictSame(digest.log.map(([realm]) => realm), ["512", "256s", "256", "md5"]);
+    t.strictSame(
+      digest.log.map(([realm]) => realm),
+      ["512", "256s", "256", "md5"],
+    );
     t.equal(basic.log.length, 1);
     t.equal(second.log.length, 0, "the second is never asked");
   });
@@ -241,7 +280,7 @@ t.test("challenges", async (t) => {
       [["Basic\trealm=r"], "could not parse challenge"],
       [["Negotiate", "NTLM"], "ignored Negotiate challenge, ignored NTLM challenge"],
       [
-        ['Digest algorithm=X, realm=r', 'Digest realm="r"', "Basic", "Foo"],
+        ["Digest algorithm=X, realm=r", 'Digest realm="r"', "Basic", "Foo"],
         "ignored Foo challenge, legacy Digest challenge not supported, " +
           "unknown algorithm in Digest challenge, missing realm in Basic challenge",
       ],
@@ -267,7 +306,10 @@ t.test("challenges", async (t) => {
   });
 
   t.test("are none without a field, or without a callback", async (t) => {
-    const { sess } = await against(t, [answer(401), answer(401, 'Proxy-Authenticate: Basic realm="r"')]);
+    const { sess } = await against(t, [
+      answer(401),
+      answer(401, 'Proxy-Authenticate: Basic realm="r"'),
+    ]);
     ne_set_server_auth(sess, giving(1).creds);
     for (let i = 0; i < 2; i++) {
       t.strictSame(await send(sess, "/"), { code: NE_OK, status: 401, error: "401 X" });
@@ -295,21 +337,31 @@ t.test("protocols", async (t) => {
   const LEGACY = 'WWW-Authenticate: Digest realm="old", nonce="n"';
   const NTLM = "WWW-Authenticate: NTLM";
   t.strictSame(await offered(NE_AUTH_DIGEST, BASIC, DIGEST), [
-    ["r"], "ignored Basic challenge, rejected Digest challenge",
+    ["r"],
+    "ignored Basic challenge, rejected Digest challenge",
   ]);
-  t.strictSame(await offered(NE_AUTH_DIGEST, LEGACY), [[], "legacy Digest challenge not supported"]);
-  t.strictSame(await offered(NE_AUTH_LEGACY_DIGEST, LEGACY), [["old"], "rejected Digest challenge"]);
+  t.strictSame(await offered(NE_AUTH_DIGEST, LEGACY), [
+    [],
+    "legacy Digest challenge not supported",
+  ]);
+  t.strictSame(await offered(NE_AUTH_LEGACY_DIGEST, LEGACY), [
+    ["old"],
+    "rejected Digest challenge",
+  ]);
   t.strictSame(await offered(NE_AUTH_LEGACY_DIGEST, DIGEST), [["r"], "rejected Digest challenge"]);
   t.strictSame(await offered(NE_AUTH_ALL, LEGACY), [[], "legacy Digest challenge not supported"]);
   t.strictSame(await offered(NE_AUTH_DEFAULT, NTLM, BASIC), [
-    ["r"], "ignored NTLM challenge, rejected Basic challenge",
+    ["r"],
+    "ignored NTLM challenge, rejected Basic challenge",
   ]);
   t.strictSame(await offered(NE_AUTH_ALL, BASIC, NTLM), [
-    ["", "r"], "rejected NTLM challenge, rejected Basic challenge",
+    ["", "r"],
+    "rejected NTLM challenge, rejected Basic challenge",
   ]);
   t.strictSame(await offered(NE_AUTH_NTLM, NTLM), [[""], "rejected NTLM challenge"]);
   t.strictSame(await offered(NE_AUTH_NEGOTIATE, NTLM, "WWW-Authenticate: Negotiate"), [
-    [""], "ignored Negotiate challenge, rejected NTLM challenge",
+    [""],
+    "ignored Negotiate challenge, rejected NTLM challenge",
   ]);
 
   const { sess } = await against(t, [answer(401, NTLM, "WWW-Authenticate: Negotiate")]);
@@ -346,7 +398,11 @@ t.test("Digest", async (t) => {
     const stale = (nonce: string): string =>
       answer(401, `WWW-Authenticate: Digest realm="r", nonce="${nonce}", qop="auth", stale=true`);
     const { sess, requests } = await against(t, [
-      answer(401, DIGEST), OK, stale("n2"), OK, ...Array.from({ length: 6 }, (_, i) => stale(`m${i}`)),
+      answer(401, DIGEST),
+      OK,
+      stale("n2"),
+      OK,
+      ...Array.from({ length: 6 }, (_, i) => stale(`m${i}`)),
     ]);
     const asked = giving(1);
     ne_set_server_auth(sess, asked.creds);
@@ -364,24 +420,34 @@ t.test("Digest", async (t) => {
 
   t.test("counts a stale nonce as a round", async (t) => {
     const { sess } = await against(t, [
-      answer(401, DIGEST), OK, answer(401, `${DIGEST}, stale=true`), answer(401, DIGEST), OK,
+      answer(401, DIGEST),
+      OK,
+      answer(401, `${DIGEST}, stale=true`),
+      answer(401, DIGEST),
+      OK,
     ]);
     const asked = providing(9);
     ne_add_auth(sess, NE_AUTH_DIGEST, asked.creds);
     await send(sess, "/");
     await send(sess, "/");
-    t.strictSame(asked.log.map(([attempt]) => attempt), [0, 1]);
+    t.strictSame(
+      asked.log.map(([attempt]) => attempt),
+      [0, 1],
+    );
   });
 
   t.test("checks the server's proof", async (t) => {
-    const info = (more: string) => (request: PeerRequest): string => {
-      const { rspauth } = expectedDigest(request, "u", "pw");
-      const cnonce = digestParams(request).get("cnonce");
-      return answer(
-        200,
-        `Authentication-Info: qop=auth, cnonce="${cnonce}", nc=00000001, rspauth="${rspauth}"${more}`,
-      );
-    };
+    const info =
+      (more: string) =>
+      (request: PeerRequest): string => {
+        const { rspauth } = expectedDigest(request, "u", "pw");
+        const cnonce = digestParams(request).get("cnonce");
+        return answer(
+          200,
+          `Authentication-Info: qop=auth, cnonce="${cnonce}", nc=00000001, ` +
+            `rspauth="${rspauth}"${more}`,
+        );
+      };
     const good = await against(t, [answer(401, DIGEST), info(', nextnonce="x"'), OK]);
     ne_set_server_auth(good.sess, giving(1).creds);
     t.strictSame(await send(good.sess, "/"), { code: NE_OK, status: 200, error: "200 X" });
@@ -406,12 +472,17 @@ t.test("Digest", async (t) => {
         "Authentication-Info: qop=auth, nc=1, cnonce=x, rspauth=y\r\n\r\n",
     ]);
     ne_set_server_auth(sess, giving(1).creds);
-    t.equal((await send(sess, "/")).error, "Digest mutual authentication failure: client nonce mismatch");
+    t.equal(
+      (await send(sess, "/")).error,
+      "Digest mutual authentication failure: client nonce mismatch",
+    );
   });
 
   t.test("a 401 with a proof is a challenge first", async (t) => {
     const { sess } = await against(t, [
-      answer(401, DIGEST), answer(401, DIGEST, "Authentication-Info: qop=auth, nc=1, cnonce=x, rspauth=y"), OK,
+      answer(401, DIGEST),
+      answer(401, DIGEST, "Authentication-Info: qop=auth, nc=1, cnonce=x, rspauth=y"),
+      OK,
     ]);
     ne_set_server_auth(sess, giving(2).creds);
     t.equal((await send(sess, "/")).code, NE_OK);
@@ -419,7 +490,10 @@ t.test("Digest", async (t) => {
 
   t.test("an Authentication-Info of nonsense is none", async (t) => {
     for (const value of ["", "=", "no equals sign", ",,,", '"']) {
-      const { sess } = await against(t, [answer(401, DIGEST), answer(200, `Authentication-Info: ${value}`)]);
+      const { sess } = await against(t, [
+        answer(401, DIGEST),
+        answer(200, `Authentication-Info: ${value}`),
+      ]);
       ne_set_server_auth(sess, giving(1).creds);
       t.equal((await send(sess, "/")).code, NE_OK, JSON.stringify(value));
     }
@@ -427,11 +501,18 @@ t.test("Digest", async (t) => {
 
   t.test("stays in its domain, and gives up where the first target is outside", async (t) => {
     const { sess, requests } = await against(t, [
-      answer(401, `${DIGEST}, domain="/a /b"`), OK, OK, OK, OK,
+      answer(401, `${DIGEST}, domain="/a /b"`),
+      OK,
+      OK,
+      OK,
+      OK,
     ]);
     ne_set_server_auth(sess, giving(1).creds);
     for (const target of ["/a/x", "/b", "/bb", "/c"]) await send(sess, target);
-    t.strictSame(fieldsOf(requests).map((field) => field !== null), [false, true, true, true, false]);
+    t.strictSame(
+      fieldsOf(requests).map((field) => field !== null),
+      [false, true, true, true, false],
+    );
 
     const outside = await against(t, Array<string>(3).fill(answer(401, `${DIGEST}, domain="/zz"`)));
     ne_set_server_auth(outside.sess, giving(2).creds);
@@ -440,7 +521,8 @@ t.test("Digest", async (t) => {
   });
 
   t.test("hashes the body where only auth-int is offered", async (t) => {
-    const CHALLENGE = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth-int", algorithm=SHA-256';
+    const CHALLENGE =
+      'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth-int", algorithm=SHA-256';
     const { sess, requests } = await against(t, [answer(401, CHALLENGE), OK, OK, OK]);
     ne_set_server_auth(sess, giving(1).creds);
     t.equal((await send(sess, "/", "PUT", "the body")).code, NE_OK);
@@ -465,16 +547,25 @@ t.test("Digest", async (t) => {
 
   t.test("a proof for auth-int covers the body of the answer", async (t) => {
     const CHALLENGE = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth-int"';
-    const proven = (body: string) => (request: PeerRequest): string => {
-      const cnonce = digestParams(request).get("cnonce");
-      const signed = { ...request, body: Buffer.from("hello"), field: request.field.bind(request) };
-      const { rspauth } = expectedDigest(signed, "u", "pw");
-      return (
-        `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nAuthentication-Info: qop=auth-int, ` +
-        `cnonce="${cnonce}", nc=00000001, rspauth="${rspauth}"\r\n\r\n${body}`
-      );
-    };
-    for (const [body, code] of [["hello", NE_OK], ["hallo", NE_ERROR]] as const) {
+    const proven =
+      (body: string) =>
+      (request: PeerRequest): string => {
+        const cnonce = digestParams(request).get("cnonce");
+        const signed = {
+          ...request,
+          body: Buffer.from("hello"),
+          field: request.field.bind(request),
+        };
+        const { rspauth } = expectedDigest(signed, "u", "pw");
+        return (
+          `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n` +
+          `Authentication-Info: qop=auth-int, cnonce="${cnonce}", nc=00000001, rspauth="${rspauth}"\r\n\r\n${body}`
+        );
+      };
+    for (const [body, code] of [
+      ["hello", NE_OK],
+      ["hallo", NE_ERROR],
+    ] as const) {
       const { sess } = await against(t, [answer(401, CHALLENGE), proven(body)]);
       ne_set_server_auth(sess, giving(1).creds);
       t.equal((await send(sess, "/")).code, code, body);
@@ -501,14 +592,20 @@ t.test("forget", async (t) => {
   ne_forget_auth(sess);
   t.equal((await send(sess, "/")).code, NE_OK);
   t.equal(requests[2]?.field("authorization"), null);
-  t.strictSame(asked.log, [["r", 0], ["r", 0]]);
+  t.strictSame(asked.log, [
+    ["r", 0],
+    ["r", 0],
+  ]);
   const other = sessionTo(1);
   ne_forget_auth(other);
   ne_session_destroy(other);
 });
 
 /** Gives "u" and "pw" in the newer form. */
-function providing(times: number, user = "u"): {
+function providing(
+  times: number,
+  user = "u",
+): {
   log: [attempt: number, protocol: number, realm: string][];
   creds: ne_auth_provide;
 } {
@@ -544,7 +641,12 @@ t.test("proxies", async (t) => {
     ne_set_proxy_auth(sess, proxy.creds);
     t.equal((await send(sess, "/a/b")).code, NE_OK);
     await send(sess, "/zz");
-    t.strictSame(fieldsOf(requests, "proxy-authorization"), [null, "Basic cHU6cHc=", "Basic cHU6cHc=", null]);
+    t.strictSame(fieldsOf(requests, "proxy-authorization"), [
+      null,
+      "Basic cHU6cHc=",
+      "Basic cHU6cHc=",
+      null,
+    ]);
     t.match(requests[2]?.fields.join("\n"), /\nAuthorization: .*\nProxy-Authorization: /);
     for (const request of requests.slice(2)) {
       const params = digestParams(request);
@@ -570,12 +672,19 @@ t.test("proxies", async (t) => {
       answer(200, "Proxy-Authentication-Info: qop=auth, nc=1, cnonce=x, rspauth=y"),
     ]);
     ne_set_proxy_auth(sess, giving(1).creds);
-    t.equal((await send(sess, "/")).error, "Digest mutual authentication failure: client nonce mismatch");
+    t.equal(
+      (await send(sess, "/")).error,
+      "Digest mutual authentication failure: client nonce mismatch",
+    );
   });
 
   t.test("share a callback of ne_add_auth with the server", async (t) => {
     const { sess, requests } = await through([
-      answer(407, PBASIC), answer(401, DIGEST), answer(401, DIGEST), answer(407, PBASIC), OK,
+      answer(407, PBASIC),
+      answer(401, DIGEST),
+      answer(401, DIGEST),
+      answer(407, PBASIC),
+      OK,
     ]);
     const asked = providing(9);
     ne_add_auth(sess, NE_AUTH_BASIC | NE_AUTH_DIGEST, asked.creds);
@@ -590,7 +699,11 @@ t.test("proxies", async (t) => {
   });
 
   t.test("CONNECT carries the proxy's credentials and never the server's", async (t) => {
-    for (const [challenge, status] of [[PBASIC, 407], [PBASIC, 401], [BASIC, 401]] as const) {
+    for (const [challenge, status] of [
+      [PBASIC, 407],
+      [PBASIC, 401],
+      [BASIC, 401],
+    ] as const) {
       const { sess, requests } = await through([answer(status, challenge), answer(403)], "https");
       const server = giving(9);
       const proxy = giving(1, "pu");
@@ -601,7 +714,10 @@ t.test("proxies", async (t) => {
         status: 0,
         error: "Could not create SSL connection through proxy server: 403 X",
       });
-      t.strictSame(requests.map(({ line }) => line), Array(2).fill("CONNECT origin.example:443 HTTP/1.1"));
+      t.strictSame(
+        requests.map(({ line }) => line),
+        Array(2).fill("CONNECT origin.example:443 HTTP/1.1"),
+      );
       t.strictSame(fieldsOf(requests, "proxy-authorization"), [null, "Basic cHU6cHc="]);
       t.strictSame(fieldsOf(requests), [null, null]);
       t.equal(server.log.length, 0);
@@ -748,7 +864,10 @@ t.test("NTLM", async (t) => {
 
   t.test("belongs to a connection", async (t) => {
     const last = answer(200, "Connection: close");
-    const srv = await scripted(t, [[ask(), ask(TYPE2), OK, last, END], [ask(TYPE2), OK, OK]]);
+    const srv = await scripted(t, [
+      [ask(), ask(TYPE2), OK, last, END],
+      [ask(TYPE2), OK, OK],
+    ]);
     const sess = sessionTo(srv.port);
     t.teardown(() => ne_session_destroy(sess));
     const asked = giving(1, "Domain\\User");
@@ -773,14 +892,20 @@ t.test("NTLM", async (t) => {
       status: 401,
       error: "Could not authenticate to server: rejected NTLM challenge",
     });
-    t.strictSame(asked.log.map(([, attempt]) => attempt), [0, 1, 2]);
+    t.strictSame(
+      asked.log.map(([, attempt]) => attempt),
+      [0, 1, 2],
+    );
     t.strictSame(requests.map(typeOf), [0, 1, 3, 1, 3]);
   });
 
   t.test("gives up a server that means no handshake, or closes during it", async (t) => {
     const { sess } = await against(t, [ask(), ask()]);
     ne_add_server_auth(sess, NE_AUTH_NTLM, giving(9).creds);
-    t.equal((await send(sess, "/")).error, "Could not authenticate to server: rejected NTLM challenge");
+    t.equal(
+      (await send(sess, "/")).error,
+      "Could not authenticate to server: rejected NTLM challenge",
+    );
 
     const closing = (token: string): Answer[] => [
       answer(401, `WWW-Authenticate: NTLM ${token}`, "Connection: close"),
@@ -832,8 +957,27 @@ t.test("malformed: whatever a server sends ends in a code", async (t) => {
     return (seed >> 8) % below;
   };
   const words = [
-    "Basic ", "Digest ", "NTLM ", "Negotiate ", "realm=", "nonce=", "qop=", "stale=true", "domain=",
-    "algorithm=", "MD5-sess", "auth", "auth-int", '"', ",", " ", "\\", "x", "=", "/a", "http://[",
+    "Basic ",
+    "Digest ",
+    "NTLM ",
+    "Negotiate ",
+    "realm=",
+    "nonce=",
+    "qop=",
+    "stale=true",
+    "domain=",
+    "algorithm=",
+    "MD5-sess",
+    "auth",
+    "auth-int",
+    '"',
+    ",",
+    " ",
+    "\\",
+    "x",
+    "=",
+    "/a",
+    "http://[",
   ];
   const line = (): string => {
     let text = "";
@@ -847,7 +991,9 @@ t.test("malformed: whatever a server sends ends in a code", async (t) => {
         await new Promise((resolve) => setImmediate(resolve));
       }
       await peer.readRequest();
-      await peer.write(answer(401, `WWW-Authenticate: ${line()}`, `Authentication-Info: ${line()}`));
+      await peer.write(
+        answer(401, `WWW-Authenticate: ${line()}`, `Authentication-Info: ${line()}`),
+      );
     }
   });
   const sess = sessionTo(srv.port);

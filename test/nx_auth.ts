@@ -33,7 +33,9 @@ const shown = (requests: readonly PeerRequest[], field = "authorization"): (stri
   requests.map((request) => {
     const [name, token] = (request.field(field) ?? "").split(" ");
     if (name === "") return null;
-    return name === "Negotiate" ? Buffer.from(token ?? "", "base64").toString() : `${name} ${token}`;
+    return name === "Negotiate"
+      ? Buffer.from(token ?? "", "base64").toString()
+      : `${name} ${token}`;
   });
 
 async function against(
@@ -71,7 +73,9 @@ t.test("Negotiate", async (t) => {
     t.equal((await send(sess, "/")).code, NE_OK);
     t.strictSame(shown(requests), [null, "first", "after c1", null]);
     t.strictSame(log, [
-      ["HTTP@127.0.0.1", ""], ["HTTP@127.0.0.1", "c1"], ["HTTP@127.0.0.1", "proof"],
+      ["HTTP@127.0.0.1", ""],
+      ["HTTP@127.0.0.1", "c1"],
+      ["HTTP@127.0.0.1", "proof"],
     ]);
   });
 
@@ -90,7 +94,11 @@ t.test("Negotiate", async (t) => {
 
   t.test("makes a token for every request where the server wants that", async (t) => {
     const { sess, requests } = await against(t, [
-      answer(401, NEGOTIATE), OK, answer(401, NEGOTIATE), OK, OK,
+      answer(401, NEGOTIATE),
+      OK,
+      answer(401, NEGOTIATE),
+      OK,
+      OK,
     ]);
     nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, tokens().fn);
     for (let i = 0; i < 3; i++) t.equal((await send(sess, "/")).code, NE_OK);
@@ -151,9 +159,7 @@ t.test("Negotiate", async (t) => {
   });
 
   t.test("answers a proxy, for CONNECT too", async (t) => {
-    const srv = await scripted(t, [
-      [answer(407, "Proxy-Authenticate: Negotiate"), answer(403)],
-    ]);
+    const srv = await scripted(t, [[answer(407, "Proxy-Authenticate: Negotiate"), answer(403)]]);
     const sess = ne_session_create("https", "origin.example", 443);
     t.teardown(() => ne_session_destroy(sess));
     ne_session_proxy(sess, "127.0.0.1", srv.port);
@@ -165,7 +171,10 @@ t.test("Negotiate", async (t) => {
   });
 
   t.test("what the function throws leaves as it is", async (t) => {
-    const { sess } = await against(t, [answer(401, NEGOTIATE), answer(200, `${NEGOTIATE} ${b64("bad")}`)]);
+    const { sess } = await against(t, [
+      answer(401, NEGOTIATE),
+      answer(200, `${NEGOTIATE} ${b64("bad")}`),
+    ]);
     const mine = new Error("the server is somebody else");
     nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, (_, _service, challenge) => {
       if (challenge.length > 0) throw mine;
@@ -180,7 +189,11 @@ t.test("Bearer", async (t) => {
 
   t.test("is sent with every request once it was asked for", async (t) => {
     const { sess, requests } = await against(t, [
-      answer(401, 'WWW-Authenticate: Bearer realm="r"'), OK, OK, answer(401, CHALLENGE), OK,
+      answer(401, 'WWW-Authenticate: Bearer realm="r"'),
+      OK,
+      OK,
+      answer(401, CHALLENGE),
+      OK,
     ]);
     const log: [string, number][] = [];
     nx_add_bearer(sess, (_, realm, attempt) => {
@@ -189,9 +202,16 @@ t.test("Bearer", async (t) => {
     });
     for (const target of ["/a/b", "/x", "/y"]) t.equal((await send(sess, target)).code, NE_OK);
     t.strictSame(shown(requests), [
-      null, "Bearer token1", "Bearer token1", "Bearer token1", "Bearer token2",
+      null,
+      "Bearer token1",
+      "Bearer token1",
+      "Bearer token1",
+      "Bearer token2",
     ]);
-    t.strictSame(log, [["r", 0], ["r", 0]]);
+    t.strictSame(log, [
+      ["r", 0],
+      ["r", 0],
+    ]);
   });
 
   t.test("is sent at once where that is wanted", async (t) => {
@@ -209,16 +229,24 @@ t.test("Bearer", async (t) => {
     t.equal((await send(sess, "/")).code, NE_OK);
     t.equal((await send(sess, "/")).code, NE_OK);
     t.strictSame(shown(requests), ["Bearer token1", "Bearer token1", "Bearer token2"]);
-    t.strictSame(log, [["", 0], ["r", 0]]);
+    t.strictSame(log, [
+      ["", 0],
+      ["r", 0],
+    ]);
   });
 
   t.test("attempts go on in a request that began eagerly", async (t) => {
     const { sess, requests } = await against(t, [answer(401, CHALLENGE), answer(401, CHALLENGE)]);
     const log: number[] = [];
-    nx_add_bearer(sess, (_, _realm, attempt) => {
-      log.push(attempt);
-      return attempt < 2 ? `token${attempt}` : null;
-    }, null, true);
+    nx_add_bearer(
+      sess,
+      (_, _realm, attempt) => {
+        log.push(attempt);
+        return attempt < 2 ? `token${attempt}` : null;
+      },
+      null,
+      true,
+    );
     t.strictSame(await send(sess, "/"), {
       code: NE_AUTH,
       status: 401,
@@ -237,7 +265,8 @@ t.test("Bearer", async (t) => {
 
   t.test("is stronger than Basic and weaker than Digest", async (t) => {
     const { sess, requests } = await against(t, [
-      answer(401, 'WWW-Authenticate: Basic realm="r"', "WWW-Authenticate: Bearer"), OK,
+      answer(401, 'WWW-Authenticate: Basic realm="r"', "WWW-Authenticate: Bearer"),
+      OK,
     ]);
     ne_add_server_auth(sess, NE_AUTH_BASIC, () => 0);
     nx_add_bearer(sess, () => "t");

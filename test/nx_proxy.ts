@@ -80,7 +80,9 @@ t.test("an HTTP proxy gets absolute targets", async (t) => {
 
 t.test("user name and password answer its challenges, once", async (t) => {
   for (const challenge of [PBASIC, PDIGEST]) {
-    const proxy = await scripted(t, [[answer(407, challenge), OK, answer(407, challenge), answer(407, challenge)]]);
+    const proxy = await scripted(t, [
+      [answer(407, challenge), OK, answer(407, challenge), answer(407, challenge)],
+    ]);
     const sess = session(t, "http", 80, "origin.example");
     nx_session_proxy(sess, http(proxy.port, { username: "u", password: "pw" }));
     t.equal((await send(sess, "/a")).code, NE_OK);
@@ -89,7 +91,10 @@ t.test("user name and password answer its challenges, once", async (t) => {
     if (challenge === PBASIC) t.equal(sent.field("proxy-authorization"), "Basic dTpwdw==");
     else {
       const params = digestParams(sent, "proxy-authorization");
-      t.equal(params.get("response"), expectedDigest(sent, "u", "pw", "proxy-authorization").response);
+      t.equal(
+        params.get("response"),
+        expectedDigest(sent, "u", "pw", "proxy-authorization").response,
+      );
     }
   }
 });
@@ -144,7 +149,11 @@ t.test("tunnels", async (t) => {
 
   for (const scheme of ["https", "http"]) {
     t.test(`for ${scheme}: each side sees what is its own`, async (t) => {
-      const origin = await scripted(t, [[CHALLENGED, OK, OK]], scheme === "https" ? { tls: TLS } : {});
+      const origin = await scripted(
+        t,
+        [[CHALLENGED, OK, OK]],
+        scheme === "https" ? { tls: TLS } : {},
+      );
       const proxy = await relay(t, { gate: login });
       const sess = session(t, scheme, origin.port);
       nx_session_proxy(sess, http(proxy.port, { tunnel: true }));
@@ -154,10 +163,19 @@ t.test("tunnels", async (t) => {
       const connect = `CONNECT 127.0.0.1:${origin.port} HTTP/1.1`;
       t.strictSame(lines(proxy.requests), [connect, connect]);
       t.strictSame(
-        proxy.requests.map((request) => [request.field("authorization"), request.field("proxy-authorization")]),
-        [[null, null], [null, base64("proxy-user:")]],
+        proxy.requests.map((request) => [
+          request.field("authorization"),
+          request.field("proxy-authorization"),
+        ]),
+        [
+          [null, null],
+          [null, base64("proxy-user:")],
+        ],
       );
-      t.strictSame(lines(origin.requests).map((line) => line.split(" ")[1]), ["/a", "/a", "/b"]);
+      t.strictSame(
+        lines(origin.requests).map((line) => line.split(" ")[1]),
+        ["/a", "/a", "/b"],
+      );
       t.strictSame(
         origin.requests.map((request) => request.field("authorization")),
         [null, base64("server-user:"), base64("server-user:")].slice(0, 3),
@@ -189,7 +207,10 @@ t.test("tunnels", async (t) => {
     const sent = proxy.requests[1] as PeerRequest;
     const params = digestParams(sent, "proxy-authorization");
     t.equal(params.get("uri"), `127.0.0.1:${origin.port}`);
-    t.equal(params.get("response"), expectedDigest(sent, "u", "pw", "proxy-authorization").response);
+    t.equal(
+      params.get("response"),
+      expectedDigest(sent, "u", "pw", "proxy-authorization").response,
+    );
   });
 
   t.test("NTLM, on the connection that becomes the tunnel", async (t) => {
@@ -249,7 +270,11 @@ t.test("tunnels", async (t) => {
       const proxy = await relay(t, { established });
       const sess = session(t, "https", origin.port);
       nx_session_proxy(sess, http(proxy.port));
-      t.strictSame(await send(sess, "/"), { code: NE_OK, status: 200, error: "200 X" }, established);
+      t.strictSame(
+        await send(sess, "/"),
+        { code: NE_OK, status: 200, error: "200 X" },
+        established,
+      );
     }
   });
 
@@ -278,11 +303,15 @@ t.test("TLS to the proxy itself", async (t) => {
     const proxy = await relay(t, { tls: TLS });
     const sess = session(t, scheme, origin.port);
     nx_session_proxy(sess, secure(proxy.port, { trust: [trusted(t)] }));
-    t.strictSame(await send(sess, "/"), {
-      code: NE_OK,
-      status: 200,
-      error: "200 X",
-    }, `${scheme} over it`);
+    t.strictSame(
+      await send(sess, "/"),
+      {
+        code: NE_OK,
+        status: 200,
+        error: "200 X",
+      },
+      `${scheme} over it`,
+    );
     t.match(proxy.requests[0]?.line, scheme === "http" ? /^GET http:/ : /^CONNECT /);
   }
 
@@ -302,12 +331,19 @@ t.test("the server's certificate is judged alike on every path", async (t) => {
     ["through CONNECT", async () => http((await relay(t)).port)],
     [
       "through TLS to the proxy",
-      async () => ({ ...http((await relay(t, { tls: TLS })).port), scheme: "https", trust: [trusted(t)] }),
+      async () => ({
+        ...http((await relay(t, { tls: TLS })).port),
+        scheme: "https",
+        trust: [trusted(t)],
+      }),
     ],
     [
       "through SOCKS",
       async (origin) => ({
-        ...http((await socks(t, origin)).port), scheme: "socks5", username: "u", password: "p",
+        ...http((await socks(t, origin)).port),
+        scheme: "socks5",
+        username: "u",
+        password: "p",
       }),
     ],
   ];
@@ -374,8 +410,7 @@ t.test("the default is for sessions made from now on", async (t) => {
   t.teardown(() => nx_set_default_proxy(null));
   t.equal(nx_get_default_proxy(), null);
   const proxy = await relay(t, {
-    gate: (request) =>
-      request.field("proxy-authorization") === null ? answer(407, PBASIC) : null,
+    gate: (request) => (request.field("proxy-authorization") === null ? answer(407, PBASIC) : null),
   });
   const before = session(t, "http", 80);
   const setting = http(proxy.port, { username: "u", password: "pw", bypass: ["direct.example"] });
@@ -412,7 +447,11 @@ t.test("the environment", async (t) => {
   process.env["http_proxy"] = `http://u:p%40ss@127.0.0.1:${proxy.port}/`;
   process.env["no_proxy"] = "direct.example, 10.0.0.0/8";
   t.strictSame(nx_proxy_from_env("http", "origin.example", 80), {
-    scheme: "http", host: "127.0.0.1", port: proxy.port, username: "u", password: "p@ss",
+    scheme: "http",
+    host: "127.0.0.1",
+    port: proxy.port,
+    username: "u",
+    password: "p@ss",
   });
   t.equal(nx_proxy_from_env("http", "www.direct.example", 80), null);
   t.equal(nx_proxy_from_env("https", "origin.example", 443), null);

@@ -4,8 +4,8 @@
 //
 //   create_request   the request's record
 //   pre_send         login ──► Authorization
-//   post_send        401: challenges, strongest first ──► first registration for the scheme ──► login
-//                         ──► NE_RETRY, or NE_AUTH with all the reasons
+//   post_send        401: challenges, strongest first ──► first registration for the scheme
+//                         ──► login and NE_RETRY, or NE_AUTH with all the reasons
 //                    else: the server's proof, if it gave one
 //
 // Nothing is awaited unless the application's callback returned a promise.
@@ -24,23 +24,10 @@ import type {
   Scheme,
   Signature,
 } from "./auth/scheme.js";
-import {
-  NE_AUTH,
-  NE_DBG_HTTPAUTH,
-  NE_ERROR,
-  NE_OK,
-  NE_PROXYAUTH,
-  NE_RETRY,
-} from "./constants.js";
+import { NE_AUTH, NE_DBG_HTTPAUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "./constants.js";
 import { cloneForSession, type Guest } from "./guest.js";
 import type { ne_request, ne_session } from "./handle.js";
-import {
-  connectionOf,
-  isPromise,
-  isReadByProxy,
-  requestBodyHash,
-  traceSession,
-} from "./sight.js";
+import { connectionOf, isPromise, isReadByProxy, requestBodyHash, traceSession } from "./sight.js";
 import {
   ne_fill_proxy_uri,
   ne_fill_server_uri,
@@ -129,8 +116,11 @@ export interface Registration {
   readonly answers: number;
   readonly ask: (inquiry: Inquiry) => Answer | PromiseLike<Answer>;
   /** Makes a login before any challenge; `null` makes none. */
-  readonly eager: ((answer: (question: Question) => Answer | PromiseLike<Answer>) =>
-    Login | null | PromiseLike<Login | null>) | null;
+  readonly eager:
+    | ((
+        answer: (question: Question) => Answer | PromiseLike<Answer>,
+      ) => Login | null | PromiseLike<Login | null>)
+    | null;
   /** Whether it still holds for this session; always, where it is left out. */
   readonly active?: (sess: ne_session) => boolean;
   /** Takes the place of the registration with the same slot, and what it logged in. */
@@ -221,7 +211,9 @@ function destroySession(guarded: Guarded): void {
 
 function createRequest(req: ne_request, g: Guarded, method: string, target: string): void {
   const signed: Signed = {
-    req, method, target,
+    req,
+    method,
+    target,
     attempts: new Map(),
     rounds: 0,
     used: null,
@@ -295,10 +287,15 @@ function hashBody(signed: Signed, algorithm: string): void {
     signed.body = createHash(algorithm);
     return ne_accept_always(null, req, st);
   };
-  ne_add_response_body_reader(signed.req, accept, (_, block) => {
-    signed.body?.update(block);
-    return 0;
-  }, null);
+  ne_add_response_body_reader(
+    signed.req,
+    accept,
+    (_, block) => {
+      signed.body?.update(block);
+      return 0;
+    },
+    null,
+  );
 }
 
 // Whether a request is this class's matter: the proxy sees only requests made to it, and what goes
@@ -320,8 +317,8 @@ function postSend(
   const field = challengeOf(req, g, signed, status.code);
   if (field !== null) return refused(g, signed, field);
   const { signature, used } = signed;
-  const info = ne_get_response_header(req, g.cls.infoField) ??
-    ne_get_response_trailer(req, g.cls.infoField);
+  const info =
+    ne_get_response_header(req, g.cls.infoField) ?? ne_get_response_trailer(req, g.cls.infoField);
   const problem = info === null ? null : checkProof(signature, signed.body, info);
   if (problem !== null) {
     ne_set_error(g.sess, "%s", problem);
@@ -349,8 +346,10 @@ function challengeOf(req: ne_request, g: Guarded, signed: Signed, code: number):
   const { cls } = g;
   if (code === cls.code) return ne_get_response_header(req, cls.challengeField);
   if (!cls.proxy || signed.method !== "CONNECT" || code !== 401) return null;
-  return ne_get_response_header(req, cls.challengeField) ??
-    ne_get_response_header(req, SERVER.challengeField);
+  return (
+    ne_get_response_header(req, cls.challengeField) ??
+    ne_get_response_header(req, SERVER.challengeField)
+  );
 }
 
 function refused(g: Guarded, signed: Signed, field: string): number | Promise<number> {

@@ -20,7 +20,7 @@ export interface SocksTarget {
   readonly password: string | null;
 }
 
-/** A SOCKS conversation: resumed with the bytes asked for, it ends with `null` or what went wrong. */
+/** A conversation: resumed with the bytes asked for, it ends with `null` or what went wrong. */
 export type SocksConversation = Generator<SocksStep, string | null, Buffer>;
 
 /** Names, user names and passwords are preceded by one byte that holds their length. */
@@ -150,7 +150,8 @@ function* readReply(): SocksConversation {
 
 // Address type and address (RFC 1928, 5).
 function destinationOf({ address, hostname }: SocksTarget): Buffer | null {
-  if (address !== null) return Buffer.concat([Buffer.from([address.length === 4 ? 1 : 4]), address]);
+  if (address !== null)
+    return Buffer.concat([Buffer.from([address.length === 4 ? 1 : 4]), address]);
   const name = hostname === null || hostname === "" ? null : sized(hostname);
   return name === null ? null : Buffer.concat([Buffer.from([3]), name]);
 }

@@ -14,7 +14,10 @@ const BASE: SocksTarget = {
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
 /** Runs a conversation against replies; gives what was sent and how it ended. */
-function talk(target: Partial<SocksTarget>, replies: readonly string[]): { sent: string[]; end: unknown } {
+function talk(
+  target: Partial<SocksTarget>,
+  replies: readonly string[],
+): { sent: string[]; end: unknown } {
   const conversation = socksConversation({ ...BASE, ...target });
   const sent: string[] = [];
   const pending = [...replies].map(hex);
@@ -40,7 +43,12 @@ t.test("version 5: what is sent", async (t) => {
   const connected = ["0500", "05000001", "01020304 0050"];
   const rows: [string, Partial<SocksTarget>, string[], string[]][] = [
     ["a name", {}, connected, ["05020002", `05010003${NAME}0050`]],
-    ["an IPv4 address", { address: hex("7f000001") }, connected, ["05020002", "050100017f0000010050"]],
+    [
+      "an IPv4 address",
+      { address: hex("7f000001") },
+      connected,
+      ["05020002", "050100017f0000010050"],
+    ],
     [
       "an IPv6 address",
       { address: Buffer.alloc(16, 1), port: 65535 },
@@ -145,7 +153,11 @@ t.test("what cannot be sent is refused before a byte is", async (t) => {
   const rows: [string, Partial<SocksTarget>, string][] = [
     ["256 bytes of name", { hostname: "h".repeat(256) }, "Invalid host name for SOCKS v5"],
     ["no name", { hostname: "" }, "Invalid host name for SOCKS v5"],
-    ["256 bytes for 4a", { version: "4a", hostname: "h".repeat(256) }, "Invalid host name for SOCKS v4a"],
+    [
+      "256 bytes for 4a",
+      { version: "4a", hostname: "h".repeat(256) },
+      "Invalid host name for SOCKS v4a",
+    ],
     ["zero in a name", { version: "4a", hostname: "a\0b" }, "Invalid host name for SOCKS v4a"],
     ["zero in a user", { version: "4a", username: "a\0b" }, "Invalid user name for SOCKS v4"],
     ["IPv6 for 4", { version: "4", address: Buffer.alloc(16) }, "SOCKS v4 needs an IPv4 address"],

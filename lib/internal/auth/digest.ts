@@ -1,5 +1,5 @@
-// Digest authentication: RFC 7616 and 2617, and RFC 2069 where it is allowed. Where neon and the RFCs
-// leave a choice it is neon's: order and quoting of the parameters, one client nonce for each
+// Digest authentication: RFC 7616 and 2617, and RFC 2069 where it is allowed. Where neon and the
+// RFCs leave a choice it is neon's: order and quoting of the parameters, one client nonce for each
 // challenge, a -sess key made once from the first nonce, a server's proof judged only with qop.
 //
 //   challenge ──► login (nonce n, count 0) ── sign ──► count 1, 2, …
@@ -103,7 +103,16 @@ export const DIGEST: Scheme = {
     const key = keyOf(algorithm, creds, realm, nonce, cnonce);
     const userhash = hashing === "true";
     return digestLogin({
-      algorithm, realm, userField, userhash, qop, key, opaque, nonce, cnonce, domain,
+      algorithm,
+      realm,
+      userField,
+      userhash,
+      qop,
+      key,
+      opaque,
+      nonce,
+      cnonce,
+      domain,
       count: 0,
       stale: 0,
     });
@@ -197,7 +206,10 @@ function algorithmOf(challenge: Challenge): Algorithm | undefined {
 }
 
 function qopOf(value: string | undefined): Qop {
-  const offered = (value ?? "").toLowerCase().split(",").map((qop) => qop.trim());
+  const offered = (value ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((qop) => qop.trim());
   if (offered.includes("auth")) return "auth";
   return offered.includes("auth-int") ? "auth-int" : null;
 }

@@ -15,7 +15,7 @@ const ORDER = [
 
 /** The MD4 sum of some bytes, 16 bytes. */
 export function md4(data: Uint8Array): Buffer {
-  const padded = Buffer.alloc(((data.length + 8) >> 6 << 6) + 64);
+  const padded = Buffer.alloc((((data.length + 8) >> 6) << 6) + 64);
   padded.set(data);
   padded[data.length] = 0x80;
   padded.writeUInt32LE((data.length << 3) >>> 0, padded.length - 8);

@@ -14,8 +14,7 @@ import { rejected, type Asking, type Login, type Scheme } from "./scheme.js";
 const MAX_RESTARTS = 3;
 
 type Phase =
-  | { readonly is: "sent" | "done" }
-  | { readonly is: "answer"; readonly token: Uint8Array };
+  { readonly is: "sent" | "done" } | { readonly is: "answer"; readonly token: Uint8Array };
 
 interface State {
   readonly phases: WeakMap<object, Phase>;

@@ -31,8 +31,7 @@ const FILETIME_EPOCH_MS = 11_644_473_600_000n;
 const MAX_HANDSHAKES = 3;
 
 type Phase =
-  | { readonly is: "asked" | "sent" | "done" }
-  | { readonly is: "answer"; readonly message: Buffer };
+  { readonly is: "asked" | "sent" | "done" } | { readonly is: "answer"; readonly message: Buffer };
 
 interface NtlmLogin extends Login {
   readonly ntlm: { readonly user: User; handshakes: number };
@@ -63,7 +62,8 @@ export const NTLM: Scheme = {
   strength: () => 30,
   *challenge(challenge, at) {
     const old = at.old?.scheme === NTLM ? (at.old as NtlmLogin) : null;
-    const phase = old === null || at.connection === null ? undefined : old.phases.get(at.connection);
+    const phase =
+      old === null || at.connection === null ? undefined : old.phases.get(at.connection);
     if (challenge.token !== null && old !== null && phase?.is !== "sent") {
       return answer(old, challenge.token, at);
     }

@@ -1,6 +1,7 @@
-// What every authentication scheme is made of. A scheme is pure: it reads a challenge, signs requests
-// and checks answers, and where it needs something from outside (a password, a token, the hash of a
-// body) it yields a question and is resumed with the answer. Who asks, and whom, is not its matter.
+// What every authentication scheme is made of. A scheme is pure: it reads a challenge, signs
+// requests and checks answers, and where it needs something from outside (a password, a token, the
+// hash of a body) it yields a question and is resumed with the answer. Who asks, and whom, is not
+// its matter.
 import type { Challenge } from "./challenge.js";
 
 /** What a scheme may need to go on. */
@@ -69,7 +70,7 @@ export interface Login {
   applies(out: Outgoing): boolean;
   /** The field value for a request; `null`: the request goes without. */
   sign(out: Outgoing): Asking<Signature | null>;
-  /** A request signed with this was answered with success: `field` is the challenge field, if any. */
+  /** A request signed with this was accepted: `field` is the challenge field, if any. */
   finish?(out: Outgoing, field: string | null): Asking<void>;
 }
 

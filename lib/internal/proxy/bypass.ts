@@ -88,7 +88,9 @@ function rangeRule(text: string): Rule | null {
   const bits = Number(parts[2]) + (isV4 ? 96 : 0);
   if (bits > 128) return null;
   return ({ address }) =>
-    address !== null && (isV4 || !isMapped(address) || isMapped(base)) && share(address, base, bits);
+    address !== null &&
+    (isV4 || !isMapped(address) || isMapped(base)) &&
+    share(address, base, bits);
 }
 
 // Whether two addresses begin with the same bits.

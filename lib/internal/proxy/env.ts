@@ -1,6 +1,6 @@
-// The proxy that the environment names, with the rules of curl and Go: variables in lower case first,
-// an empty one is as good as none, HTTP_PROXY is not trusted where it may be a request's Proxy field
-// (CGI), and no_proxy is a list of names, addresses and ranges.
+// The proxy that the environment names, with the rules of curl and Go: variables in lower case
+// first, an empty one is as good as none, HTTP_PROXY is not trusted where it may be a request's
+// Proxy field (CGI), and no_proxy is a list of names, addresses and ranges.
 import { bypassBy, parseRule, type Bypass, type Rule } from "./bypass.js";
 import { isHost, PROXY_SCHEMES, type ProxyScheme } from "./settings.js";
 

@@ -63,7 +63,9 @@ export function checkProxy<Certificate>(
 export function isHost(text: string): boolean {
   if (text.startsWith("[")) {
     const inside = /^\[([^\]%]+)(?:%(?:25)?[^\]\s]+)?\]$/.exec(text)?.[1];
-    return inside !== undefined && inside.includes(":") && parseAddress(inside.toLowerCase()) !== null;
+    return (
+      inside !== undefined && inside.includes(":") && parseAddress(inside.toLowerCase()) !== null
+    );
   }
   return text.length <= 255 && /^[^\s\p{Cc}/\\:@?#[\]]+$/u.test(text);
 }

@@ -7,8 +7,11 @@ const takesToken = (name: string): boolean => /^(negotiate|ntlm)$/i.test(name);
 /** One line for each challenge: name, token, parameters. */
 function show(field: string): string[] {
   return parseChallenges(field, takesToken).map(({ scheme, token, params }) =>
-    [scheme, ...(token === null ? [] : [`(${token})`]), ...[...params].map(([k, v]) => `${k}=<${v}>`)]
-      .join(" "),
+    [
+      scheme,
+      ...(token === null ? [] : [`(${token})`]),
+      ...[...params].map(([k, v]) => `${k}=<${v}>`),
+    ].join(" "),
   );
 }
 
@@ -22,7 +25,11 @@ t.test("splits fields into challenges", async (t) => {
     ["A x=y,B", ["A x=<y>", "B"], "a parameter, then a name"],
     ["A x=y  ,  B", ["A x=<y>", "B"], "blanks around the comma"],
     ["A,B=c", ["A b=<c>"], "a parameter after a comma belongs to the scheme before"],
-    ['Basic realm="a", Digest realm="b", nonce=c', ["Basic realm=<a>", "Digest realm=<b> nonce=<c>"], "two"],
+    [
+      'Basic realm="a", Digest realm="b", nonce=c',
+      ["Basic realm=<a>", "Digest realm=<b> nonce=<c>"],
+      "two",
+    ],
     ["A x=y B", ["A x=<y B>"], "a value without quotes runs to the comma"],
     ['A x="y" B', ["A x=<y>"], "what follows a quoted value up to the comma is lost"],
     ['A x="y"B, C', ["A x=<y>", "C"], "also without a blank"],
@@ -91,7 +98,13 @@ t.test("takes bare tokens for the schemes that have them", async (t) => {
 });
 
 t.test("parameters alone: what is none is passed over", async (t) => {
-  t.strictSame([...parseParams('qop=auth, foo, "x", NC=1')], [["qop", "auth"], ["nc", "1"]]);
+  t.strictSame(
+    [...parseParams('qop=auth, foo, "x", NC=1')],
+    [
+      ["qop", "auth"],
+      ["nc", "1"],
+    ],
+  );
   t.strictSame([...parseParams("")], []);
 });
 
@@ -109,8 +122,29 @@ t.test("malformed: never throws, never hangs, time in proportion to the length",
     return (seed >> 8) % below;
   };
   const words = [
-    "Basic", "Digest", "NTLM", "Negotiate", "realm", "nonce", "qop", "stale", "domain", "=", ",",
-    " ", "\t", '"', "'", "\\", "true", "auth", "auth-int", "\xff", "\x00", "TlRMTVNTUAAC", "==",
+    "Basic",
+    "Digest",
+    "NTLM",
+    "Negotiate",
+    "realm",
+    "nonce",
+    "qop",
+    "stale",
+    "domain",
+    "=",
+    ",",
+    " ",
+    "\t",
+    '"',
+    "'",
+    "\\",
+    "true",
+    "auth",
+    "auth-int",
+    "\xff",
+    "\x00",
+    "TlRMTVNTUAAC",
+    "==",
   ];
   for (let round = 0; round < 5000; round++) {
     let field = "";

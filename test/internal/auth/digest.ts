@@ -28,7 +28,11 @@ const AT: Circumstances = {
 
 const USER: Credentials = { username: "u", password: "pw", utf8: false };
 
-function offer(params: string, at: Partial<Circumstances> = {}, creds: Credentials | null = USER): Login | string {
+function offer(
+  params: string,
+  at: Partial<Circumstances> = {},
+  creds: Credentials | null = USER,
+): Login | string {
   const [challenge] = parseChallenges(`Digest ${params}`, () => false);
   if (challenge === undefined) throw new Error("no challenge");
   return settle(DIGEST.challenge(challenge, { ...AT, ...at }), () => creds);
@@ -143,10 +147,23 @@ t.test("nonce counts, and nonces that change", async (t) => {
     const sent = paramsOf(sign(login));
     return [sent.get("nonce"), sent.get("nc")];
   };
-  t.strictSame([counts(), counts(), counts()], [["n", "00000001"], ["n", "00000002"], ["n", "00000003"]]);
+  t.strictSame(
+    [counts(), counts(), counts()],
+    [
+      ["n", "00000001"],
+      ["n", "00000002"],
+      ["n", "00000003"],
+    ],
+  );
   const last = sign(login);
   t.equal(last.check?.('nextnonce="m"'), null);
-  t.strictSame([counts(), counts()], [["m", "00000001"], ["m", "00000002"]]);
+  t.strictSame(
+    [counts(), counts()],
+    [
+      ["m", "00000001"],
+      ["m", "00000002"],
+    ],
+  );
   t.equal(last.check?.('nextnonce="k"'), null);
   t.strictSame(counts(), ["m", "00000003"], "a late answer to an older nonce changes nothing");
 });
@@ -183,7 +200,11 @@ t.test("auth-int is used where nothing else is offered", async (t) => {
   t.match(signature.check?.(info, md5("another")), /request-digest mismatch$/);
   if (typeof login !== "string") {
     const out = { method: "PUT", target: "/a/b", connection: null };
-    t.equal(settle(login.sign(out), () => null), null, "a body that cannot be hashed is not signed");
+    t.equal(
+      settle(login.sign(out), () => null),
+      null,
+      "a body that cannot be hashed is not signed",
+    );
   }
   t.equal(paramsOf(sign(offer('realm="r", nonce="n", qop="auth-int,auth"'))).get("qop"), "auth");
 });
@@ -234,7 +255,12 @@ t.test("user names", async (t) => {
     ["u", true, ", userhash=TRUE", /username="u"(?!.*userhash)/],
     ["\u00e9", true, ", userhash=TRUE", "could not handle non-ASCII username in Digest challenge"],
     ["\u00e9", true, "", "could not handle non-ASCII username in Digest challenge"],
-    ["\u00e9", false, ", userhash=false", "could not handle non-ASCII username in Digest challenge"],
+    [
+      "\u00e9",
+      false,
+      ", userhash=false",
+      "could not handle non-ASCII username in Digest challenge",
+    ],
     ['a"b', false, "", "could not handle non-ASCII username in Digest challenge"],
     ["a\\b", false, "", "could not handle non-ASCII username in Digest challenge"],
     ["a\x01b", false, "", "could not handle non-ASCII username in Digest challenge"],
@@ -291,9 +317,15 @@ t.test("the server's proof", async (t) => {
     [`rspauth=x, cnonce="${CNONCE}", nc=1z, qop=auth`, "could not parse nonce count"],
     [`rspauth=x, cnonce="${CNONCE}", nc=, qop=auth`, "could not parse nonce count"],
     [`rspauth=x, cnonce="${CNONCE}", nc=00000005, qop=auth`, "nonce count mismatch (5 not 1)"],
-    [`rspauth=x, cnonce="${CNONCE}", nc=fffffffff, qop=auth`, "nonce count mismatch (4294967295 not 1)"],
+    [
+      `rspauth=x, cnonce="${CNONCE}", nc=fffffffff, qop=auth`,
+      "nonce count mismatch (4294967295 not 1)",
+    ],
     [`rspauth=x, cnonce="${CNONCE}", nc=1, qop=auth`, "request-digest mismatch"],
-    [`rspauth=${proof.toUpperCase()}, cnonce="${CNONCE}", nc=1, qop=auth`, "request-digest mismatch"],
+    [
+      `rspauth=${proof.toUpperCase()}, cnonce="${CNONCE}", nc=1, qop=auth`,
+      "request-digest mismatch",
+    ],
   ];
   for (const [info, problem] of rows) {
     const expected = problem === null ? null : `Digest mutual authentication failure: ${problem}`;
@@ -312,9 +344,20 @@ t.test("strength: the stronger hash first, of two a session key", async (t) => {
     const [challenge] = parseChallenges(`Digest ${params}`, () => false);
     return challenge === undefined ? 0 : DIGEST.strength(challenge);
   };
-  const order = ["FOO", "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"];
+  const order = [
+    "FOO",
+    "MD5",
+    "MD5-sess",
+    "SHA-256",
+    "SHA-256-sess",
+    "SHA-512-256",
+    "SHA-512-256-sess",
+  ];
   const strengths = order.map((name) => strength(`algorithm=${name}`));
-  t.strictSame(strengths, [...strengths].sort((a, b) => a - b));
+  t.strictSame(
+    strengths,
+    [...strengths].sort((a, b) => a - b),
+  );
   t.equal(new Set(strengths).size, order.length);
   t.equal(strength(""), strength("algorithm=MD5"), "none means MD5");
 });
@@ -325,8 +368,30 @@ t.test("malformed: any parameters end in a login or a reason", async (t) => {
     seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
     return (seed >> 8) % below;
   };
-  const names = ["realm", "nonce", "qop", "algorithm", "stale", "domain", "opaque", "userhash", "x"];
-  const values = ["r", "", "auth", "auth-int", "MD5", "SHA-256-sess", "true", "http://[", "/a /b", "\\\"", "\xff"];
+  const names = [
+    "realm",
+    "nonce",
+    "qop",
+    "algorithm",
+    "stale",
+    "domain",
+    "opaque",
+    "userhash",
+    "x",
+  ];
+  const values = [
+    "r",
+    "",
+    "auth",
+    "auth-int",
+    "MD5",
+    "SHA-256-sess",
+    "true",
+    "http://[",
+    "/a /b",
+    '\\"',
+    "\xff",
+  ];
   let old: Login | null = null;
   for (let round = 0; round < 5000; round++) {
     const params: string[] = [];

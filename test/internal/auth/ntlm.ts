@@ -16,7 +16,9 @@ const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ""), "h
 
 const USER = userOf({ username: "Domain\\User", password: "Password" });
 const CLIENT_CHALLENGE = Buffer.alloc(8, 0xaa);
-const TARGET_INFO = hex("02000c0044006f006d00610069006e00 01000c00530065007200760065007200 00000000");
+const TARGET_INFO = hex(
+  "02000c0044006f006d00610069006e00 01000c00530065007200760065007200 00000000",
+);
 
 // 4.2.4.3: the CHALLENGE_MESSAGE of the example
 const CHALLENGE = hex(`
@@ -38,7 +40,8 @@ t.test("the keys and responses of MS-NLMP 4.2.4", async (t) => {
   t.equal(sessionKey.toString("hex"), "8de40ccadbc14a82f15cb0ad0de95ca3", "4.2.4.1.2");
   t.equal(
     nt.subarray(16).toString("hex"),
-    `0101000000000000${"00".repeat(8)}${"aa".repeat(8)}00000000${TARGET_INFO.toString("hex")}00000000`,
+    `0101000000000000${"00".repeat(8)}${"aa".repeat(8)}00000000` +
+      `${TARGET_INFO.toString("hex")}00000000`,
     "temp (4.2.4.1.3)",
   );
 });
@@ -90,12 +93,17 @@ t.test("the messages", async (t) => {
     ...theirs,
     targetInfo: Buffer.concat([hex("07000800 0102030405060708"), hex("00000000")]),
   };
-  const [noLm, timedNt] = fieldsOf(authenticateMessage(USER, timed, CLIENT_CHALLENGE, Buffer.alloc(8)));
+  const [noLm, timedNt] = fieldsOf(
+    authenticateMessage(USER, timed, CLIENT_CHALLENGE, Buffer.alloc(8)),
+  );
   t.same(noLm, Buffer.alloc(24), "with the server's clock there is no LM response (3.1.5.1.2)");
   t.equal(timedNt?.subarray(24, 32).toString("hex"), "0102030405060708", "and it is the server's");
 
   const oem = { ...theirs, flags: theirs.flags & ~1 };
-  t.equal(fieldsOf(authenticateMessage(USER, oem, CLIENT_CHALLENGE, Buffer.alloc(8)))[3]?.toString(), "User");
+  t.equal(
+    fieldsOf(authenticateMessage(USER, oem, CLIENT_CHALLENGE, Buffer.alloc(8)))[3]?.toString(),
+    "User",
+  );
 });
 
 t.test("malformed: fields outside the message are refused", async (t) => {
@@ -117,7 +125,10 @@ t.test("malformed: fields outside the message are refused", async (t) => {
   ];
   for (const [message, name] of rows) t.equal(parseChallengeMessage(message), null, name);
   t.ok(parseChallengeMessage(MESSAGE.subarray(0, 32)) === null, "cut in front of the name");
-  t.ok(parseChallengeMessage(changed(12, "0000").subarray(0, 40)), "a server without target information");
+  t.ok(
+    parseChallengeMessage(changed(12, "0000").subarray(0, 40)),
+    "a server without target information",
+  );
   for (let length = 0; length <= MESSAGE.length; length++) {
     parseChallengeMessage(MESSAGE.subarray(0, length));
   }

@@ -1,5 +1,5 @@
-// Which servers are reached without the proxy: rows of an entry, a server, and the verdict in the two
-// dialects (no_proxy of the environment, bypass list of nx_proxy).
+// Which servers are reached without the proxy: rows of an entry, a server, and the verdict in the
+// two dialects (no_proxy of the environment, bypass list of nx_proxy).
 import t from "tap";
 import { bypassBy, parseRule, regexpRule } from "../../../lib/internal/proxy/bypass.js";
 import { normalHost } from "../../../lib/internal/proxy/host.js";
@@ -96,17 +96,41 @@ for (const [name, rows] of Object.entries(ROWS)) {
   });
 }
 
-t.test("a leading dot means the same as none in no_proxy, only what is below in nx_proxy", async (t) => {
-  t.equal(decide(".example.com", "example.com", 80), true);
-  t.equal(decide(".example.com", "example.com", 80, true), false);
-  t.equal(decide(".example.com", "www.example.com", 80, true), true);
-  t.equal(decide("*.example.com", "example.com", 80, true), false);
-});
+t.test(
+  "a leading dot means the same as none in no_proxy, only what is below in nx_proxy",
+  async (t) => {
+    t.equal(decide(".example.com", "example.com", 80), true);
+    t.equal(decide(".example.com", "example.com", 80, true), false);
+    t.equal(decide(".example.com", "www.example.com", 80, true), true);
+    t.equal(decide("*.example.com", "example.com", 80, true), false);
+  },
+);
 
 t.test("what can be no entry", async (t) => {
   const entries = [
-    "", ".", "*.", ":80", "a b", "a:b", "a:0", "a:65536", "a:123456", "[a]", "[::1", "[::1]x", "10.0.0.0/33",
-    "10.0.0/8", "::1/129", "x/8", "10.0.0.0/", "a/b", "user@host", "**", "a*", "host?", "a\u0000",
+    "",
+    ".",
+    "*.",
+    ":80",
+    "a b",
+    "a:b",
+    "a:0",
+    "a:65536",
+    "a:123456",
+    "[a]",
+    "[::1",
+    "[::1]x",
+    "10.0.0.0/33",
+    "10.0.0/8",
+    "::1/129",
+    "x/8",
+    "10.0.0.0/",
+    "a/b",
+    "user@host",
+    "**",
+    "a*",
+    "host?",
+    "a\u0000",
     "a".repeat(256),
   ];
   for (const entry of entries) t.equal(parseRule(entry, false), null, JSON.stringify(entry));
@@ -121,7 +145,11 @@ t.test("regular expressions", async (t) => {
   t.equal(test(/x/i, "X"), true);
   const sticky = regexpRule(/a/gy);
   const host = normalHost("a");
-  t.strictSame([sticky(host, 1), sticky(host, 1), sticky(host, 1)], [true, true, true], "no memory");
+  t.strictSame(
+    [sticky(host, 1), sticky(host, 1), sticky(host, 1)],
+    [true, true, true],
+    "no memory",
+  );
   t.equal(test(/^(a+)+$/, `${"a".repeat(60)}!`), false, "one that takes for ever does not match");
   t.equal(test(/a/, "a".repeat(256)), false, "no name is so long");
 });
@@ -130,7 +158,12 @@ t.test("a list is any of its entries", async (t) => {
   const rules = ["a.example", "10.0.0.0/8", "b.example:81"].map((entry) => parseRule(entry, false));
   const bypass = bypassBy(rules.filter((rule) => rule !== null));
   t.strictSame(
-    [bypass("a.example", 1), bypass("10.1.1.1", 1), bypass("b.example", 81), bypass("b.example", 80)],
+    [
+      bypass("a.example", 1),
+      bypass("10.1.1.1", 1),
+      bypass("b.example", 81),
+      bypass("b.example", 80),
+    ],
     [true, true, true, false],
   );
 });
@@ -141,7 +174,23 @@ t.test("malformed: any entry and any host end in a verdict", async (t) => {
     seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
     return (seed >> 8) % below;
   };
-  const words = ["a", ".", ":", "::", "/", "*", "[", "]", "%", "1", "255", "ffff", "-", "\x00", "\u00e9"];
+  const words = [
+    "a",
+    ".",
+    ":",
+    "::",
+    "/",
+    "*",
+    "[",
+    "]",
+    "%",
+    "1",
+    "255",
+    "ffff",
+    "-",
+    "\x00",
+    "\u00e9",
+  ];
   const make = (): string => {
     let text = "";
     for (let i = next(12); i > 0; i--) text += words[next(words.length)];

@@ -9,11 +9,20 @@ const GOOD = { scheme: "http", host: "proxy", port: 3128 };
 t.test("takes settings", async (t) => {
   const { bypass, ...plain } = check(GOOD);
   t.strictSame(plain, {
-    ...GOOD, username: null, password: null, trust: [], tunnel: false,
+    ...GOOD,
+    username: null,
+    password: null,
+    trust: [],
+    tunnel: false,
   });
   t.equal(bypass, null);
   const full = check({
-    ...GOOD, scheme: "https", username: "u", tunnel: true, trust: ["cert"], bypass: [" a ", /b/],
+    ...GOOD,
+    scheme: "https",
+    username: "u",
+    tunnel: true,
+    trust: ["cert"],
+    bypass: [" a ", /b/],
   });
   t.strictSame([full.username, full.password, full.tunnel, full.trust], ["u", "", true, ["cert"]]);
   t.equal(full.bypass?.("a", 1), true);
@@ -50,13 +59,17 @@ t.test("names mistakes", async (t) => {
 });
 
 t.test("what hangs on Object.prototype is no setting", async (t) => {
-  const inherited = Object.assign(Object.create({ username: "evil", tunnel: true }), GOOD) as object;
+  const inherited = Object.assign(
+    Object.create({ username: "evil", tunnel: true }),
+    GOOD,
+  ) as object;
   const { username, tunnel } = check(inherited);
   t.strictSame([username, tunnel], [null, false]);
 });
 
 t.test("hosts", async (t) => {
-  for (const good of ["a", "a.b", "127.0.0.1", "[::1]", "[FE80::1%25eth0]", "b\u00fccher"]) t.ok(isHost(good));
+  for (const good of ["a", "a.b", "127.0.0.1", "[::1]", "[FE80::1%25eth0]", "b\u00fccher"])
+    t.ok(isHost(good));
   for (const bad of ["", "[", "[]", "[a]", "::1", "a/b", "a@b", "a#b", "[::1]x", "a".repeat(256)]) {
     t.notOk(isHost(bad), bad);
   }
