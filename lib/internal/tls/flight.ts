@@ -2,9 +2,9 @@
 // plain in TLS 1.2 (RFC 5246 7.4.4), under the handshake traffic key in TLS 1.3 (RFC 8446 4.3.2).
 // Records come in as they arrive; nothing here changes them.
 
-import { createDecipheriv, createHmac } from "node:crypto";
 import { Der, orNull } from "../asn1/der.js";
 import { parseName, type Name } from "../asn1/name.js";
+import { RecordKeys, SUITES, type Suite } from "./record.js";
 
 const CHANGE_CIPHER_SPEC = 20;
 const HANDSHAKE = 22;
@@ -30,21 +30,26 @@ export type Sight =
   /** TLS 1.3: the hello must be passed on for the keys to be made. */
   | { kind: "keys" }
   /** The server wants a certificate. */
-  | { kind: "asked"; names: Name[] }
+  | { kind: "asked"; names: Name[]; late: LateAnswer | null }
   /** It does not, or we cannot tell: the flight goes on unseen. */
   | { kind: "pass" };
 
-interface Suite {
-  hash: "sha256" | "sha384";
-  cipher: "aes-128-gcm" | "aes-256-gcm" | "chacha20-poly1305";
-  keyBytes: number;
+/** What answering a request of TLS 1.3 by hand needs (tls/late_answer.ts). */
+export interface LateAnswer {
+  suite: Suite;
+  /** Hellos and the server's messages, each whole, as they count for the transcript. */
+  transcript: Buffer[];
+  /** The context that the request wants back. */
+  context: Buffer;
+  /** Signature schemes that the server accepts. */
+  schemes: number[];
 }
 
-const SUITES: Readonly<Record<number, Suite>> = {
-  0x1301: { hash: "sha256", cipher: "aes-128-gcm", keyBytes: 16 },
-  0x1302: { hash: "sha384", cipher: "aes-256-gcm", keyBytes: 32 },
-  0x1303: { hash: "sha256", cipher: "chacha20-poly1305", keyBytes: 32 },
-};
+interface Request {
+  names: Name[];
+  context: Buffer;
+  schemes: number[];
+}
 
 /**
  * The server's flight, fed with bytes as they come.
@@ -61,9 +66,9 @@ export class Flight {
   #messages = Buffer.alloc(0);
   #retried = false;
   #suite: Suite | null = null;
-  #keys: { key: Buffer; iv: Buffer } | null = null;
-  #sequence = 0;
-  #names: Name[] | null = null;
+  #keys: RecordKeys | null = null;
+  #request: Request | null = null;
+  #transcript: Buffer[] = [];
 
   /** Adds bytes from the server and looks at them. */
   feed(chunk: Buffer): Sight {
@@ -77,11 +82,13 @@ export class Flight {
   setSecret(secret: Buffer): Sight {
     const suite = this.#suite;
     if (suite === null) return { kind: "pass" };
-    this.#keys = {
-      key: expandLabel(suite.hash, secret, "key", suite.keyBytes),
-      iv: expandLabel(suite.hash, secret, "iv", 12),
-    };
+    this.#keys = new RecordKeys(suite, secret);
     return this.look();
+  }
+
+  /** A hello of the client, which the server's answers follow in the transcript. */
+  addHello(message: Buffer): void {
+    this.#transcript.push(message);
   }
 
   /** Looks at the records that are complete. */
@@ -115,31 +122,8 @@ export class Flight {
     if (type === CHANGE_CIPHER_SPEC && (this.#keys !== null || this.#retried)) return EMPTY;
     if (type === HANDSHAKE && this.#keys === null) return body;
     if (type !== APPLICATION_DATA || this.#keys === null || this.#suite === null) return "pass";
-    return this.#decrypt(header, body) ?? "pass";
-  }
-
-  // RFC 8446 5.2; null for a record that is no handshake
-  #decrypt(header: Buffer, body: Buffer): Buffer | null {
-    const { key, iv } = this.#keys as { key: Buffer; iv: Buffer };
-    const nonce = Buffer.from(iv);
-    for (let i = 0, n = this.#sequence; i < 6; i += 1, n = Math.floor(n / 256)) {
-      nonce[11 - i] = (nonce[11 - i] ?? 0) ^ (n & 0xff);
-    }
-    this.#sequence += 1;
-    if (body.length < 17) return null;
-    try {
-      const cipher = createDecipheriv((this.#suite as Suite).cipher as "aes-128-gcm", key, nonce, {
-        authTagLength: 16,
-      });
-      cipher.setAAD(header, { plaintextLength: body.length - 16 });
-      cipher.setAuthTag(body.subarray(-16));
-      const plain = Buffer.concat([cipher.update(body.subarray(0, -16)), cipher.final()]);
-      let end = plain.length;
-      while (end > 0 && plain[end - 1] === 0) end -= 1;
-      return plain[end - 1] === HANDSHAKE ? plain.subarray(0, end - 1) : null;
-    } catch {
-      return null;
-    }
+    const plain = this.#keys.open(header, body);
+    return plain?.type === HANDSHAKE ? plain.content : "pass";
   }
 
   // Whole handshake messages; null if more records are needed.
@@ -151,6 +135,7 @@ export class Flight {
       if (this.#messages.length < 4 + length) break;
       const type = this.#messages[0] as number;
       const body = this.#messages.subarray(4, 4 + length);
+      this.#transcript.push(this.#messages.subarray(0, 4 + length));
       this.#messages = this.#messages.subarray(4 + length);
       const sight = this.#readMessage(type, body);
       if (sight !== null) return sight;
@@ -169,11 +154,15 @@ export class Flight {
       return null;
     }
     if (type === CERTIFICATE_REQUEST) {
-      this.#names = tls13 ? requestedNames13(body) : requestedNames12(body);
+      this.#request = tls13 ? readRequest13(body) : readRequest12(body);
     }
     // the client may act only when the flight is over
     if (type === (tls13 ? FINISHED : SERVER_HELLO_DONE)) {
-      return this.#names === null ? { kind: "pass" } : { kind: "asked", names: this.#names };
+      if (this.#request === null) return { kind: "pass" };
+      const { names, context, schemes } = this.#request;
+      const transcript = this.#transcript;
+      const late = this.#suite && { suite: this.#suite, transcript, context, schemes };
+      return { kind: "asked", names, late };
     }
     return null;
   }
@@ -185,7 +174,8 @@ const RETRY = Buffer.from(
   "hex",
 );
 
-function isRetry(hello: Buffer): boolean {
+/** Whether a server's hello only asks for another hello of the client. */
+export function isRetry(hello: Buffer): boolean {
   return hello.subarray(2, 34).equals(RETRY);
 }
 
@@ -216,19 +206,25 @@ function vectors(bytes: Buffer): { type: number; body: Buffer }[] {
 }
 
 // certificate types, signature algorithms, names
-function requestedNames12(body: Buffer): Name[] {
+function readRequest12(body: Buffer): Request {
+  const request: Request = { names: [], context: EMPTY, schemes: [] };
   const types = body[0] ?? 0;
   const algorithmsAt = 1 + types;
-  if (body.length < algorithmsAt + 2) return [];
+  if (body.length < algorithmsAt + 2) return request;
   const namesAt = algorithmsAt + 2 + body.readUInt16BE(algorithmsAt);
-  return namesOf(body.subarray(namesAt));
+  return { ...request, names: namesOf(body.subarray(namesAt)) };
 }
 
-// request context, extensions: certificate_authorities is number 47 (RFC 8446 4.2.4)
-function requestedNames13(body: Buffer): Name[] {
-  const context = body[0] ?? 0;
-  const authorities = vectors(body.subarray(1 + context)).find(({ type }) => type === 47);
-  return authorities === undefined ? [] : namesOf(authorities.body);
+// request context, extensions: certificate_authorities is number 47 (RFC 8446 4.2.4),
+// signature_algorithms number 13
+function readRequest13(body: Buffer): Request {
+  const context = body.subarray(1, 1 + (body[0] ?? 0));
+  const extensions = vectors(body.subarray(1 + context.length));
+  const find = (number: number): Buffer => extensions.find(({ type }) => type === number)?.body ?? EMPTY;
+  const list = find(13).subarray(2);
+  const schemes: number[] = [];
+  for (let at = 0; at + 2 <= list.length; at += 2) schemes.push(list.readUInt16BE(at));
+  return { names: namesOf(find(47)), context, schemes };
 }
 
 function namesOf(bytes: Buffer): Name[] {
@@ -244,15 +240,4 @@ function namesOf(bytes: Buffer): Name[] {
     at = end;
   }
   return names;
-}
-
-// HKDF-Expand-Label with an empty context (RFC 8446 7.1); never longer than one hash here
-function expandLabel(hash: "sha256" | "sha384", secret: Buffer, label: string, bytes: number): Buffer {
-  const text = Buffer.from(`tls13 ${label}`);
-  const info = Buffer.concat([
-    Buffer.from([bytes >> 8, bytes & 0xff, text.length]),
-    text,
-    Buffer.from([0, 1]),
-  ]);
-  return createHmac(hash, secret).update(info).digest().subarray(0, bytes);
 }

@@ -12,6 +12,7 @@ import { allCertificates } from "../asn1/pem.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
 import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import type { TlsContext } from "../tls/context.js";
+import type { Shown } from "../tls/late_answer.js";
 import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, pemPair, type ClientCert } from "../tls/handles.js";
 import { ENDED, TRUNCATED, wordTlsError, type TlsError, type TlsState } from "./tls_errors.js";
@@ -39,8 +40,8 @@ export interface TlsFailure {
   error: string;
   cause: Error | null;
   /**
-   * No failure yet: the server asked for a client certificate, the provider has set one, and Node
-   * cannot take it up in a handshake that has begun. Open a connection anew and shake hands again.
+   * No failure yet: in TLS 1.2 the server asked for a client certificate, the provider has set one,
+   * and a handshake that has begun cannot take it up. Open a connection anew and shake hands again.
    */
   again: boolean;
 }
@@ -101,9 +102,13 @@ export async function handshakeClient(
   let stream = raw;
   let tap: TlsTap | null = null;
   if (context.clientCert === null && context.provider !== null) {
-    stream = tap = new TlsTap(raw, async (names) => {
+    stream = tap = new TlsTap(raw, async (names, canShow) => {
       await handshake.pausing(askProvider(context, names));
-      if (context.clientCert !== null) handshake.breakOff();
+      const { clientCert } = context;
+      if (clientCert === null) return null;
+      if (!canShow) handshake.breakOff();
+      handshake.state.presented = true;
+      return shownOf(clientCert);
     });
   }
   const key = ticketKey(options, context);
@@ -121,7 +126,7 @@ export async function handshakeClient(
   let chain: readonly X509[] = [];
   let accepted = false;
   const keep = (): void => {
-    if (accepted && session !== null) keepTicket(context, key, { session, chain });
+    if (accepted && session !== null && tap?.answered !== true) keepTicket(context, key, { session, chain });
   };
   socket.on("session", (data: Buffer) => {
     session = data;
@@ -297,6 +302,11 @@ async function askProvider(
   } finally {
     endNames(lent);
   }
+}
+
+function shownOf({ owner, issuers, key }: ClientCert): Shown | null {
+  if (owner === null || key === null) return null;
+  return { chain: [owner.x509, ...issuers].map(({ der }) => der), key };
 }
 
 // --- settings for node:tls

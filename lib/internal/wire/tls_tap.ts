@@ -4,21 +4,33 @@
 
 import { Duplex } from "node:stream";
 import type { Name } from "../asn1/name.js";
-import { Flight, type Sight } from "../tls/flight.js";
+import { Flight, type LateAnswer, type Sight } from "../tls/flight.js";
+import { LateFlight, canAnswer, type Shown } from "../tls/late_answer.js";
 
-/** Called once if the server asks; what it holds up goes on when the promise is settled. */
-export type OnAsked = (names: Name[]) => Promise<void>;
+/**
+ * Called once if the server asks; what it holds up goes on when the promise is settled.
+ * @param canShow whether a certificate can still be shown on this connection
+ * @returns the certificate to show, null for none
+ */
+export type OnAsked = (names: Name[], canShow: boolean) => Promise<Shown | null>;
+
+const HANDSHAKE = 22;
 
 export class TlsTap extends Duplex {
+  /** A certificate was shown by hand: the connection cannot be resumed. */
+  answered = false;
   #raw: Duplex;
   #onAsked: OnAsked;
   #flight: Flight | null = new Flight();
+  #late: LateFlight | null = null;
   #held: Buffer[] = [];
+  #written = Buffer.alloc(0);
   #ended = false;
-  #keys = false;
+  #waitsForKeys = false;
+  #toShow: { late: LateAnswer; shown: Shown } | null = null;
 
   constructor(raw: Duplex, onAsked: OnAsked) {
-    super({ allowHalfOpen: true, emitClose: true });
+    super({ allowHalfOpen: true });
     this.#raw = raw;
     this.#onAsked = onAsked;
     raw.on("data", this.#onData);
@@ -28,12 +40,22 @@ export class TlsTap extends Duplex {
     raw.resume();
   }
 
-  /** A line of node:tls's keylog event: the secret may be in it. */
+  /** A line of node:tls's keylog event: a secret may be in it. */
   keylog(line: Buffer): void {
-    const match = /^SERVER_HANDSHAKE_TRAFFIC_SECRET \S+ ([0-9a-f]+)\s*$/i.exec(line.toString());
-    if (match === null || this.#flight === null || !this.#keys) return;
-    this.#keys = false;
-    this.#act(this.#flight.setSecret(Buffer.from(match[1] ?? "", "hex")));
+    const match = /^(CLIENT|SERVER)_HANDSHAKE_TRAFFIC_SECRET \S+ ([0-9a-f]+)\s*$/i.exec(
+      line.toString("latin1"),
+    );
+    if (match === null) return;
+    const secret = Buffer.from(match[2] ?? "", "hex");
+    if (match[1] === "CLIENT") {
+      // OpenSSL makes this one when it is about to write its flight
+      if (this.#toShow === null) return;
+      this.#late = new LateFlight(this.#toShow.late, secret, this.#toShow.shown);
+      this.#toShow = null;
+    } else if (this.#waitsForKeys && this.#flight !== null) {
+      this.#waitsForKeys = false;
+      this.#act(this.#flight.setSecret(secret));
+    }
   }
 
   override _read(): void {
@@ -41,7 +63,26 @@ export class TlsTap extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#raw.write(chunk, done);
+    let bytes = chunk;
+    if (this.#late !== null) {
+      bytes = this.#late.feed(chunk);
+      if (this.#late.done) this.#late = null;
+    } else if (this.#flight !== null) {
+      this.#noteHellos(this.#flight, chunk);
+    }
+    if (bytes.length === 0) done();
+    else this.#raw.write(bytes, done);
+  }
+
+  // Until the server has answered, the client says nothing but hellos, each a record of its own.
+  #noteHellos(flight: Flight, chunk: Buffer): void {
+    let bytes = Buffer.concat([this.#written, chunk]);
+    while (bytes.length >= 5 && bytes.length >= 5 + bytes.readUInt16BE(3)) {
+      const end = 5 + bytes.readUInt16BE(3);
+      if (bytes[0] === HANDSHAKE) flight.addHello(bytes.subarray(5, end));
+      bytes = bytes.subarray(end);
+    }
+    this.#written = bytes;
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -91,27 +132,40 @@ export class TlsTap extends Duplex {
   };
 
   #act(sight: Sight): void {
-    if (sight.kind === "keys") {
-      // the hello goes on, and with it whatever came along: node:tls cannot answer before the end
-      // of the flight, but it must not see that end yet
-      this.#keys = true;
+    if (sight.kind === "keys" && !this.#waitsForKeys) {
+      this.#waitsForKeys = true;
       this.#releaseHello();
     } else if (sight.kind === "release") {
       this.#release();
     } else if (sight.kind === "pass") {
       this.#passOn();
     } else if (sight.kind === "asked") {
-      void this.#onAsked(sight.names).then(
-        () => this.#passOn(),
+      const { late, names } = sight;
+      void this.#onAsked(names, late !== null).then(
+        (shown) => {
+          if (late !== null && shown !== null) this.#show(late, shown);
+          this.#passOn();
+        },
         (error: Error) => this.destroy(error),
       );
     }
   }
 
-  // Only the first record, which is the hello of TLS 1.3.
+  #show(late: LateAnswer, shown: Shown): void {
+    if (!canAnswer(late, shown)) return;
+    this.#toShow = { late, shown };
+    this.answered = true;
+  }
+
+  // Only the first record, the hello of TLS 1.3: node:tls makes the keys from it, and must not see
+  // the end of the flight yet.
   #releaseHello(): void {
     const bytes = Buffer.concat(this.#held);
-    const end = 5 + bytes.readUInt16BE(3);
+    let end = 0;
+    // a record without meaning may stand between two hellos
+    do {
+      end += 5 + bytes.readUInt16BE(end + 3);
+    } while (bytes[0] !== HANDSHAKE && end + 5 <= bytes.length && bytes[end] === HANDSHAKE);
     this.#held = [bytes.subarray(end)];
     this.push(bytes.subarray(0, end));
   }
