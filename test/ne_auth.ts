@@ -559,7 +559,8 @@ t.test("Digest", async (t) => {
         const { rspauth } = expectedDigest(signed, "u", "pw");
         return (
           `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n` +
-          `Authentication-Info: qop=auth-int, cnonce="${cnonce}", nc=00000001, rspauth="${rspauth}"\r\n\r\n${body}`
+          `Authentication-Info: qop=auth-int, cnonce="${cnonce}", nc=00000001, ` +
+          `rspauth="${rspauth}"\r\n\r\n${body}`
         );
       };
     for (const [body, code] of [
