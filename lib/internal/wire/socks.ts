@@ -13,7 +13,9 @@ export async function driveSocks(
   let step = conversation.next();
   while (step.done !== true) {
     const { value } = step;
-    const code = "send" in value ? await wire.write(value.send, timeoutMs) : await need(wire, value.read, timeoutMs);
+    const code = await ("send" in value
+      ? wire.write(value.send, timeoutMs)
+      : need(wire, value.read, timeoutMs));
     if (code < 0) return describe(value.doing, wire.failure);
     step = conversation.next("send" in value ? Buffer.alloc(0) : take(wire, value.read));
   }
@@ -37,9 +39,9 @@ function take(wire: Wire, bytes: number): Buffer {
 function describe(doing: string, failure: WireFailure): WireFailure {
   const what =
     failure.code === NE_SOCK_CLOSED
-      ? "connection was closed"
+      ? "Connection closed"
       : failure.code === NE_SOCK_TIMEOUT
-        ? "connection timed out"
+        ? "Connection timed out"
         : failure.error;
   return { code: NE_SOCK_ERROR, error: `${doing}: ${what}`, cause: failure.cause };
 }
