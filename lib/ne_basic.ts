@@ -159,7 +159,7 @@ export async function ne_getbuf(
  * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2, or if a 207 response tells
  *   of a failure (the session error lists them).
  */
-export function ne_copy(
+export async function ne_copy(
   sess: ne_session,
   overwrite: number,
   depth: number,
@@ -176,7 +176,7 @@ export function ne_copy(
  * MOVE. Like `ne_copy` without Depth; uses locks on and below `src` and on its parent, too.
  * @returns as `ne_copy`.
  */
-export function ne_move(
+export async function ne_move(
   sess: ne_session,
   overwrite: number,
   src: string,
@@ -189,7 +189,7 @@ export function ne_move(
 }
 
 /** DELETE. Uses locks on and below `path` and on its parent. @returns as `ne_copy`. */
-export function ne_delete(sess: ne_session, path: string): Promise<number> {
+export async function ne_delete(sess: ne_session, path: string): Promise<number> {
   const req = ne_request_create(sess, "DELETE", needText(path, "ne_delete", "path"));
   useLocks(req, path, NE_DEPTH_INFINITE);
   return ne_simple_request(sess, req);
@@ -199,7 +199,7 @@ export function ne_delete(sess: ne_session, path: string): Promise<number> {
  * MKCOL. A missing final slash is added to `path`. Uses locks on `path` and on its parent.
  * @returns as `ne_copy`.
  */
-export function ne_mkcol(sess: ne_session, path: string): Promise<number> {
+export async function ne_mkcol(sess: ne_session, path: string): Promise<number> {
   needText(path, "ne_mkcol", "path");
   const collection = ne_path_has_trailing_slash(path) ? path : `${path}/`;
   const req = ne_request_create(sess, "MKCOL", collection);
