@@ -42,7 +42,7 @@ import { trustDefaultCa } from "./wire/roots.js";
 import { connectTcp, connectUnix } from "./wire/tcp.js";
 import { tlsEndings } from "./wire/endings.js";
 import { handshakeClient, type TlsOutcome } from "./wire/tls.js";
-import { failureOf, Wire, type WireFailure } from "./wire/wire.js";
+import { CLOSED_HERE, failureOf, Wire, type WireFailure } from "./wire/wire.js";
 
 const STATUS_LOOKUP = 0;
 const STATUS_CONNECTING = 1;
@@ -67,7 +67,9 @@ export async function openConnection(o: Opening): Promise<number> {
     const opened = await openTransport(o);
     if (opened !== NE_OK) return opened;
     o.timing.connect = seconds(begun);
-    return s.secure ? startOriginTls(o) : NE_OK;
+    if (!s.secure) return NE_OK;
+    const code = await startOriginTls(o);
+    return code === AGAIN ? openConnection(o) : code;
   }
   const hops: (Hop | null)[] = usesProxy(s) ? s.hops : [null];
   let code = NE_ERROR;
@@ -90,7 +92,19 @@ export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> 
   return startTls(o, context, hop.endpoint, null);
 }
 
+// The server asked for a client certificate in a TLS 1.2 handshake, which has to begin anew with it.
+const AGAIN = -1;
+
 async function openThrough(o: Opening, hop: Hop | null): Promise<number> {
+  const code = await openLayers(o, hop);
+  if (code !== AGAIN) return code;
+  const again = await openLayers(o, hop);
+  if (again !== AGAIN) return again;
+  setError(o.session, "SSL handshake failed: the client certificate was asked for again");
+  return NE_ERROR;
+}
+
+async function openLayers(o: Opening, hop: Hop | null): Promise<number> {
   const s = o.session;
   const reached = await openToProxy(o, hop);
   if (reached !== NE_OK) return reached;
@@ -210,7 +224,7 @@ async function askConnector(o: Opening): Promise<Wire | WireFailure> {
   try {
     const answer = fn(userdata as never, s.server.hostname, s.server.port);
     const stream = (
-      isPromise(answer) ? await awaitApplication(s, o.turn, o.scope, answer) : answer
+      isPromise(answer) ? await awaitStream(o, answer as PromiseLike<Duplex>) : answer
     ) as Duplex;
     if (typeof stream?.write !== "function" || typeof stream.on !== "function") {
       return { code: NE_SOCK_ERROR, error: "the connector gave no stream", cause: null };
@@ -220,6 +234,15 @@ async function askConnector(o: Opening): Promise<Wire | WireFailure> {
     o.scope.check();
     return { ...failureOf(error as Error), code: NE_SOCK_ERROR };
   }
+}
+
+// A stream that comes after the request was broken off is nobody's.
+function awaitStream(o: Opening, promise: PromiseLike<Duplex>): Promise<Duplex> {
+  const drop = (stream: Duplex): void => {
+    if (o.scope.broken !== null) stream?.destroy?.();
+  };
+  promise.then(drop, () => {});
+  return awaitApplication(o.session, o.turn, o.scope, promise);
 }
 
 async function useWire(
@@ -238,7 +261,9 @@ async function useWire(
     open: true,
   };
   await tell(o, STATUS_CONNECTED, { cd: { hostname } });
-  return NE_OK;
+  if (o.turn.connection?.open === true) return NE_OK;
+  setError(o.session, `Could not connect to server: ${CLOSED_HERE.error}`);
+  return NE_ERROR;
 }
 
 // Through the proxy that the connection leads to, to the server.
@@ -321,16 +346,22 @@ async function startTls(
   if (rest.length > 0) raw.stream.unshift(rest);
   let forget: (() => void) | null = null;
   const servername = s.flags[5] !== 0 && !endpoint.literal ? endpoint.hostname : null;
-  const outcome = await handshakeClient(raw.stream, withTurn(o, context), {
+  const outcome = await handshakeClient(raw.stream, context, {
     servername,
     sessionKey: `${endpoint.hostname}:${endpoint.port}`,
     timeoutMs: handshakeTimeout(s),
     onAbort: (cancel) => {
       forget = o.scope.onBreak(({ cause }) => cancel(cause));
     },
+    // while a client certificate is asked for, other requests of the session may run
+    waitFor: (promise) => awaitApplication(s, o.turn, o.scope, promise),
   }).finally(() => (forget as (() => void) | null)?.());
   if (!outcome.ok) {
     o.scope.check();
+    if (outcome.again) {
+      closeConnection(s, connection);
+      return AGAIN;
+    }
     setError(s, `SSL handshake failed: ${outcome.error}`, outcome.cause);
     closeConnection(s, connection);
     return outcome.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_ERROR;
@@ -347,20 +378,6 @@ async function startTls(
     hs: { protocol: outcome.protocol, ciphersuite: outcome.cipher },
   });
   return NE_OK;
-}
-
-// While a client certificate is asked for, other requests of the session may run.
-function withTurn(o: Opening, context: TlsContext): TlsContext {
-  const { provider } = context;
-  if (provider === null) return context;
-  return Object.create(context, {
-    provider: {
-      value: (names: Parameters<NonNullable<typeof provider>>[0]) => {
-        const answer = provider(names);
-        return isPromise(answer) ? awaitApplication(o.session, o.turn, o.scope, answer) : undefined;
-      },
-    },
-  }) as TlsContext;
 }
 
 function handshakeTimeout(s: Session): number {

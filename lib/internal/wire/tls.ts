@@ -55,6 +55,8 @@ export interface ClientOptions {
   timeoutMs: number | null;
   /** Is given a function that breaks the handshake off with this error (code NE_SOCK_ERROR). */
   onAbort?: (cancel: (why: Error) => void) => void;
+  /** Waits for the promise of a client certificate provider. */
+  waitFor?: (promise: Promise<void>) => Promise<void>;
 }
 
 /** Sessions kept for resumption: a session talks to one server, a proxy's makes two. */
@@ -103,7 +105,7 @@ export async function handshakeClient(
   let tap: TlsTap | null = null;
   if (context.clientCert === null && context.provider !== null) {
     stream = tap = new TlsTap(raw, async (names, canShow) => {
-      await handshake.pausing(askProvider(context, names));
+      await handshake.pausing(askProvider(context, names, options.waitFor));
       const { clientCert } = context;
       if (clientCert === null) return null;
       if (!canShow) handshake.breakOff();
@@ -295,10 +297,12 @@ class Handshake {
 async function askProvider(
   context: TlsContext,
   names: Parameters<typeof lendNames>[0],
+  waitFor: ClientOptions["waitFor"],
 ): Promise<void> {
   const lent = lendNames(names);
   try {
-    await context.provider?.(lent);
+    const answer = context.provider?.(lent);
+    if (answer instanceof Promise) await (waitFor === undefined ? answer : waitFor(answer));
   } finally {
     endNames(lent);
   }
