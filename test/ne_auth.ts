@@ -39,8 +39,16 @@ import {
   type ne_session,
 } from "../lib/ne_session.js";
 import { NE_DBG_HTTP, NE_DBG_HTTPAUTH, NE_DBG_SOCKET, ne_debug_init } from "../lib/ne_utils.js";
+import { nx_set_max_connections } from "../lib/nx_session.js";
 import { answer, digestParams, expectedDigest, send, sessionTo } from "./fixtures/auth.js";
-import { END, scripted, type Answer, type PeerRequest, type TestScope } from "./fixtures/server.js";
+import {
+  END,
+  gate,
+  scripted,
+  type Answer,
+  type PeerRequest,
+  type TestScope,
+} from "./fixtures/server.js";
 import { Writable } from "node:stream";
 
 const BASIC = 'WWW-Authenticate: Basic realm="r"';
@@ -1003,4 +1011,82 @@ t.test("malformed: whatever a server sends ends in a code", async (t) => {
   const codes = new Set<number>();
   for (let round = 0; round < 200; round++) codes.add((await send(sess, "/a")).code);
   for (const code of codes) t.ok([NE_OK, NE_ERROR, NE_AUTH].includes(code), `code ${code}`);
+});
+
+t.test("requests that run at once", async (t) => {
+  const TYPE2 =
+    "TlRMTVNTUAACAAAADAAMADgAAAAzgoriASNFZ4mrze8AAAAAAAAAACQAJABEAAAABgBwFwAAAA9TAGUAcgB2AGUAcgAC" +
+    "AAwARABvAG0AYQBpAG4AAQAMAFMAZQByAHYAZQByAAAAAAA=";
+
+  /** A server that answers only when both connections have asked. */
+  const pair = async (
+    t: TestScope,
+    reply: (request: PeerRequest, turn: number) => string,
+  ): Promise<{ sess: ne_session; requests: readonly PeerRequest[] }> => {
+    const both = gate();
+    let waiting = 0;
+    const srv = await scripted(t, async (peer) => {
+      for (let turn = 0; ; turn++) {
+        while (peer.unread === 0) {
+          if (peer.ended) return;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        const request = await peer.readRequest();
+        if (++waiting === 2) both.open();
+        await both.opened;
+        await peer.write(reply(request, turn));
+      }
+    });
+    const sess = sessionTo(srv.port);
+    nx_set_max_connections(sess, 2);
+    t.teardown(() => ne_session_destroy(sess));
+    return { sess, requests: srv.requests };
+  };
+
+  t.test("share a login that one of them made, and never a nonce count", async (t) => {
+    const { sess, requests } = await pair(t, (request) =>
+      request.field("authorization") === null ? answer(401, DIGEST) : OK,
+    );
+    const asked = giving(1);
+    ne_set_server_auth(sess, asked.creds);
+    const results = await Promise.all([send(sess, "/a"), send(sess, "/b")]);
+    t.strictSame(
+      results.map(({ code, status }) => [code, status]),
+      [
+        [NE_OK, 200],
+        [NE_OK, 200],
+      ],
+    );
+    t.equal(asked.log.length, 1, "asked once");
+    const signed = requests.filter((request) => request.field("authorization") !== null);
+    t.strictSame(signed.map((request) => digestParams(request).get("nc")).sort(), [
+      "00000001",
+      "00000002",
+    ]);
+  });
+
+  t.test("make an NTLM handshake each on its own connection", async (t) => {
+    const typeOf = (request: PeerRequest): number => {
+      const token = (request.field("authorization") ?? "").split(" ")[1];
+      return token === undefined ? 0 : Buffer.from(token, "base64").readUInt32LE(8);
+    };
+    const { sess, requests } = await pair(t, (request, turn) => {
+      if (turn > 2) return OK;
+      const type = typeOf(request);
+      if (type === 3) return OK;
+      return answer(401, `WWW-Authenticate: NTLM${type === 1 ? ` ${TYPE2}` : ""}`);
+    });
+    const asked = giving(1);
+    ne_add_server_auth(sess, NE_AUTH_NTLM, asked.creds);
+    const results = await Promise.all([send(sess, "/a"), send(sess, "/b")]);
+    t.strictSame(
+      results.map(({ code }) => code),
+      [NE_OK, NE_OK],
+    );
+    for (const target of ["/a", "/b"]) {
+      const types = requests.filter((request) => request.target === target).map(typeOf);
+      t.strictSame(types, [0, 1, 3], target);
+    }
+    t.equal(asked.log.length, 1, "asked once");
+  });
 });
