@@ -23,7 +23,9 @@ export * from "./ne_utils.js";
 export * from "./ne_xml.js";
 export * from "./ne_xmlreq.js";
 export * from "./nx_auth.js";
+export * from "./nx_cookies.js";
 export * from "./nx_proxy.js";
+export * from "./nx_script.js";
 export * from "./nx_session.js";
 export * from "./nx_stream.js";
 // both modules have a type of this name, and neon's newer one is the one to use

@@ -12,6 +12,7 @@ import {
   type ne_session,
 } from "./internal/handle.js";
 import { ne_lock_using_resource } from "./internal/lockstore.js";
+import { wholeStatusOf } from "./internal/whole.js";
 import {
   NE_207_MSSP_ESCAPING,
   NE_207_STATE_PROP,
@@ -357,7 +358,7 @@ export function ne_propfind_create(
   ne_207_set_response_handlers(
     h.multi,
     (_u, uri) => beginResource(h, uri),
-    () => endResource(h),
+    (_u, _resource, status) => endResource(h, status),
   );
   ne_207_set_propstat_handlers(
     h.multi,
@@ -554,11 +555,14 @@ function hasRoom(h: Propfind): boolean {
   return false;
 }
 
-function endResource(h: Propfind): void | Promise<void> {
+function endResource(h: Propfind, status: Readonly<ne_status> | null): void | Promise<void> {
   const { uri, results, resource } = h;
+  const whole = results === null ? null : wholeStatusOf(results);
+  if (whole !== null) whole.status = status;
   if (uri === null || results === null || resource.statuses.length === 0) {
-    dropPrivate(h);
-    return;
+    const told = uri === null ? undefined : whole?.bare(uri);
+    if (isPromise(told)) return told.then(() => leaveResource(h));
+    return leaveResource(h);
   }
   const set = sets.lend(resource);
   let told: unknown;

@@ -187,7 +187,10 @@ export interface nx_limits {
   interim_count?: number;
   /** bytes of a decoded response body (default unlimited) */
   body?: number;
-  /** how many times larger than its compressed form a body may grow past its first mebibyte (default 1000) */
+  /**
+   * how many times larger than its compressed form a body may grow past its first mebibyte (default
+   * 1000)
+   */
   inflate_ratio?: number;
 }
 

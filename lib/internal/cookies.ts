@@ -1,12 +1,13 @@
 // Cookies as RFC 6265 has them: reading Set-Cookie, deciding whether a server may set what it wants
 // to set, choosing what to send. Pure: the time is an argument, in seconds since 1970.
 //
-// From its successor (RFC 6265bis) are taken what makes things safer: size limits, control characters,
-// the prefixes __Secure- and __Host-, and that plain HTTP neither sets nor replaces Secure cookies.
-// SameSite says nothing to a program without sites, and is ignored; so is HttpOnly, without scripts.
+// From its successor (RFC 6265bis) are taken what makes things safer: size limits, control
+// characters, the prefixes __Secure- and __Host-, and that plain HTTP neither sets nor replaces
+// Secure cookies. SameSite says nothing to a program without sites, and is ignored; so is HttpOnly,
+// without scripts.
 //
-// There is no list of public suffixes here. Refused as a Domain are names of one label and what looks
-// like a registry below a country: a two-letter country with one of a few labels (co.uk).
+// There is no list of public suffixes here. Refused as a Domain are names of one label and what
+// looks like a registry below a country: a two-letter country with one of a few labels (co.uk).
 
 /** Characters of name and value of a cookie together (RFC 6265bis section 5.6). */
 export const MAX_COOKIE = 4096;

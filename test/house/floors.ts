@@ -12,10 +12,11 @@ const FLOORS = [
     ["internal/format", "internal/errno", "internal/debug", "internal/md5", "internal/descriptor"],
     ["internal/descriptor"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
-    ["internal/failure"],
+    ["internal/failure", "internal/whole"],
   ].flat(),
   [
     ["internal/inflate", "internal/gzip", "internal/content_type", "internal/socks"],
+    ["internal/cookies"],
     ["internal/asn1/", "internal/tls/"],
     ["internal/auth/", "internal/http1/", "internal/xml/", "internal/proxy/", "ne_xml"],
   ].flat(),
@@ -24,6 +25,7 @@ const FLOORS = [
     ["internal/scope", "internal/turn", "internal/session", "internal/connect"],
     ["internal/request", "internal/upload", "internal/exchange", "internal/response"],
     ["internal/tunnel", "internal/detach", "internal/bodyhash", "internal/sight"],
+    ["internal/clone"],
     ["ne_session", "ne_request"],
   ].flat(),
   [
@@ -31,14 +33,17 @@ const FLOORS = [
     ["ne_redirect", "ne_auth", "ne_compress"],
   ].flat(),
   ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
-  ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies", "nx_script", "index"],
+  [
+    ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies"],
+    ["internal/script/", "nx_script", "index"],
+  ].flat(),
 ] as const;
 
 /** What may speak to the network: floor 2 alone. */
 const NETWORK = /^(node:)?(net|tls|dns|dns\/promises|dgram|http|https|http2)$/;
 
 /** Ways from the guests into the conversation, each with its reason in the module it leads to. */
-const DOORS = ["internal/authguest", "ne_auth", "ne_compress"].map(
+const DOORS = ["internal/authguest", "ne_auth", "ne_compress", "ne_xmlreq"].map(
   (from) => `${from}.ts to internal/sight.ts`,
 );
 
