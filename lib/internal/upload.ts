@@ -13,7 +13,7 @@ import {
 } from "./constants.js";
 import { errnoText } from "./errno.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "./http1/write.js";
-import { application, tell, type Request, type RequestBody, type Upload } from "./request.js";
+import { applicationNumber, tell, type Request, type RequestBody, type Upload } from "./request.js";
 import { setError, trace } from "./session.js";
 import type { Wire } from "./wire/wire.js";
 
@@ -60,7 +60,7 @@ async function send(
   const timeoutMs = r.session.readTimeoutMs;
   let progress = 0;
   await tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
-  const source = await openSource(r, body);
+  const source = await openSource(r, body, wire.stream.writableHighWaterMark);
   for (;;) {
     const block = await source(step);
     if (isStopped()) return NE_OK;
@@ -71,7 +71,7 @@ async function send(
     }
     const sent = wire.write(body.length < 0 ? frame(block, progress === 0) : block, timeoutMs);
     const code = typeof sent === "number" ? sent : await sent;
-    if (code !== 0) return code;
+    if (code !== 0 || isStopped()) return code;
     progress += block.length;
     trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n", block.length);
     const wait = tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
@@ -100,12 +100,13 @@ function frame(block: Buffer, first: boolean): Buffer {
 async function openSource(
   r: Request,
   body: RequestBody,
+  queue: number,
 ): Promise<(length: number) => Buffer | Promise<Buffer>> {
   switch (body.kind) {
     case "buffer":
       return memorySource(body.bytes);
     case "file":
-      return fileSource(r, body);
+      return fileSource(r, body, queue);
     case "provider":
       return providerSource(r, body);
     default:
@@ -119,20 +120,29 @@ function memorySource(bytes: Uint8Array): (length: number) => Buffer {
   return (length) => whole.subarray(at, (at += Math.min(length, whole.length - at)));
 }
 
-// Reads one block ahead, so that disk and network work at the same time.
+// Reads one block ahead, so that disk and network work at the same time. A block larger than the
+// stream's queue has gone out before the next one is asked for: two of these do for any file.
 function fileSource(
   r: Request,
   body: RequestBody & { kind: "file" },
+  queue: number,
 ): (length: number) => Promise<Buffer> {
   const fd = body.fd();
   const end = body.offset + body.length;
   let at = body.offset;
   let ahead: Promise<Buffer> | null = null;
+  const large: [Buffer | null, Buffer | null] = [null, null];
+  let turn: 0 | 1 = 0;
+  const blockOf = (length: number): Buffer => {
+    if (length < LARGE_BLOCK || queue >= LARGE_BLOCK) return Buffer.allocUnsafeSlow(length);
+    turn = turn === 0 ? 1 : 0;
+    return (large[turn] ??= Buffer.allocUnsafeSlow(length));
+  };
   const readAhead = (length: number): Promise<Buffer> => {
     const wanted = Math.min(length, end - at);
     const from = at;
     at += wanted;
-    const block = readFully(fd, from, wanted);
+    const block = readFully(fd, from, blockOf(wanted));
     // a failure is met when the block is wanted
     block.catch(() => {});
     return block;
@@ -159,8 +169,8 @@ function fileSource(
 
 class PrematureEnd extends Error {}
 
-function readFully(fd: number, from: number, length: number): Promise<Buffer> {
-  const block = Buffer.allocUnsafeSlow(length);
+function readFully(fd: number, from: number, block: Buffer): Promise<Buffer> {
+  const { length } = block;
   return new Promise((resolve, reject) => {
     const next = (done: number): void => {
       if (done === length) {
@@ -182,8 +192,8 @@ async function providerSource(
   body: RequestBody & { kind: "provider" },
 ): Promise<(length: number) => Promise<Buffer>> {
   const ask = async (buffer: Buffer): Promise<number> => {
-    const answer = application(r, body.provide(body.userdata as never, buffer));
-    return typeof answer === "number" ? answer : await answer;
+    const given = body.provide(body.userdata as never, buffer);
+    return await applicationNumber(r, given, "ne_provide_body");
   };
   // every sending begins with a call for nothing, which means: start over
   if ((await ask(Buffer.alloc(0))) !== 0) throw new SourceFailed();
