@@ -334,7 +334,9 @@ t.test("provider_is_not_called_unless_asked", async (t) => {
   for (const [version] of VERSIONS) {
     const { port } = await tlsServer(t, only(version));
     const context = createTlsContext();
-    context.provider = () => t.fail("nobody asked");
+    context.provider = () => {
+      t.fail("nobody asked");
+    };
     for (let i = 0; i < 2; i += 1) {
       const outcome = await ready(t, port, context);
       t.equal(outcome.resumed, i === 1);
