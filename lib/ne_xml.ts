@@ -1,5 +1,5 @@
-// XML documents through a stack of handlers: namespaces are resolved, each element is offered to the
-// handlers until one takes it, and what they return stops the parser or makes it wait.
+// XML documents through a stack of handlers: namespaces are resolved, each element is offered to
+// the handlers until one takes it, and what they return stops the parser or makes it wait.
 import { HandleType, misuse } from "./internal/handle.js";
 import type { ne_handle } from "./internal/handle.js";
 import { findEncoding } from "./internal/xml/encoding.js";
@@ -89,6 +89,8 @@ class Stack implements Listener {
   reader: XmlReader | null = null;
   ended = false;
   busy = false;
+  // while it waits for a handler's promise, the request may be broken off, and the parser with it
+  destroyed = false;
   // what a start-element callback that is running, or waited for, may ask about
   offering = false;
   waiting: unknown = undefined;
@@ -372,9 +374,11 @@ export function ne_xml_doc_encoding(p: ne_xml_parser): string | null {
 
 /** Destroys the parser. */
 export function ne_xml_destroy(p: ne_xml_parser): void {
-  if (parsers.open(p, "ne_xml_destroy").busy) {
+  const stack = parsers.open(p, "ne_xml_destroy");
+  if (stack.busy && stack.waiting === undefined) {
     throw misuse("ne_xml_destroy", "the parser is running");
   }
+  stack.destroyed = true;
   parsers.destroy(p, "ne_xml_destroy");
 }
 
@@ -451,7 +455,8 @@ function parseOn(stack: Stack): Promise<number> {
     };
     const goOn = (value: unknown): void => {
       try {
-        const settled = stack.settle(value);
+        if (stack.destroyed) stack.abandon();
+        const settled = stack.destroyed ? STOP : stack.settle(value);
         const code = settled === GO_ON ? conclude(stack, stack.reader!.resume()) : stack.failure;
         if (stack.waiting !== undefined) {
           Promise.resolve(stack.waiting).then(goOn, fail);

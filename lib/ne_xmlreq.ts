@@ -3,7 +3,7 @@
 import { isXmlType, parseContentType } from "./internal/content_type.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/constants.js";
 import { misuse } from "./internal/handle.js";
-import { application, requests, settle } from "./internal/request.js";
+import { askAboutResponse, methodOf, readBehindAll } from "./internal/sight.js";
 import { ne_set_error } from "./ne_session.js";
 import {
   ne_accept_2xx,
@@ -29,7 +29,7 @@ export async function ne_xml_parse_response(
   req: ne_request,
   parser: ne_xml_parser,
 ): Promise<number> {
-  return readInto(req, parser, null);
+  return hasNoBody(req) ? ne_discard_response(req) : readInto(req, parser, null);
 }
 
 /** `ne_xml_dispatchif_request` with `ne_accept_2xx`. */
@@ -67,55 +67,33 @@ async function readBody<T>(
   acpt: ne_accept_response<T>,
   userdata: T,
 ): Promise<number> {
-  const r = requests.open(req, "ne_xml_dispatchif_request");
-  let accepted = 0;
-  const code = await settle(r, async () => {
-    const answer = application(r, acpt(userdata, req, ne_get_status(req)));
-    accepted = typeof answer === "number" ? answer : await answer;
-    return NE_OK;
-  });
-  if (code !== NE_OK) return code;
+  const asked = await askAboutResponse(req, () => acpt(userdata, req, ne_get_status(req)));
+  if (asked.answer === null) return asked.code;
   const field = ne_get_response_header(req, "Content-Type");
   const type = field === null ? null : parseContentType(field);
-  if (!accepted || type === null || !isXmlType(type)) return ne_discard_response(req);
-  const known = type.charset === null || type.charset === "" || hasNoBody(req) ||
+  const isWanted = asked.answer !== 0 && type !== null && isXmlType(type) && !hasNoBody(req);
+  if (!isWanted) return ne_discard_response(req);
+  const known = type.charset === null || type.charset === "" ||
     ne_xml_set_encoding(parser, type.charset) === 0;
   return readInto(req, parser, known ? null : "unknown encoding");
 }
 
 // Reads the body to its end, the parser being the last of its readers.
-async function readInto(
-  req: ne_request,
-  parser: ne_xml_parser,
-  fault: string | null,
-): Promise<number> {
-  if (hasNoBody(req)) return ne_discard_response(req);
-  const r = requests.open(req, "ne_xml_parse_response");
+function readInto(req: ne_request, parser: ne_xml_parser, fault: string | null): Promise<number> {
   const refuse = (reason: string): number => {
     ne_set_error(ne_get_session(req), "Could not parse response: %s", reason);
     return NE_ERROR;
   };
   const judge = (code: number): number => (code === 0 ? 0 : refuse(ne_xml_get_error(parser)));
-  const reader = {
-    accept: () => 1,
-    read: (_userdata: never, block: Buffer) => {
-      if (fault !== null) return refuse(fault);
-      const code = ne_xml_parse_v(parser, block);
-      return typeof code === "number" ? judge(code) : code.then(judge);
-    },
-    userdata: null,
-    chosen: true,
-  };
-  r.readers.unshift(reader);
-  try {
-    return await ne_discard_response(req);
-  } finally {
-    r.readers.splice(r.readers.indexOf(reader), 1);
-  }
+  return readBehindAll(req, "ne_xml_parse_response", (_userdata, block) => {
+    if (fault !== null) return refuse(fault);
+    const code = ne_xml_parse_v(parser, block);
+    return typeof code === "number" ? judge(code) : code.then(judge);
+  });
 }
 
+// Responses without a body, whatever their fields say (RFC 9112, section 6.3).
 function hasNoBody(req: ne_request): boolean {
   const { code } = ne_get_status(req);
-  const { method } = requests.open(req, "ne_xml_parse_response");
-  return code === 204 || code === 304 || method === "HEAD";
+  return code === 204 || code === 304 || methodOf(req) === "HEAD";
 }

@@ -200,9 +200,11 @@ const namespaces: readonly (readonly [string, string, readonly string[]])[] = [
     "<{u}a xmlns:p=u xmlns:q=v>", "<{v}b>", "</b>", "<{w}c xmlns:p=w>", "</c>", "<{u}c>", "</c>",
     "</a>",
   ]],
-  ["the same name in other scopes", "<r><p:a xmlns:p='1'/><p:a xmlns:p='2'/><p:a xmlns:p='1'/></r>", [
-    "<r>", "<{1}a xmlns:p=1>", "</a>", "<{2}a xmlns:p=2>", "</a>", "<{1}a xmlns:p=1>", "</a>", "</r>",
-  ]],
+  ["the same name in other scopes", "<r><p:a xmlns:p='1'/><p:a xmlns:p='2'/><p:a xmlns:p='1'/></r>",
+    [
+      "<r>", "<{1}a xmlns:p=1>", "</a>", "<{2}a xmlns:p=2>", "</a>", "<{1}a xmlns:p=1>", "</a>",
+      "</r>",
+    ]],
   ["names inside their own name", "<p:a xmlns:p='1'><p:a xmlns:p='2'><p:a/></p:a></p:a>", [
     "<{1}a xmlns:p=1>", "<{2}a xmlns:p=2>", "<{2}a>", "</a>", "</a>", "</a>",
   ]],
@@ -278,7 +280,8 @@ t.test("attributes by namespace and name", async (t) => {
     }
     return 1;
   });
-  t.equal(parse(parser, "<a xmlns:p='u'><b xmlns:q='v' c='1' p:c='2' q:c='3' xml:lang='en'/></a>"), 0);
+  const element = "<b xmlns:q='v' c='1' p:c='2' q:c='3' xml:lang='en'/>";
+  t.equal(parse(parser, `<a xmlns:p='u'>${element}</a>`), 0);
   t.strictSame(found, ["2", null, "3", "1", null, "en", null]);
 });
 
@@ -328,7 +331,8 @@ t.test("the encoding that the declaration names", async (t) => {
     inside = ne_xml_doc_encoding(parser);
     return 1;
   });
-  t.equal(parse(parser, "<?xml version='1.0' encoding='Latin-9'?><a>é</a>"), 0, "it is not obeyed");
+  const document = "<?xml version='1.0' encoding='Latin-9'?><a>é</a>";
+  t.equal(parse(parser, document), 0, "it is not obeyed");
   t.equal(inside, "Latin-9");
   t.equal(ne_xml_doc_encoding(parser), "Latin-9");
   t.not(ne_xml_set_encoding(parser, "utf-8"), 0, "too late");

@@ -201,7 +201,10 @@ t.test("where there is no body there is nothing to parse", async (t) => {
 t.test("a body in chunks of one byte", async (t) => {
   const body = [..."<a>x<b/></a>"].map((char) => `1\r\n${char}\r\n`).join("");
   const s = await scene(t, [
-    [`HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n${body}0\r\n\r\n`],
+    [
+      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        `${body}0\r\n\r\n`,
+    ],
   ]);
   t.equal(await dispatch(s), NE_OK);
   t.equal(s.text(), "<a>x<b>");
@@ -249,7 +252,7 @@ t.test("a handler may wait, and use its own session meanwhile", async (t) => {
   t.strictSame(codes, Array.from({ length: 20 }, () => NE_OK));
 });
 
-t.test("what a handler throws leaves through the dispatch, and the connection is closed", async (t) => {
+t.test("what a handler throws leaves through the dispatch; the connection ends", async (t) => {
   const error = new RangeError("mine");
   const handlers: (() => number | Promise<number>)[] = [
     () => {

@@ -1,8 +1,12 @@
 // The little that guests have to see of a conversation and no public name tells: which connection a
 // request uses, whether a proxy reads it, the hash of its body (authentication), the limits of a
-// response (decompression). The one door in the wall between guests and the conversation
-// (test/house/floors.ts knows it).
-import type { ne_session } from "./handle.js";
+// response (decompression), how to wait for an application in the midst of a response and to read
+// its body behind all other readers (XML). The one door in the wall between guests and the
+// conversation (test/house/floors.ts knows it).
+import { NE_OK } from "./constants.js";
+import type { ne_request, ne_session } from "./handle.js";
+import { application, requests, settle } from "./request.js";
+import { checkReading, discardBody } from "./response.js";
 import { sendsToProxy, sessions, trace, usesProxy } from "./session.js";
 import type { FormatArg } from "./format.js";
 
@@ -30,4 +34,44 @@ export function traceSession(
   ...args: FormatArg[]
 ): void {
   trace(sessions.open(sess, "authentication"), channel, template, ...args);
+}
+
+/** The method of a request. */
+export function methodOf(req: ne_request): string {
+  return requests.open(req, "methodOf").method;
+}
+
+/**
+ * Asks an application between the head and the body of a response, as its hooks are asked: other
+ * requests go on meanwhile, and what it throws ends the conversation.
+ * @returns the answer, or `null` with the code of a conversation that was broken off meanwhile
+ */
+export async function askAboutResponse(
+  req: ne_request,
+  ask: () => number | PromiseLike<number>,
+): Promise<{ answer: number | null; code: number }> {
+  const r = requests.open(req, "askAboutResponse");
+  let answer: number | null = null;
+  const code = await settle(r, async () => {
+    answer = await application(r, ask());
+    return NE_OK;
+  });
+  return { answer: code === NE_OK ? answer : null, code };
+}
+
+/** `ne_discard_response` with one more reader, which gets each block after all others. */
+export async function readBehindAll(
+  req: ne_request,
+  caller: string,
+  read: (userdata: unknown, block: Buffer) => number | PromiseLike<number>,
+): Promise<number> {
+  const r = requests.open(req, caller);
+  checkReading(r, caller);
+  const reader = { accept: () => 1, read: read as never, userdata: null, chosen: true };
+  r.readers.unshift(reader);
+  try {
+    return await discardBody(r);
+  } finally {
+    r.readers.splice(r.readers.indexOf(reader), 1);
+  }
 }

@@ -1,6 +1,6 @@
 // The document type declaration: its syntax is checked, attribute lists are kept, and the first
-// entity declaration ends the document (XML 1.0, 2.8 and 3; neon's policy on entities). Nothing that
-// it points to is ever fetched.
+// entity declaration ends the document (XML 1.0, 2.8 and 3; neon's policy on entities). Nothing
+// that it points to is ever fetched.
 import { isNameChar, nameEnd, spaceEnd } from "./chars.js";
 import {
   attributeValue,

@@ -271,9 +271,9 @@ export function countNewlines(text: string, start: number, end: number): number 
   return count;
 }
 
-// What other bytes there are than printable ASCII, tabs and newlines, and, times 256, the number of
-// newlines. Four bytes are passed over at once. (Three functions, since the engine kept giving up on
-// one with three loops.)
+// What other bytes there are than printable ASCII, tabs and newlines, and, times 256, the number
+// of newlines. Four bytes are passed over at once. (Three functions, since the engine kept giving
+// up on one with three loops.)
 function survey(block: Buffer): number {
   const n = block.length;
   if (n < SMALL) return surveyBytes(block, 0, n);

@@ -3,7 +3,6 @@
 // before without making a string; names that share a place take it from each other, so a hostile
 // document costs time in proportion to its length and no memory.
 import { isNameStart } from "./chars.js";
-import type { Scope } from "./namespaces.js";
 
 /** No attributes. */
 export const NO_ATTS: readonly string[] = Object.freeze([]) as readonly string[];
@@ -27,7 +26,7 @@ export class QName {
   /** The element that began next the last time this one ended. */
   afterEnd: QName | null = null;
   /** The scope in which `nspace` was found. */
-  scope: Scope | null = null;
+  scope: object | null = null;
   /** The namespace of an element of this name in `scope`. */
   nspace = "";
   /** The last start tag of this name that was read in full, from `<` to `>`. */

@@ -10,8 +10,8 @@
 //   tag, reference, target, doctype, stray  kept until the end is there, then read in one go
 //
 // Invariants:
-// 1. The text holds only characters that XML allows, with line ends normalised: the decoder stops in
-//    front of anything else, and `finish` is told so after the text before it was read.
+// 1. The text holds only characters that XML allows, with line ends normalised: the decoder stops
+//    in front of anything else, and `finish` is told so after the text before it was read.
 // 2. `#pos` moves on before the listener is called, so that reading can stop after any event.
 // 3. Nothing is read more than twice: a token that ran out is kept in pieces, only its new pieces
 //    are searched for its end, and it is read when that was found.
@@ -21,6 +21,8 @@ import { ASCII_CLASS, isNameChar, isNameStart, isSpace, NAME, nameEnd, spaceEnd 
 import { DoctypeScanner, parseDoctype } from "./doctype.js";
 import type { Doctype } from "./doctype.js";
 import { countNewlines } from "./encoding.js";
+import { isKept, KeptToken } from "./kept.js";
+import type { Kept } from "./kept.js";
 import { detach, NameTable, NO_ATTS, QName } from "./names.js";
 import { NOT_WELL_FORMED, ReferenceReader, tokenisedValue, XmlFault } from "./references.js";
 
@@ -40,8 +42,6 @@ export const FAILED = 2;
 
 /** Elements nested deeper are refused. */
 export const MAX_DEPTH = 100_000;
-/** A single tag, reference or document type declaration longer than this is refused. */
-export const MAX_TOKEN_CHARS = 0x1000_0000;
 /** Attribute lists may add so many attributes to the elements of a document. */
 export const MAX_DEFAULTS = 1_000_000;
 
@@ -64,19 +64,13 @@ const SLASH = 0x2f;
 const BANG = 0x21;
 const QUESTION = 0x3f;
 const BRACKET = 0x5d;
-const QUOTE = 0x22;
-const APOSTROPHE = 0x27;
 
 // longer start tags are not remembered
 const MAX_TAG = 1024;
-const MAX_SMALL = 8192;
 const MAX_MISSES = 16;
 
 type Place = "prolog" | "content" | "epilog";
-type Kept = "tag" | "reference" | "target" | "doctype" | "stray";
 type Open = "" | "comment" | "instruction" | "gap" | "section" | Kept;
-
-const KEPT: ReadonlySet<Open> = new Set<Kept>(["tag", "reference", "target", "doctype", "stray"]);
 
 /** The tokenizer of one document. */
 export class Tokenizer {
@@ -93,12 +87,8 @@ export class Tokenizer {
   // the end of an element `<a/>` whose start was told last
   #ending: QName | null = null;
 
-  // a kept token in pieces, the small ones apart; what follows it in the block that ended it; why
-  // its end will never come
-  #pieces = "";
-  #small = "";
-  #quote = 0;
-  #scanner = new DoctypeScanner();
+  // a kept token; what follows it in the block that ended it; why its end will never come
+  readonly #kept = new KeptToken();
   #rest: string | null = null;
   #restPos = 0;
   #restNewlines = -1;
@@ -293,11 +283,12 @@ export class Tokenizer {
     return MORE;
   }
 
-  // Where the text that begins at `pos` ends: at `<`, at `&`, or at a `]` that is, or may turn out to
-  // be, that of `]]>`.
+  // Where the text that begins at `pos` ends: at `<`, at `&`, or at a `]` that is, or may turn out
+  // to be, that of `]]>`.
   #textEnd(s: string, pos: number, n: number): number {
     // most often the line end between two tags
-    if (s.charCodeAt(pos) === NEWLINE && pos + 1 < n && s.charCodeAt(pos + 1) === LT) return pos + 1;
+    const next = pos + 1;
+    if (s.charCodeAt(pos) === NEWLINE && next < n && s.charCodeAt(next) === LT) return next;
     if (this.#nextLt < pos) this.#nextLt = indexOrEnd(s, "<", pos);
     if (this.#nextAmp < pos) this.#nextAmp = indexOrEnd(s, "&", pos);
     if (this.#nextClose < pos) this.#nextClose = indexOrEnd(s, "]]>", pos);
@@ -483,10 +474,9 @@ export class Tokenizer {
   #doctype(pos: number): number {
     if (this.#seenDoctype) return this.#fail(SYNTAX, pos);
     const s = this.#s;
-    this.#scanner = new DoctypeScanner();
-    let end = this.#scanner.scan(s, pos);
+    let end = new DoctypeScanner().scan(s, pos);
     if (end < 0) {
-      if (this.#rest === null) return this.#keep("doctype", pos, s.length);
+      if (this.#rest === null) return this.#keep("doctype", pos);
       end = s.length;
     }
     const result = parseDoctype(s.slice(pos, end), this.#standalone);
@@ -548,8 +538,8 @@ export class Tokenizer {
     return this.#fail(isNameStart(c) ? JUNK : NOT_WELL_FORMED, pos);
   }
 
-  // Text outside the document element. Expat tells what is a token of the DTD's grammar from what is
-  // none at all, and so do we: `Not found` is a syntax error, `{"a":1}` is not well-formed.
+  // Text outside the document element. Expat tells what is a token of the DTD's grammar from what
+  // is none at all, and so do we: `Not found` is a syntax error, `{"a":1}` is not well-formed.
   #stray(pos: number, reason: string): number {
     const s = this.#s;
     if (!isNameChar(s.charCodeAt(pos))) {
@@ -577,7 +567,7 @@ export class Tokenizer {
       case "gap":
         return this.#gap();
       default:
-        return this.#goOnKept(this.#inside as Kept);
+        return this.#goOnKept();
     }
   }
 
@@ -636,7 +626,7 @@ export class Tokenizer {
   }
 
   // Puts away a token whose end has not come; its line stays the current one.
-  #keep(kind: Kept, from: number, scanned = from + 1): number {
+  #keep(kind: Kept, from: number): number {
     if (this.#rest !== null) {
       const reason = this.#cut ?? NOT_WELL_FORMED;
       return this.#fail(reason, reason === NOT_WELL_FORMED ? this.#s.length : from);
@@ -644,10 +634,7 @@ export class Tokenizer {
     if (this.#newlines < 0) this.#lineAt(from);
     else this.#line += this.#newlines - countNewlines(this.#s, from, this.#s.length);
     this.#inside = kind;
-    this.#quote = 0;
-    this.#pieces = "";
-    this.#small = this.#s.slice(from);
-    if (kind === "tag") this.#scanTag(this.#s, scanned);
+    this.#kept.begin(kind, this.#s.slice(from));
     return this.#swallow();
   }
 
@@ -657,69 +644,30 @@ export class Tokenizer {
     return MORE;
   }
 
-  #goOnKept(kind: Kept): number {
+  #goOnKept(): number {
     const s = this.#s;
-    const end = this.#scanKept(kind, s, this.#pos);
-    if (end >= 0) {
-      this.#small += s.slice(this.#pos, end);
-      this.#replay(s, end);
-      return MORE;
+    const end = this.#kept.scan(s, this.#pos);
+    const found = end >= 0;
+    if (!this.#kept.add(found ? s.slice(this.#pos, end) : s.slice(this.#pos))) {
+      return this.#fail(TOO_LONG, this.#pos);
     }
-    this.#small += s.slice(this.#pos);
-    if (this.#small.length > MAX_SMALL) {
-      // looking into it makes the engine join the pieces, which are many and tiny
-      this.#small.charCodeAt(0);
-      this.#pieces += this.#small;
-      this.#small = "";
-      if (this.#pieces.length > MAX_TOKEN_CHARS) return this.#fail(TOO_LONG, this.#pos);
-    }
-    return this.#swallow();
+    if (!found) return this.#swallow();
+    this.#replay(s, end);
+    return MORE;
   }
 
   // Makes the kept token the text to read, and the rest of the block what follows.
   #replay(rest: string, restPos: number): void {
-    this.#s = this.#pieces + this.#small;
-    this.#pieces = this.#small = "";
+    const passed = countNewlines(rest, 0, restPos);
+    this.#restNewlines = this.#newlines < 0 ? -1 : this.#newlines - passed;
+    this.#s = this.#kept.take();
     this.#inside = "";
     this.#pos = this.#linePos = this.#eventPos = 0;
-    this.#restNewlines = this.#newlines < 0 ? -1 : this.#newlines - countNewlines(rest, 0, restPos);
     this.#newlines = -1;
     this.#nextLt = this.#nextAmp = this.#nextClose = -1;
     this.#rest = rest;
     this.#restPos = restPos;
   }
-
-  // Where the kept token ends, or -1.
-  #scanKept(kind: Kept, s: string, start: number): number {
-    if (kind === "tag") return this.#scanTag(s, start);
-    if (kind === "doctype") return this.#scanner.scan(s, start);
-    let i = start;
-    while (i < s.length && (isNameChar(s.charCodeAt(i)) || s[i] === "#")) i++;
-    if (i >= s.length) return -1;
-    return kind === "target" ? i : i + 1;
-  }
-
-  // A `<` ends a tag too, for it is an error there.
-  #scanTag(s: string, start: number): number {
-    let quote = this.#quote;
-    for (let i = start; i < s.length; i++) {
-      const c = s.charCodeAt(i);
-      if (c === LT) return i + 1;
-      if (quote !== 0) {
-        if (c === quote) quote = 0;
-      } else if (c === GT) {
-        return i + 1;
-      } else if (c === QUOTE || c === APOSTROPHE) {
-        quote = c;
-      }
-    }
-    this.#quote = quote;
-    return -1;
-  }
-}
-
-function isKept(inside: Open): inside is Kept {
-  return KEPT.has(inside);
 }
 
 // What startsWith with a position would tell, at a third of its time in V8.
