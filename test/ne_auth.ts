@@ -39,6 +39,7 @@ import {
   type ne_session,
 } from "../lib/ne_session.js";
 import { NE_DBG_HTTP, NE_DBG_HTTPAUTH, NE_DBG_SOCKET, ne_debug_init } from "../lib/ne_utils.js";
+import { nx_session_clone } from "../lib/nx_script.js";
 import { nx_set_max_connections } from "../lib/nx_session.js";
 import { answer, digestParams, expectedDigest, send, sessionTo } from "./fixtures/auth.js";
 import {
@@ -1089,4 +1090,18 @@ t.test("requests that run at once", async (t) => {
     }
     t.equal(asked.log.length, 1, "asked once");
   });
+});
+
+t.test("a clone of a session has the callbacks, and none of the logins", async (t) => {
+  const { sess, requests } = await against(t, [answer(401, BASIC), OK]);
+  const asked = giving(1);
+  ne_set_server_auth(sess, asked.creds);
+  await send(sess, "/a");
+  const other = await scripted(t, [[answer(401, BASIC), OK]]);
+  const clone = nx_session_clone(sess, "http", "127.0.0.1", other.port);
+  t.teardown(() => ne_session_destroy(clone));
+  t.equal((await send(clone, "/a")).code, NE_OK);
+  t.strictSame(fieldsOf(requests), [null, U_PW]);
+  t.strictSame(fieldsOf(other.requests), [null, U_PW], "it is asked for by the other server");
+  t.equal(asked.log.length, 2);
 });

@@ -376,6 +376,44 @@ t.test("SOCKS", async (t) => {
   }
 });
 
+t.test("SOCKS failures say whose they are, and what they are", async (t) => {
+  const METHOD = Buffer.from([5, 0]);
+  const refused = (code: number): Buffer => Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]);
+  const rows: [string, Uint8Array[], string][] = [
+    ["refused", [METHOD, refused(5)], "Could not connect: connection refused"],
+    ["not permitted", [METHOD, refused(2)], "Could not connect: connection not permitted"],
+    ["no SOCKS at all", [Buffer.from("HT")], "Invalid version in proxy response"],
+    ["hangs up", [], "Could not read initial response from proxy: Connection closed"],
+    ["hangs up later", [METHOD], "Could not read connect reply: Connection closed"],
+  ];
+  for (const [name, replies, why] of rows) {
+    const server = await scripted(t, [
+      async (peer) => {
+        await peer.readBytes(4);
+        for (const [i, reply] of replies.entries()) {
+          if (i > 0) await peer.readSome();
+          await peer.write(reply);
+        }
+        if (replies.length === 1 && replies[0] === METHOD) await peer.readSome();
+        await peer.end();
+      },
+    ]);
+    const sess = session(t, "http", 80, "origin.example");
+    nx_session_proxy(sess, { ...http(server.port), scheme: "socks5" });
+    const where = `127.0.0.1:${server.port}`;
+    t.strictSame(
+      await send(sess, "/secret"),
+      {
+        code: NE_ERROR,
+        status: 0,
+        error: `Could not establish connection from SOCKS proxy (${where}): ${why}`,
+      },
+      name,
+    );
+    t.notMatch(server.received.join(""), /secret/);
+  }
+});
+
 t.test("bypass", async (t) => {
   const rows: [nx_proxy["bypass"], boolean][] = [
     [undefined, false],
