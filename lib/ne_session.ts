@@ -18,8 +18,7 @@ import {
 } from "./internal/constants.js";
 import { defaultProxy } from "./internal/proxy/default.js";
 import {
-  closeIdle,
-  closeConnection,
+  closeAll,
   createHop,
   createSession,
   sessions,
@@ -76,11 +75,7 @@ export function ne_session_destroy(sess: ne_session): void {
  * hooks, then starts closing the socket without waiting. The next request opens a new connection.
  */
 export function ne_close_connection(sess: ne_session): void {
-  const s = sessions.open(sess, "ne_close_connection");
-  closeIdle(s);
-  for (const { connection } of s.turns.running) {
-    if (connection !== null) closeConnection(s, connection);
-  }
+  closeAll(sessions.open(sess, "ne_close_connection"));
 }
 
 /**

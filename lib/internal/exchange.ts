@@ -28,9 +28,11 @@ import { writeHead } from "./http1/write.js";
 import {
   aborted,
   application,
+  applicationNumber,
   leave,
   NO_FIELDS,
   settle,
+  stopUpload,
   tell,
   type Request,
 } from "./request.js";
@@ -196,6 +198,10 @@ async function buildHead(r: Request): Promise<string> {
   }
   const written = ne_buffer_finish(buffer);
   const text = written + proxyLogin(r, written);
+  // a character above U+00FF would be sent as another one, a line end perhaps
+  if (/[^\0-\xff]/.test(text)) {
+    throw misuse("ne_pre_send_fn", "the header holds a character above U+00FF");
+  }
   traceHead(s, text);
   return `${text}\r\n`;
 }
@@ -272,8 +278,7 @@ function failedOrStale(
   retry: boolean,
 ): number {
   if (retry && (code === NE_SOCK_CLOSED || code === NE_SOCK_RESET || code === NE_SOCK_TRUNC)) {
-    r.upload?.stop();
-    r.upload = null;
+    stopUpload(r);
     closeConnection(r.session, turn.connection as Connection);
     turn.connection = null;
     return NE_RETRY;
@@ -283,6 +288,7 @@ function failedOrStale(
 
 // Sends the body until it is out, or an answer comes: then the sending goes on beside the reading.
 async function sendBody(r: Request, turn: Turn, retry: boolean): Promise<number> {
+  await awaitUploadBefore(r);
   const { wire } = turn.connection as Connection;
   const upload = startUpload(r, wire);
   r.upload = upload;
@@ -303,6 +309,16 @@ async function sendBody(r: Request, turn: Turn, retry: boolean): Promise<number>
   // an answer that came before the connection broke says why it did
   if (wire.hasBytes) return NE_OK;
   return failedOrStale(r, turn, "Could not send request body", upload.result.code, retry);
+}
+
+// A provider is asked for one thing at a time: what an earlier attempt asked for, and nobody wants
+// any more, is waited for.
+async function awaitUploadBefore(r: Request): Promise<void> {
+  const before = r.uploadBefore;
+  r.uploadBefore = null;
+  if (before === null || before.result !== null) return;
+  if (r.body?.kind === "provider") r.body.over?.();
+  await r.scope.race(before.finished);
 }
 
 // ---- reading the head ----
@@ -392,8 +408,8 @@ function waitMs(r: Request): number {
   return r.upload !== null && r.upload.result === null ? 0 : r.session.readTimeoutMs;
 }
 
-// The connection was cut since the provider failed beside the reading.
-function uploadFailure(r: Request): number | null {
+/** What the connection was cut for, if the provider failed beside the reading. */
+export function uploadFailure(r: Request): number | null {
   if (r.upload?.result?.provider !== true) return null;
   if (r.upload.thrown !== null) throw r.upload.thrown.error;
   const connection = r.turn?.connection ?? null;
@@ -458,7 +474,8 @@ async function readHead(r: Request, connection: Connection): Promise<number> {
   }
   for (let i = r.readers.length - 1; i >= 0; i--) {
     const reader = r.readers[i] as (typeof r.readers)[number];
-    const answer = application(r, reader.accept(reader.userdata as never, r.handle, r.status));
+    const accepted = reader.accept(reader.userdata as never, r.handle, r.status);
+    const answer = applicationNumber(r, accepted, "ne_accept_response");
     reader.chosen = (typeof answer === "number" ? answer : await answer) !== 0;
   }
   r.progress = 0;

@@ -18,7 +18,7 @@ import {
   NE_SOCK_TIMEOUT,
   NE_TIMEOUT,
 } from "./constants.js";
-import { HandleType, type ne_request } from "./handle.js";
+import { HandleType, misuse, type ne_request } from "./handle.js";
 import type { BodyDecoder } from "./http1/body.js";
 import { Fields } from "./http1/head.js";
 import { BrokenOff, Scope } from "./scope.js";
@@ -114,6 +114,10 @@ export interface Request {
   trailer: Fields;
   decoder: BodyDecoder | null;
   upload: Upload | null;
+  /** The sending of an earlier attempt, which may still be waiting for the provider. */
+  uploadBefore: Upload | null;
+  /** A step of the conversation is under way. */
+  busy: boolean;
   persists: boolean;
   progress: number;
   total: number;
@@ -164,6 +168,8 @@ export function createRequest(
     trailer: NO_FIELDS,
     decoder: null,
     upload: null,
+    uploadBefore: null,
+    busy: false,
     persists: false,
     progress: 0,
     total: -1,
@@ -195,14 +201,48 @@ export function connectionOf(req: ne_request): object | null {
 
 /** Waits for an application's promise, if it is one. */
 export function application<T>(r: Request, value: T | PromiseLike<T>): T | Promise<T> {
+  const { turn } = r;
+  // the callback may have destroyed the request
+  if (turn === null) throw ended();
   if (!isPromise(value)) return value;
-  return awaitApplication(r.session, r.turn as Turn, r.scope, value);
+  return awaitApplication(r.session, turn, r.scope, value).then((result) => {
+    if (r.turn !== turn) throw ended();
+    return result;
+  });
+}
+
+/** As `application`, for a callback that answers with a number. */
+export function applicationNumber(
+  r: Request,
+  value: number | PromiseLike<number>,
+  callback: string,
+): number | Promise<number> {
+  const answer = application(r, value);
+  return answer instanceof Promise
+    ? answer.then((number) => checkNumber(number, callback))
+    : checkNumber(answer, callback);
+}
+
+function checkNumber(answer: unknown, callback: string): number {
+  if (typeof answer === "number") return answer;
+  if (typeof answer === "boolean") return Number(answer);
+  throw misuse(callback, `the callback returned ${describe(answer)}, not a number`);
+}
+
+function describe(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
+
+function ended(): BrokenOff {
+  return new BrokenOff(NE_ERROR, "Aborted", new Error("the request was destroyed"));
 }
 
 /** Tells the notifier. @returns a promise only where the notifier gave one */
 export function tell(r: Request, status: number, info: StatusInfo): Promise<unknown> | undefined {
   const wait = notify(r.session, status, info);
-  return wait === undefined ? undefined : (application(r, wait) as Promise<unknown>);
+  if (wait !== undefined) return application(r, wait) as Promise<unknown>;
+  if (r.turn === null) throw ended();
+  return undefined;
 }
 
 // ---- errors ----
@@ -236,8 +276,7 @@ export function leave(r: Request, again = false): void {
   const { turn, session: s } = r;
   r.stage = "idle";
   if (!again && r.body?.kind === "provider") r.body.over?.();
-  r.upload?.stop();
-  r.upload = null;
+  stopUpload(r);
   r.turn = null;
   if (r.tunnel !== null || turn === null) return;
   r.scope.close();
@@ -245,13 +284,25 @@ export function leave(r: Request, again = false): void {
   r.scope = new Scope();
   const { connection } = turn;
   turn.connection = null;
-  if (connection?.open === true) {
+  try {
+    if (connection?.open !== true) return;
+    // a connection made beside the session's own is not kept
+    if (turn.extra || s.destroyed) return closeConnection(s, connection);
     connection.idleSince = performance.now();
     connection.wire.idle();
     s.idle.push(connection);
     r.affinity = connection;
+  } finally {
+    s.turns.release(turn);
   }
-  s.turns.release(turn);
+}
+
+/** Lets the sending of the body come to its end by itself. */
+export function stopUpload(r: Request): void {
+  if (r.upload === null) return;
+  r.upload.stop();
+  if (r.upload.result === null) r.uploadBefore = r.upload;
+  r.upload = null;
 }
 
 /**
@@ -259,20 +310,37 @@ export function leave(r: Request, again = false): void {
  * callback throws goes on to the caller. Both close the connection and end the conversation.
  */
 export async function settle(r: Request, step: () => Promise<number>): Promise<number> {
+  const { scope, session: s } = r;
+  r.busy = true;
   try {
     const code = await step();
     if (r.upload !== null && r.upload.thrown !== null) throw r.upload.thrown.error;
-    r.scope.check();
+    scope.check();
+    const { thrownAtClose } = s;
+    s.thrownAtClose = null;
+    if (thrownAtClose !== null) throw thrownAtClose.error;
     return code;
   } catch (error) {
-    const connection = r.turn?.connection ?? null;
-    if (connection !== null) closeConnection(r.session, connection);
     if (r.tunnel !== null) throw error;
-    const broken = error instanceof BrokenOff;
-    if (broken) setError(r.session, error.message, error.cause);
-    leave(r);
-    if (!broken) throw error;
+    // of several errors the first is the one to tell
+    quietly(() => {
+      const connection = r.turn?.connection ?? null;
+      if (connection !== null) closeConnection(s, connection);
+    });
+    quietly(() => leave(r));
+    if (!(error instanceof BrokenOff)) throw error;
+    setError(s, error.message, error.cause);
     return error.code;
+  } finally {
+    r.busy = false;
+  }
+}
+
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // what went wrong before is being told
   }
 }
 
@@ -281,8 +349,11 @@ function destroyRequest(r: Request): void {
   if (r.turn !== null) {
     const { connection } = r.turn;
     r.scope.abort(new Error("the request was destroyed"));
-    if (connection !== null) closeConnection(s, connection);
-    leave(r);
+    try {
+      if (connection !== null) closeConnection(s, connection);
+    } finally {
+      leave(r);
+    }
   }
   r.headFields = NO_FIELDS;
   r.trailer = NO_FIELDS;

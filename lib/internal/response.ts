@@ -12,8 +12,8 @@ import {
 import { misuse } from "./handle.js";
 import { END, type BodyDecoder } from "./http1/body.js";
 import { MORE, Malformed } from "./http1/head.js";
-import { beginRequest, isTunnel, readFields } from "./exchange.js";
-import { aborted, application, leave, settle, tell, type Request } from "./request.js";
+import { beginRequest, isTunnel, readFields, uploadFailure } from "./exchange.js";
+import { aborted, applicationNumber, leave, settle, stopUpload, tell, type Request } from "./request.js";
 import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
 
 const SESSFLAG_PERSIST = 0;
@@ -73,6 +73,7 @@ function finishStep(r: Request, code: number): number {
 /** Throws unless the response of the request is being read. */
 export function checkReading(r: Request, caller: string): void {
   if (r.stage !== "body") throw misuse(caller, "no response is being read; begin the request first");
+  if (r.busy) throw misuse(caller, "another call is still pending on this request");
 }
 
 // The next block of the body, a view that lasts until the next read; null once the failure is worded.
@@ -101,6 +102,8 @@ async function awaitBlock(r: Request, max: number, added: Promise<number>): Prom
 }
 
 function endOrFail(r: Request, decoder: BodyDecoder, code: number): Buffer | null {
+  // cut since the provider of the request's body failed, and has set the error
+  if (uploadFailure(r) !== null) return null;
   if ((code === NE_SOCK_CLOSED || code === NE_SOCK_TRUNC) && decoder.endOfStream()) return NO_BYTES;
   aborted(r, decoder.doing, code);
   return null;
@@ -128,7 +131,11 @@ function feed(r: Request, block: Buffer, from: number): number | Promise<number>
   for (let i = from; i < readers.length; i++) {
     const reader = readers[readers.length - 1 - i] as (typeof readers)[number];
     if (!reader.chosen) continue;
-    const answer = application(r, reader.read(reader.userdata as never, block));
+    const answer = applicationNumber(
+      r,
+      reader.read(reader.userdata as never, block),
+      "ne_block_reader",
+    );
     if (typeof answer !== "number") {
       return answer.then((code) => (code === 0 ? feed(r, block, i + 1) : refused(r)));
     }
@@ -158,8 +165,7 @@ export async function endRequest(r: Request, caller: string, hold: boolean): Pro
   r.session.timings = timing;
   if (code === NE_RETRY && hold) {
     r.stage = "idle";
-    r.upload?.stop();
-    r.upload = null;
+    stopUpload(r);
   } else {
     leave(r, code === NE_RETRY);
   }
@@ -170,8 +176,11 @@ export async function endRequest(r: Request, caller: string, hold: boolean): Pro
 export function abandonResponse(r: Request): void {
   const { turn } = r;
   if (turn === null) return;
-  if (turn.connection !== null) closeConnection(r.session, turn.connection);
-  leave(r);
+  try {
+    if (turn.connection !== null) closeConnection(r.session, turn.connection);
+  } finally {
+    leave(r);
+  }
 }
 
 async function end(r: Request): Promise<number> {
@@ -187,7 +196,7 @@ async function end(r: Request): Promise<number> {
   let code = NE_OK;
   trace(s, NE_DBG_HTTP, "Running post_send hooks\n");
   for (const { fn, userdata } of [...s.hooks.postSend]) {
-    const answer = application(r, fn(r.handle, userdata as never, r.status));
+    const answer = applicationNumber(r, fn(r.handle, userdata as never, r.status), "ne_post_send_fn");
     code = typeof answer === "number" ? answer : await answer;
     if (code !== NE_OK) break;
   }
@@ -210,6 +219,6 @@ function mayKeep(r: Request, decoder: BodyDecoder): boolean {
   if (isTunnel(r)) return true;
   if (r.session.flags[SESSFLAG_PERSIST] === 0 || !r.persists || !decoder.done) return false;
   if (r.upload !== null && r.upload.result?.code !== NE_OK) return false;
-  return r.turn?.extra !== true;
+  return true;
 }
 

@@ -173,6 +173,8 @@ export interface Session {
   debugStream: Writable | null;
   debugMask: number;
   timings: Timings | null;
+  /** What the notifier rejected with when a connection was closed, until a request can say it. */
+  thrownAtClose: { error: unknown } | null;
   destroyed: boolean;
 }
 
@@ -318,11 +320,8 @@ export async function awaitApplication<T>(
 export function notify(s: Session, status: number, info: StatusInfo): PromiseLike<unknown> | undefined {
   const { notifier } = s;
   if (notifier === null) return undefined;
-  const result = (notifier.fn as (u: unknown, st: number, i: StatusInfo) => unknown)(
-    notifier.userdata,
-    status,
-    info,
-  );
+  const { fn, userdata } = notifier as Hook<(u: unknown, st: number, i: StatusInfo) => unknown>;
+  const result = fn(userdata, status, info);
   return isPromise(result) ? result : undefined;
 }
 
@@ -335,8 +334,14 @@ export function closeConnection(s: Session, connection: Connection): void {
   const at = s.idle.indexOf(connection);
   if (at >= 0) s.idle.splice(at, 1);
   try {
-    // nobody can wait for what the notifier returns here
-    void notify(s, STATUS_DISCONNECTED, { cd: { hostname: connection.hostname } });
+    // nobody waits for what the notifier returns here; what it rejects with leaves through the
+    // request that is running, if there is one
+    notify(s, STATUS_DISCONNECTED, { cd: { hostname: connection.hostname } })?.then(
+      undefined,
+      (error: unknown) => {
+        if (s.turns.running.size > 0) s.thrownAtClose ??= { error };
+      },
+    );
     trace(s, NE_DBG_HTTP, "sess: Closing connection.\n");
     for (const { fn, userdata } of [...s.hooks.closeConn]) fn(userdata as never);
   } finally {
@@ -345,20 +350,30 @@ export function closeConnection(s: Session, connection: Connection): void {
   }
 }
 
-/** Closes every connection that no request is using. */
-export function closeIdle(s: Session): void {
-  for (const connection of [...s.idle]) closeConnection(s, connection);
+/** Closes every connection of the session; what the first callback throws goes on when all are. */
+export function closeAll(s: Session): void {
+  const connections = [...s.idle];
+  for (const { connection } of s.turns.running) if (connection !== null) connections.push(connection);
+  let thrown: { error: unknown } | null = null;
+  for (const connection of connections) {
+    try {
+      closeConnection(s, connection);
+    } catch (error) {
+      thrown ??= { error };
+    }
+  }
+  if (thrown !== null) throw thrown.error;
 }
 
 function destroySession(s: Session): void {
   trace(s, NE_DBG_HTTP, "sess: Destroying session.\n");
-  for (const { fn, userdata } of [...s.hooks.destroySession]) fn(userdata as never);
-  s.destroyed = true;
-  s.forgetSignal?.();
-  abortAll(s, new Error("the session was destroyed"));
-  closeIdle(s);
-  for (const { connection } of s.turns.running) {
-    if (connection !== null) closeConnection(s, connection);
+  try {
+    for (const { fn, userdata } of [...s.hooks.destroySession]) fn(userdata as never);
+  } finally {
+    s.destroyed = true;
+    s.forgetSignal?.();
+    abortAll(s, new Error("the session was destroyed"));
+    closeAll(s);
   }
 }
 
@@ -419,6 +434,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     debugStream: null,
     debugMask: 0,
     timings: null,
+    thrownAtClose: null,
     destroyed: false,
   };
   s.handle = sessions.create(s) as ne_session;

@@ -5,6 +5,9 @@ import { errnoText } from "../errno.js";
 import { connectText, printAddress, type Address } from "./address.js";
 import { ReadRing, Wire, type WireFailure } from "./wire.js";
 
+/** What a timer of Node can wait at most; it fires at once for more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export interface TcpOptions {
   address: Address;
   port: number;
@@ -57,7 +60,7 @@ function awaitConnect(
       timeoutMs > 0
         ? setTimeout(() => {
             fail({ code: NE_SOCK_TIMEOUT, error: "Connection timed out", cause: null });
-          }, timeoutMs)
+          }, Math.min(timeoutMs, MAX_TIMER_MS))
         : null;
     const settle = (result: Wire | WireFailure): void => {
       if (timer !== null) clearTimeout(timer);

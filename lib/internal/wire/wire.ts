@@ -85,6 +85,16 @@ export interface Endings {
 
 const CLOSED: WireFailure = { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null };
 
+/** What waits, or goes on, after this side has closed the connection: never a stale connection. */
+export const CLOSED_HERE: WireFailure = {
+  code: NE_SOCK_ERROR,
+  error: "Connection was closed by the application",
+  cause: null,
+};
+
+/** How long a closed connection may take to send what was written before. */
+const LINGER_MS = 5000;
+
 /** Endings of a stream that has no closing alert of its own. */
 const PLAIN: Endings = { ended: () => CLOSED, failed: failureOf };
 
@@ -427,12 +437,19 @@ export class Wire {
   close(): void {
     if (this.#closed) return;
     this.#finish();
+    this.#readEnd ??= CLOSED_HERE;
+    this.#writeEnd ??= CLOSED_HERE;
+    this.#wake();
+    this.#settleWriter(this.#writeEnd.code);
     const stream = this.stream as Duplex & { destroySoon?: () => void };
     if (stream.destroyed) return;
     stream.resume();
     if (stream.destroySoon !== undefined) stream.destroySoon();
     else stream.end(() => stream.destroy());
     (stream as unknown as Socket).unref?.();
+    // a peer that takes nothing more must not hold the connection
+    const timer = setTimeout(() => stream.destroy(), LINGER_MS).unref();
+    stream.once("close", () => clearTimeout(timer));
   }
 
   /** Drops the connection at once. */
