@@ -227,11 +227,15 @@ export function setCertProvider(s: Session, provider: Hook<CertProvider> | null)
       : (dnames) => provider.fn(provider.userdata as never, s.handle, dnames);
 }
 
-/** Replaces every proxy, address list and connector set before. */
+/**
+ * Replaces every proxy, address list and connector set before. What took another way is not used
+ * again.
+ */
 export function setRoute(
   s: Session,
   route: Partial<Pick<Session, "hops" | "bypass" | "addresses" | "connector" | "unixPath">>,
 ): void {
+  closeIdle(s);
   s.hops = route.hops ?? [];
   s.bypass = route.bypass ?? null;
   s.addresses = route.addresses ?? null;
