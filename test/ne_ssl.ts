@@ -118,7 +118,10 @@ t.test("read_errors", async (t) => {
 });
 
 t.test("write_and_read_again", async (t) => {
-  const file = join(t.testdir({ "out.pem": "something longer than a certificate ".repeat(1000) }), "out.pem");
+  const file = join(
+    t.testdir({ "out.pem": "something longer than a certificate ".repeat(1000) }),
+    "out.pem",
+  );
   const cert = read("chain-good.pem");
   t.equal(ne_ssl_cert_write(cert, file), 0);
   t.equal(ne_ssl_cert_cmp(ne_ssl_cert_read(file) as ne_ssl_certificate, cert), 0);
@@ -129,7 +132,10 @@ t.test("write_and_read_again", async (t) => {
 t.test("import", async (t) => {
   const text = ne_ssl_cert_export(read("good.pem"));
   const trailing = Buffer.concat([Buffer.from(text, "base64"), Buffer.from("trailing")]);
-  t.equal(sha1(ne_ssl_cert_import(trailing.toString("base64")) as ne_ssl_certificate), sha1(read("good.pem")));
+  t.equal(
+    sha1(ne_ssl_cert_import(trailing.toString("base64")) as ne_ssl_certificate),
+    sha1(read("good.pem")),
+  );
   for (const [reason, data] of [
     ["nothing", ""],
     ["padding missing", text.replace(/=+$/, "")],
@@ -216,7 +222,7 @@ t.test("what_is_borrowed_ends_with_its_owner", async (t) => {
   );
 });
 
-// file, state as read, name, password that opens it (null: none needed, or nothing does), name after
+// file, state as read, name, password that opens it (null: none needed, or nothing does)
 const CLIENTS: readonly [
   file: string,
   encrypted: number,
@@ -347,11 +353,16 @@ t.test("states_of_client_certificates", async (t) => {
   t.equal(ne_ssl_clicert_owner(client), owner, "the same pointer each time");
   t.throws(
     () => ne_ssl_cert_free(owner),
-    new TypeError("ne_ssl_cert_free: this ne_ssl_certificate is borrowed and must not be destroyed"),
+    new TypeError(
+      "ne_ssl_cert_free: this ne_ssl_certificate is borrowed and must not be destroyed",
+    ),
   );
   ne_ssl_context_set_clicert(context, client);
   ne_ssl_clicert_free(client);
-  t.throws(() => sha1(owner), new TypeError("ne_ssl_cert_digest: the ne_ssl_certificate was destroyed already"));
+  t.throws(
+    () => sha1(owner),
+    new TypeError("ne_ssl_cert_digest: the ne_ssl_certificate was destroyed already"),
+  );
 });
 
 t.test("protocol_names", async (t) => {
@@ -406,8 +417,14 @@ t.test("callers_mistakes", async (t) => {
     [() => ne_ssl_cert_import(wrong(null)), "ne_ssl_cert_import: expected a string"],
     [() => ne_ssl_clicert_import(wrong("x")), "ne_ssl_clicert_import: buffer must be a Uint8Array"],
     [() => ne_ssl_context_create(7), "ne_ssl_context_create: mode must be one of NE_SSL_CTX_*"],
-    [() => ne_ssl_cert_identity(wrong({})), "ne_ssl_cert_identity: expected a ne_ssl_certificate, got object"],
-    [() => ne_ssl_readable_dname(wrong(null)), "ne_ssl_readable_dname: expected a ne_ssl_dname, got null"],
+    [
+      () => ne_ssl_cert_identity(wrong({})),
+      "ne_ssl_cert_identity: expected a ne_ssl_certificate, got object",
+    ],
+    [
+      () => ne_ssl_readable_dname(wrong(null)),
+      "ne_ssl_readable_dname: expected a ne_ssl_dname, got null",
+    ],
   ] as const) {
     t.throws(call, new TypeError(message));
   }

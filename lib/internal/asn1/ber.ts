@@ -1,5 +1,5 @@
-// Older programs write PKCS#12 files in BER: lengths without end and strings in pieces (X.690 8.1.3.6
-// and 8.7.3). This rewrites such bytes as DER; what is DER already comes back as it is.
+// Older programs write PKCS#12 files in BER: lengths without end and strings in pieces (X.690
+// 8.1.3.6 and 8.7.3). This rewrites such bytes as DER; what is DER already comes back as it is.
 
 import { DerError } from "./der.js";
 
@@ -14,7 +14,7 @@ interface Part {
   end: number;
 }
 
-/** Throws a DerError for bytes that are no BER either. What follows the first element is dropped. */
+/** Throws a DerError for bytes that are no BER either. What follows the first element goes. */
 export function berToDer(bytes: Buffer): Buffer {
   const { der } = rewrite(bytes, 0, bytes.length, 0);
   if (der === null) throw new DerError("no element");

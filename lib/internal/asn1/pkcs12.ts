@@ -67,7 +67,9 @@ function plainName(content: Buffer): string | null {
     while (!safes.done) {
       const info = safes.open(TAG.SEQUENCE);
       if (info.oid() !== OID_DATA) continue;
-      const named = bagsOf(info.open(0xa0).bytes(TAG.OCTET_STRING)).find(({ name }) => name !== null);
+      const named = bagsOf(info.open(0xa0).bytes(TAG.OCTET_STRING)).find(
+        ({ name }) => name !== null,
+      );
       if (named !== undefined) return named.name;
     }
     return null;
@@ -186,7 +188,8 @@ function friendlyName(list: Der | null): string | null {
     const attribute = list.open(TAG.SEQUENCE);
     const oid = attribute.oid();
     const values = attribute.open(TAG.SET);
-    if (oid === OID_FRIENDLY_NAME && values.tag === TAG.BMP) return decodeBmp(values.bytes(TAG.BMP));
+    if (oid === OID_FRIENDLY_NAME && values.tag === TAG.BMP)
+      return decodeBmp(values.bytes(TAG.BMP));
   }
   return null;
 }

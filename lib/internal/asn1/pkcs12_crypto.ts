@@ -1,5 +1,5 @@
-// The cryptography of PKCS#12 files: keys from passwords (RFC 7292 appendix B, RFC 8018), decryption
-// and the code that authenticates the file.
+// The cryptography of PKCS#12 files: keys from passwords (RFC 7292 appendix B, RFC 8018),
+// decryption and the code that authenticates the file.
 
 import { createDecipheriv, createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
 import { Der, DerError, TAG } from "./der.js";
@@ -33,9 +33,7 @@ export type Password = string | null;
 
 // UTF-16 with a zero character at the end; no bytes for no password (B.1).
 function bmpPassword(password: Password): Buffer {
-  return password === null
-    ? Buffer.alloc(0)
-    : Buffer.from(`${password}\0`, "utf16le").swap16();
+  return password === null ? Buffer.alloc(0) : Buffer.from(`${password}\0`, "utf16le").swap16();
 }
 
 function hashOf(oid: string): { name: string; block: number; size: number } {
@@ -112,8 +110,8 @@ const LEGACY: Readonly<Record<string, LegacyScheme>> = {
 };
 
 /**
- * Decrypts what an AlgorithmIdentifier says how to decrypt. Null for a wrong password, as far as the
- * padding shows it; throws a DerError for a scheme that nobody here knows.
+ * Decrypts what an AlgorithmIdentifier says how to decrypt. Null for a wrong password, as far as
+ * the padding shows it; throws a DerError for a scheme that nobody here knows.
  */
 export function decrypt(algorithm: Der, data: Buffer, password: Password): Buffer | null {
   const oid = algorithm.oid();

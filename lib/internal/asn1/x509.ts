@@ -34,7 +34,11 @@ export interface Extensions {
   keyUsage: number | null;
   extendedKeyUsage: readonly string[] | null;
   subjectKeyId: Buffer | null;
-  authorityKeyId: { keyId: Buffer | null; issuer: readonly GeneralName[]; serial: Buffer | null } | null;
+  authorityKeyId: {
+    keyId: Buffer | null;
+    issuer: readonly GeneralName[];
+    serial: Buffer | null;
+  } | null;
   nameConstraints: NameConstraints | null;
   /** A critical extension that nobody here understands. */
   unknownCritical: boolean;
@@ -190,7 +194,8 @@ function parseExtensions(field: Der | null): Extensions {
   return into;
 }
 
-// Named bits (X.680 22): bit 0 is the highest of the first byte. Up to 16 are kept, bit 0 as 1 << 15.
+// Named bits (X.680 22): bit 0 is the highest of the first byte. Up to 16 are kept, bit 0 as
+// 1 << 15.
 function bits(content: Buffer): number {
   const unused = content[0] ?? 8;
   if (unused > 7 || (content.length === 1 && unused > 0)) throw new DerError("bad bit string");

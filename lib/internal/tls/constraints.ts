@@ -35,7 +35,8 @@ export function keepsConstraints(cert: X509, constraints: NameConstraints): bool
   if (names.length * (permitted.length + excluded.length) > MAX_COMPARISONS) return false;
   return names.every((name) => {
     const sameKind = permitted.filter(({ tag }) => tag === name.tag);
-    if (sameKind.length > 0 && !sameKind.some((base) => isWithin(name, base) === true)) return false;
+    if (sameKind.length > 0 && !sameKind.some((base) => isWithin(name, base) === true))
+      return false;
     return !excluded.some((base) => base.tag === name.tag && isWithin(name, base) !== false);
   });
 }
@@ -87,7 +88,8 @@ function isMailWithin(mail: string, base: string): boolean | null {
 
 function isAddressWithin(address: Buffer, base: Buffer): boolean | null {
   if (address.length !== 4 && address.length !== 16) return null;
-  if (base.length !== address.length * 2) return base.length === 8 || base.length === 32 ? false : null;
+  if (base.length !== address.length * 2)
+    return base.length === 8 || base.length === 32 ? false : null;
   return address.every((byte, index) => {
     const mask = base[address.length + index] ?? 0;
     return (byte & mask) === ((base[index] ?? 0) & mask);

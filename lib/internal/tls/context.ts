@@ -1,8 +1,8 @@
-// The settings that TLS connections share: what stands behind an ne_ssl_context, and the same record
-// once more inside every https session. Nothing here touches a socket.
+// The settings that TLS connections share: what stands behind an ne_ssl_context, and the same
+// record once more inside every https session. Nothing here touches a socket.
 
 import type { X509 } from "../asn1/x509.js";
-import type { Certificate, ClientCert } from "./handles.js";
+import type { Certificate, ClientCert } from "./records.js";
 import { misuse, type ne_ssl_dname } from "../handle.js";
 
 /** What resuming a TLS session needs: Node shows no certificate on a resumed connection. */
@@ -86,7 +86,9 @@ const TLS_1_3 = 5;
 
 /** Limits the versions, 0 for no limit. False for an impossible range. */
 export function setVersions(context: TlsContext, min: number, max: number): boolean {
-  const known = [min, max].every((proto) => Number.isInteger(proto) && proto >= 0 && proto <= TLS_1_3);
+  const known = [min, max].every(
+    (proto) => Number.isInteger(proto) && proto >= 0 && proto <= TLS_1_3,
+  );
   if (!known || (max !== 0 && (max < TLS_1_0 || min > max))) return false;
   context.minProto = min;
   context.maxProto = max;

@@ -15,7 +15,7 @@ const CERTIFICATE_REQUEST = 13;
 const SERVER_HELLO_DONE = 14;
 const FINISHED = 20;
 
-/** Bytes of a flight that are held back at most: OpenSSL refuses longer certificate lists itself. */
+/** Bytes of a flight that are held back at most: OpenSSL refuses longer lists itself. */
 const MAX_FLIGHT = 1 << 18;
 const MAX_RECORD = 16384 + 2048;
 
@@ -196,7 +196,7 @@ function vectors(bytes: Buffer): { type: number; body: Buffer }[] {
   const found: { type: number; body: Buffer }[] = [];
   if (bytes.length < 2) return found;
   const list = bytes.subarray(2, 2 + bytes.readUInt16BE(0));
-  for (let at = 0; at + 4 <= list.length; ) {
+  for (let at = 0; at + 4 <= list.length;) {
     const end = at + 4 + list.readUInt16BE(at + 2);
     if (end > list.length) break;
     found.push({ type: list.readUInt16BE(at), body: list.subarray(at + 4, end) });
@@ -220,7 +220,8 @@ function readRequest12(body: Buffer): Request {
 function readRequest13(body: Buffer): Request {
   const context = body.subarray(1, 1 + (body[0] ?? 0));
   const extensions = vectors(body.subarray(1 + context.length));
-  const find = (number: number): Buffer => extensions.find(({ type }) => type === number)?.body ?? EMPTY;
+  const find = (number: number): Buffer =>
+    extensions.find(({ type }) => type === number)?.body ?? EMPTY;
   const list = find(13).subarray(2);
   const schemes: number[] = [];
   for (let at = 0; at + 2 <= list.length; at += 2) schemes.push(list.readUInt16BE(at));
@@ -231,7 +232,7 @@ function namesOf(bytes: Buffer): Name[] {
   const names: Name[] = [];
   if (bytes.length < 2) return names;
   const list = bytes.subarray(2, 2 + bytes.readUInt16BE(0));
-  for (let at = 0; at + 2 <= list.length; ) {
+  for (let at = 0; at + 2 <= list.length;) {
     const end = at + 2 + list.readUInt16BE(at);
     if (end > list.length) break;
     const der = list.subarray(at + 2, end);

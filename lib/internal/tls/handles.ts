@@ -1,7 +1,6 @@
 // The records behind certificates, names and client certificates, and the handle types that open
 // them. Sessions, sockets and ne_ssl all hand out the same handles.
 
-import type { KeyObject } from "node:crypto";
 import type { KeyPair } from "../asn1/keyfile.js";
 import { sameName } from "../asn1/name.js";
 import { writePem } from "../asn1/pem.js";
@@ -14,29 +13,9 @@ import type {
   ne_ssl_dname,
 } from "../handle.js";
 import type { TlsContext } from "./context.js";
+import type { Certificate, ClientCert } from "./records.js";
 
-/** A certificate and, behind it, what was sent after it. */
-export interface Certificate {
-  readonly x509: X509;
-  readonly signedBy: Certificate | null;
-  /** What was borrowed from it, made when first asked for. */
-  borrowed: {
-    subject: ne_ssl_dname | null;
-    issuer: ne_ssl_dname | null;
-    signedBy: ne_ssl_certificate | null;
-  };
-}
-
-/** A client certificate: encrypted as long as `unlock` is there. */
-export interface ClientCert {
-  name: string | null;
-  unlock: ((password: string) => KeyPair | null) | null;
-  owner: Certificate | null;
-  /** Issuers that the file held, in the order of the path: they are sent too. */
-  issuers: readonly X509[];
-  key: KeyObject | null;
-  ownerHandle: ne_ssl_certificate | null;
-}
+export type { Certificate, ClientCert } from "./records.js";
 
 /** What ne_ssl_certificate handles open. */
 export const certificates = new HandleType<"ne_ssl_certificate", Certificate>(

@@ -1,11 +1,18 @@
-// A client certificate chosen after the handshake has begun. Node cannot take one up any more, so its
-// answer to the server's request, an empty certificate, is replaced on its way out (RFC 8446 4.4):
-// Certificate, CertificateVerify, and a Finished that covers them. The keys of the connection do not
-// depend on these messages; a session ticket's key does, so such a connection is not resumed.
+// A client certificate chosen after the handshake has begun. Node cannot take one up any more, so
+// its answer to the server's request, an empty certificate, is replaced on its way out (RFC 8446
+// 4.4): Certificate, CertificateVerify, and a Finished that covers them. The keys of the connection
+// do not depend on these messages; a session ticket's key does, so such a connection is not resumed.
 //
-//   node:tls ──[CCS][Certificate ()][Finished]──► LateFlight ──[CCS][Certificate][Verify][Finished]──►
+//   node:tls ─[CCS][Certificate ()][Finished]─► LateFlight ─[CCS][Certificate][Verify][Finished]─►
 
-import { constants, createHash, createHmac, sign, type KeyObject, type SigningOptions } from "node:crypto";
+import {
+  constants,
+  createHash,
+  createHmac,
+  sign,
+  type KeyObject,
+  type SigningOptions,
+} from "node:crypto";
 import { isRetry, type LateAnswer } from "./flight.js";
 import { RecordKeys, expandLabel, type Suite } from "./record.js";
 
@@ -115,7 +122,7 @@ export class LateFlight {
     this.#originals.push(record);
     if (opened?.type !== HANDSHAKE) return this.#giveUp(); // an alert: the handshake has failed
     this.#messages = Buffer.concat([this.#messages, opened.content]);
-    for (let at = 0; at + 4 <= this.#messages.length; ) {
+    for (let at = 0; at + 4 <= this.#messages.length;) {
       const end = at + 4 + this.#messages.readUIntBE(at + 1, 3);
       if (end > this.#messages.length) break;
       if (this.#messages[at] === FINISHED) return this.#answerNow();
@@ -136,7 +143,11 @@ export class LateFlight {
     if (scheme === undefined) return Buffer.concat(this.#originals);
     const transcript = countedTranscript(this.#answer);
     const certificate = certificateMessage(context, this.#shown.chain);
-    const verify = verifyMessage(scheme, this.#shown.key, hashOf(suite, [...transcript, certificate]));
+    const verify = verifyMessage(
+      scheme,
+      this.#shown.key,
+      hashOf(suite, [...transcript, certificate]),
+    );
     const finished = finishedMessage(
       suite,
       this.#secret,

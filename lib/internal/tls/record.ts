@@ -51,10 +51,15 @@ export class RecordKeys {
       });
       decipher.setAAD(header);
       decipher.setAuthTag(body.subarray(-TAG_BYTES));
-      const plain = Buffer.concat([decipher.update(body.subarray(0, -TAG_BYTES)), decipher.final()]);
+      const plain = Buffer.concat([
+        decipher.update(body.subarray(0, -TAG_BYTES)),
+        decipher.final(),
+      ]);
       let end = plain.length;
       while (end > 0 && plain[end - 1] === 0) end -= 1;
-      return end === 0 ? null : { type: plain[end - 1] as number, content: plain.subarray(0, end - 1) };
+      return end === 0
+        ? null
+        : { type: plain[end - 1] as number, content: plain.subarray(0, end - 1) };
     } catch {
       return null;
     }

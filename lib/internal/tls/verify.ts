@@ -71,9 +71,7 @@ export function judge(
   const identity = checkIdentity(leaf, hostname, address);
   if (identity === "nameless") return { failures: 0, hard: NAMELESS, inHandshake: false };
   const failures =
-    times |
-    (path.trusted ? 0 : NE_SSL_UNTRUSTED) |
-    (identity === "match" ? 0 : NE_SSL_IDMISMATCH);
+    times | (path.trusted ? 0 : NE_SSL_UNTRUSTED) | (identity === "match" ? 0 : NE_SSL_IDMISMATCH);
   return { failures, hard: null, inHandshake: false };
 }
 

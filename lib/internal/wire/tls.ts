@@ -41,7 +41,7 @@ export interface TlsFailure {
   cause: Error | null;
   /**
    * No failure yet: in TLS 1.2 the server asked for a client certificate, the provider has set one,
-   * and a handshake that has begun cannot take it up. Open a connection anew and shake hands again.
+   * and a handshake that has begun cannot take it up. Open a new connection and shake hands again.
    */
   again: boolean;
 }
@@ -128,7 +128,8 @@ export async function handshakeClient(
   let chain: readonly X509[] = [];
   let accepted = false;
   const keep = (): void => {
-    if (accepted && session !== null && tap?.answered !== true) keepTicket(context, key, { session, chain });
+    if (accepted && session !== null && tap?.answered !== true)
+      keepTicket(context, key, { session, chain });
   };
   socket.on("session", (data: Buffer) => {
     session = data;
@@ -444,9 +445,9 @@ interface Readable {
 
 const STILL_READING = -osConstants.errno.EALREADY;
 
-// Node ends a TLS stream in the same way for the closing alert and for the end of the TCP stream. But
-// when the latter has come, libuv has stopped reading below, and not yet when it was the alert; with
-// any other stream below, that stream has ended itself before it can end this one.
+// Node ends a TLS stream in the same way for the closing alert and for the end of the TCP stream.
+// But when the latter has come, libuv has stopped reading below, and not yet when it was the alert;
+// with any other stream below, that stream has ended itself before it can end this one.
 function watchEnd(socket: tls.TLSSocket, below: Duplex): void {
   const push = socket.push;
   socket.push = function (chunk: unknown, encoding?: BufferEncoding): boolean {

@@ -1,11 +1,6 @@
 // Node's and OpenSSL's errors on a TLS connection as socket codes and neon's words.
 
-import {
-  NE_SOCK_CLOSED,
-  NE_SOCK_ERROR,
-  NE_SOCK_RESET,
-  NE_SOCK_TRUNC,
-} from "../constants.js";
+import { NE_SOCK_CLOSED, NE_SOCK_ERROR, NE_SOCK_RESET, NE_SOCK_TRUNC } from "../constants.js";
 import { errnoText } from "../errno.js";
 
 /** A socket code and its text. */

@@ -1,6 +1,13 @@
 // The cursor over DER: what it reads, and that no bytes make it read beyond its element.
 import t from "tap";
-import { Der, DerError, TAG, integerBytes, oidText, orNull } from "../../../lib/internal/asn1/der.js";
+import {
+  Der,
+  DerError,
+  TAG,
+  integerBytes,
+  oidText,
+  orNull,
+} from "../../../lib/internal/asn1/der.js";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
@@ -38,7 +45,11 @@ const MALFORMED: readonly [reason: string, bytes: string][] = [
 
 t.test("malformed_elements_are_refused", async (t) => {
   for (const [reason, bytes] of MALFORMED) {
-    t.equal(orNull(() => new Der(hex(bytes)).element()), null, reason);
+    t.equal(
+      orNull(() => new Der(hex(bytes)).element()),
+      null,
+      reason,
+    );
   }
 });
 
@@ -75,7 +86,10 @@ t.test("integers", async (t) => {
     ["seven bytes", "02 07 01 00 00 00 00 00 00"],
     ["huge", `02 82 10 00 ${"7F".repeat(4096)}`],
   ] as const) {
-    t.ok(refuses(() => new Der(hex(bytes)).smallInteger()), reason);
+    t.ok(
+      refuses(() => new Der(hex(bytes)).smallInteger()),
+      reason,
+    );
   }
   t.same(integerBytes(hex("00FF")), hex("00FF"), "the zero keeps it from being negative");
 });
@@ -99,7 +113,10 @@ t.test("object_identifiers", async (t) => {
     ["arc too large", "55 FF FF FF FF FF FF FF FF 7F"],
     ["too long", "55".repeat(65)],
   ] as const) {
-    t.ok(refuses(() => oidText(hex(bytes))), reason);
+    t.ok(
+      refuses(() => oidText(hex(bytes))),
+      reason,
+    );
   }
 });
 

@@ -1,5 +1,5 @@
-// Distinguished names: each type of string as the C library shows it (recorded from it), the order of
-// parts, and comparison.
+// Distinguished names: each type of string as the C library shows it (recorded from it), the order
+// of parts, and comparison.
 import t from "tap";
 import { element } from "../../../lib/internal/asn1/ber.js";
 import { Der, orNull } from "../../../lib/internal/asn1/der.js";
@@ -22,7 +22,10 @@ function entry([oid, tag, value]: Attribute): Buffer {
 
 // each argument is one RDN
 function nameDer(...rdns: Attribute[][]): Buffer {
-  return element(0x30, Buffer.concat(rdns.map((rdn) => element(0x31, Buffer.concat(rdn.map(entry))))));
+  return element(
+    0x30,
+    Buffer.concat(rdns.map((rdn) => element(0x31, Buffer.concat(rdn.map(entry))))),
+  );
 }
 
 function name(...rdns: Attribute[][]): Name | null {
@@ -115,7 +118,11 @@ t.test("comparison", async (t) => {
     t.equal(sameName(name([one]) as Name, name([other]) as Name), same, why);
   }
   t.equal(sameName(name([o], [ou]) as Name, name([o, ou]) as Name), false, "parts count");
-  t.equal(sameName(name([o, ou]) as Name, name([ou, o]) as Name), true, "order inside a part does not");
+  t.equal(
+    sameName(name([o, ou]) as Name, name([ou, o]) as Name),
+    true,
+    "order inside a part does not",
+  );
 });
 
 t.test("last_common_name_counts", async (t) => {
@@ -127,7 +134,11 @@ t.test("last_common_name_counts", async (t) => {
 t.test("hostile_names", async (t) => {
   const whole = nameDer([o], [cn], [mail]);
   for (let cut = 0; cut < whole.length; cut += 1) {
-    t.equal(orNull(() => parseName(new Der(whole.subarray(0, cut)).element())), null, `cut ${cut}`);
+    t.equal(
+      orNull(() => parseName(new Der(whole.subarray(0, cut)).element())),
+      null,
+      `cut ${cut}`,
+    );
   }
   t.equal(name(...Array.from({ length: 1001 }, () => [o])), null, "more parts than any name has");
 });

@@ -1,6 +1,11 @@
 // PEM files: the same ones are read and refused as by the C library (recorded from it).
 import t from "tap";
-import { allCertificates, firstCertificate, readPem, writePem } from "../../../lib/internal/asn1/pem.js";
+import {
+  allCertificates,
+  firstCertificate,
+  readPem,
+  writePem,
+} from "../../../lib/internal/asn1/pem.js";
 import { certFile } from "../../fixtures/tls.js";
 
 const good = certFile("good.pem").toString("latin1");

@@ -72,7 +72,7 @@ t.test("refused_files", async (t) => {
 // The same bytes with lengths that have no end, and strings in pieces of 100 bytes.
 function toBer(der: Buffer): Buffer {
   const parts: Buffer[] = [];
-  for (let at = 0; at < der.length; ) {
+  for (let at = 0; at < der.length;) {
     const { tag, content, end } = headerAt(der, at);
     at = end;
     if (tag === 0x04 && content.length > 100) {
@@ -95,7 +95,11 @@ function headerAt(der: Buffer, at: number): { tag: number; content: Buffer; end:
   const count = first < 0x80 ? 0 : first & 0x7f;
   const length = count === 0 ? first : der.readUIntBE(at + 2, count);
   const start = at + 2 + count;
-  return { tag: der[at] as number, content: der.subarray(start, start + length), end: start + length };
+  return {
+    tag: der[at] as number,
+    content: der.subarray(start, start + length),
+    end: start + length,
+  };
 }
 
 t.test("ber", async (t) => {
@@ -127,7 +131,8 @@ t.test("changed_at_every_byte", async (t) => {
       broken[at] = (broken[at] as number) ^ 0x80;
       const found = readPkcs12(broken);
       // a change that the reader does not see must leave the pair whole
-      if (found?.pair) t.ok(found.pair.cert.node().checkPrivateKey(found.pair.key), `${name} ${at}`);
+      if (found?.pair)
+        t.ok(found.pair.cert.node().checkPrivateKey(found.pair.key), `${name} ${at}`);
     }
   }
 });
@@ -142,7 +147,11 @@ t.test("iterations_are_limited", async (t) => {
   };
   t.equal(macAgrees(macData("020101"), Buffer.alloc(0), "x"), false);
   for (const iterations of ["020100", "02047fffffff", "02067fffffffffff"]) {
-    t.equal(orNull(() => macAgrees(macData(iterations), Buffer.alloc(0), "x")), null, iterations);
+    t.equal(
+      orNull(() => macAgrees(macData(iterations), Buffer.alloc(0), "x")),
+      null,
+      iterations,
+    );
   }
 });
 

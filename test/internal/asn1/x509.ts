@@ -51,7 +51,8 @@ t.test("changed_at_every_byte", async (t) => {
       const broken = Buffer.from(der);
       broken[at] = value;
       const found = parseCheckedCertificate(broken);
-      if (found !== null && !broken.subarray(0, found.der.length).equals(found.der)) t.fail(`${at}`);
+      if (found !== null && !broken.subarray(0, found.der.length).equals(found.der))
+        t.fail(`${at}`);
     }
   }
   t.pass();
@@ -81,7 +82,10 @@ function withExtensions(...extensions: [oid: string, critical: boolean, value: B
     Buffer.from("3000", "hex"),
     element(0xa3, element(0x30, Buffer.concat(list))),
   ]);
-  return element(0x30, Buffer.concat([element(0x30, tbs), algorithm, Buffer.from("030100", "hex")]));
+  return element(
+    0x30,
+    Buffer.concat([element(0x30, tbs), algorithm, Buffer.from("030100", "hex")]),
+  );
 }
 
 const USAGE = "551d0f";

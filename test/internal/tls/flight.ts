@@ -23,7 +23,15 @@ function hello(suite: number, version?: number, random = Buffer.alloc(32, 7)): B
     version === undefined ? Buffer.alloc(0) : Buffer.concat([u16(43), u16(2), u16(version)]);
   return message(
     2,
-    Buffer.concat([u16(0x0303), random, Buffer.from([0]), u16(suite), Buffer.from([0]), u16(extension.length), extension]),
+    Buffer.concat([
+      u16(0x0303),
+      random,
+      Buffer.from([0]),
+      u16(suite),
+      Buffer.from([0]),
+      u16(extension.length),
+      extension,
+    ]),
   );
 }
 
@@ -69,11 +77,17 @@ t.test("tls_1_3_waits_for_the_keys", async (t) => {
   t.equal(flight.feed(record(20, Buffer.from([1]))).kind, "more", "a record that means nothing");
   t.equal(flight.feed(record(23, Buffer.alloc(50))).kind, "pass", "sealed with another key");
   const unknown = new Flight();
-  t.equal(unknown.feed(Buffer.concat([record(22, hello(0x1399, 0x0304)), record(23, done)])).kind, "pass");
+  t.equal(
+    unknown.feed(Buffer.concat([record(22, hello(0x1399, 0x0304)), record(23, done)])).kind,
+    "pass",
+  );
 });
 
 t.test("hello_retry", async (t) => {
-  const random = Buffer.from("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c", "hex");
+  const random = Buffer.from(
+    "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c",
+    "hex",
+  );
   const flight = new Flight();
   t.equal(flight.feed(record(22, hello(0x1301, 0x0304, random))).kind, "release");
   t.equal(flight.feed(record(20, Buffer.from([1]))).kind, "more");
@@ -86,7 +100,10 @@ const HOSTILE: readonly [reason: string, bytes: Buffer][] = [
   ["data before the hello", record(23, Buffer.alloc(20))],
   ["a record that is too long", Buffer.from([22, 3, 3, 0xff, 0xff])],
   ["a message that is too long", record(22, Buffer.from([13, 0xff, 0xff, 0xff]))],
-  ["more than any flight has", Buffer.concat(Array.from({ length: 70 }, () => record(22, message(11, Buffer.alloc(4000)))))],
+  [
+    "more than any flight has",
+    Buffer.concat(Array.from({ length: 70 }, () => record(22, message(11, Buffer.alloc(4000))))),
+  ],
 ];
 
 t.test("hostile_flights_pass_unseen", async (t) => {

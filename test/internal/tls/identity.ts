@@ -32,7 +32,8 @@ const MATCHES: readonly [pattern: string, host: string, match: boolean, why: str
 ];
 
 t.test("names", async (t) => {
-  for (const [pattern, host, match, why] of MATCHES) t.equal(matchesHost(pattern, host), match, why);
+  for (const [pattern, host, match, why] of MATCHES)
+    t.equal(matchesHost(pattern, host), match, why);
 });
 
 const V4 = Buffer.from([127, 0, 0, 1]);

@@ -1,5 +1,5 @@
-// The verdict over every server certificate of the set under several sets of trust, as recorded from
-// the C library, and what the set does not hold: made certificates, circles, chains without end.
+// The verdict over every server certificate of the set under several sets of trust, as recorded
+// from the C library, and what the set does not hold: made certificates, circles, endless chains.
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { allCertificates } from "../../../lib/internal/asn1/pem.js";
@@ -23,8 +23,8 @@ import { trustDefaultCa } from "../../../lib/internal/wire/roots.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 
 // Bits, or "handshake" and "nameless" for what cannot be overruled; for the name localhost and for
-// the address 127.0.0.1. Recorded from the C library in 2026; where releases differ (common names and
-// DNS names against an address), the later one counts.
+// the address 127.0.0.1. Where releases of the C library differ (common names and DNS names against
+// an address), the later one counts.
 type Recorded = number | "handshake" | "nameless";
 const recorded = JSON.parse(
   readFileSync(new URL("../../fixtures/verdicts.json", import.meta.url), "utf8"),
@@ -70,11 +70,15 @@ t.test("all_failures_at_once", async (t) => {
   const chain = chainOf("selfsigned-expired.pem");
   t.equal(verdict([], chain, "other"), NE_SSL_EXPIRED | NE_SSL_IDMISMATCH | NE_SSL_UNTRUSTED);
   const future = Date.UTC(2019, 0, 1) / 1000;
-  t.equal(verdict(["ca"], chainOf("good.pem"), "localhost", future), NE_SSL_NOTYETVALID | NE_SSL_BADCHAIN);
+  t.equal(
+    verdict(["ca"], chainOf("good.pem"), "localhost", future),
+    NE_SSL_NOTYETVALID | NE_SSL_BADCHAIN,
+  );
   t.equal(
     failuresText(NE_SSL_FAILMASK),
-    "Server certificate verification failed: certificate is not yet valid, certificate has expired," +
-      " certificate issued for a different hostname, issuer is not trusted, bad certificate chain," +
+    "Server certificate verification failed: certificate is not yet valid," +
+      " certificate has expired, certificate issued for a different hostname, issuer is not trusted," +
+      " bad certificate chain," +
       " certificate has been revoked",
   );
   t.equal(NE_SSL_BADCHAIN | NE_SSL_REVOKED | 0x0f, NE_SSL_FAILMASK);
@@ -97,8 +101,16 @@ t.test("default_cas", async (t) => {
   const { failures } = judge(chainOf("good.pem"), context, "localhost", null, NOW);
   t.equal(failures, NE_SSL_UNTRUSTED);
   const { rootCertificates } = await import("node:tls");
-  const root = parseCertificate(allCertificates(Buffer.from(rootCertificates[0] ?? ""))[0] as Buffer);
-  const verdictOfRoot = judge([root as X509], context, "x", null, (root as X509).notBefore as number);
+  const root = parseCertificate(
+    allCertificates(Buffer.from(rootCertificates[0] ?? ""))[0] as Buffer,
+  );
+  const verdictOfRoot = judge(
+    [root as X509],
+    context,
+    "x",
+    null,
+    (root as X509).notBefore as number,
+  );
   t.equal(verdictOfRoot.failures & NE_SSL_UNTRUSTED, 0, "a default CA is trusted as itself");
 });
 
@@ -113,14 +125,21 @@ t.test("no_certificate_at_all", async (t) => {
 t.test("long_and_circular_chains_end", async (t) => {
   const many = [cert("chained.pem"), ...Array.from({ length: 5000 }, () => cert("inter.pem"))];
   t.equal(verdict(["ca"], many), 0);
-  t.equal(verdict([], [cert("chained.pem"), cert("ca.pem"), cert("chained.pem")]), NE_SSL_UNTRUSTED);
+  t.equal(
+    verdict([], [cert("chained.pem"), cert("ca.pem"), cert("chained.pem")]),
+    NE_SSL_UNTRUSTED,
+  );
 });
 
 t.test("a_changed_signature_is_hard", async (t) => {
   const der = Buffer.from(cert("good.pem").der);
   der[der.length - 1] = (der[der.length - 1] as number) ^ 1;
   t.equal(verdict(["ca"], [parseCertificate(der) as X509]), "handshake");
-  t.equal(verdict([], [parseCertificate(der) as X509]), NE_SSL_UNTRUSTED, "nothing to check it with");
+  t.equal(
+    verdict([], [parseCertificate(der) as X509]),
+    NE_SSL_UNTRUSTED,
+    "nothing to check it with",
+  );
 });
 
 // Each builds on a real certificate with other extensions; signatures are not made anew, so only
@@ -137,7 +156,11 @@ t.test("extensions_that_nobody_may_overrule", async (t) => {
     ["for signing certificates only", { keyUsage: 1 << 10 }],
   ];
   for (const [reason, change] of changes) {
-    t.equal(verdict([], [{ ...leaf, extensions: { ...extensions, ...change } }]), "handshake", reason);
+    t.equal(
+      verdict([], [{ ...leaf, extensions: { ...extensions, ...change } }]),
+      "handshake",
+      reason,
+    );
   }
   t.equal(verdict([], [{ ...leaf, notAfter: null }]), "handshake", "a date that is none");
   t.equal(verdict([], [{ ...leaf, signatureOid: "1.2.840.113549.1.1.5" }]), "handshake", "SHA-1");

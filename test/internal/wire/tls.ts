@@ -192,7 +192,8 @@ t.test("protocol_limits", async (t) => {
   t.same(await failed(t, old.port, context), [-1, "SSL error: tlsv1 alert protocol version"]);
 });
 
-const ALERT = (level: number, number: number): Buffer => Buffer.from([21, 3, 3, 0, 2, level, number]);
+const ALERT = (level: number, number: number): Buffer =>
+  Buffer.from([21, 3, 3, 0, 2, level, number]);
 
 const PEERS: readonly [reason: string, bytes: Buffer, code: number, text: string][] = [
   ["plain HTTP", Buffer.from("HTTP/1.0 400 Bad\r\n\r\n"), -1, "SSL error: wrong version number"],
@@ -211,7 +212,11 @@ t.test("peers_that_do_not_shake_hands", async (t) => {
     for (const provider of [null, () => {}]) {
       const context = createTlsContext();
       context.provider = provider;
-      t.same(await failed(t, port, context), [code, text], `${reason}${provider ? ", tapped" : ""}`);
+      t.same(
+        await failed(t, port, context),
+        [code, text],
+        `${reason}${provider ? ", tapped" : ""}`,
+      );
     }
   }
 });
@@ -256,7 +261,10 @@ t.test("client_certificates", async (t) => {
       t,
       { ...only(version), requestCert: true, ca: [certFile("ca.pem")] },
       (socket) => {
-        const name = socket.getPeerX509Certificate()?.subject.split("\n").find((l) => l.startsWith("CN="));
+        const name = socket
+          .getPeerX509Certificate()
+          ?.subject.split("\n")
+          .find((l) => l.startsWith("CN="));
         socket.on("data", () => socket.write(`${name} ${socket.authorized}`));
       },
     );
@@ -304,7 +312,12 @@ t.test("provider_is_called_with_the_ca_names", async (t) => {
           socket.on("data", () => socket.write(`${shown?.raw.length ?? 0} ${socket.authorized}`));
         },
       );
-      for (const file of ["client.p12", "client-ec.p12", "client-ed25519.p12", "client-chain.p12"]) {
+      for (const file of [
+        "client.p12",
+        "client-ec.p12",
+        "client-ed25519.p12",
+        "client-chain.p12",
+      ]) {
         const context = createTlsContext();
         const chosen = clientCert(file);
         const asked: string[][] = [];
@@ -314,7 +327,11 @@ t.test("provider_is_called_with_the_ca_names", async (t) => {
           setClientCert(context, chosen);
         };
         let result = await shake(t, port, context);
-        t.equal(!result.ok && result.again, version === "TLSv1.2", "TLS 1.2 takes a new connection");
+        t.equal(
+          !result.ok && result.again,
+          version === "TLSv1.2",
+          "TLS 1.2 takes a new connection",
+        );
         if (!result.ok) result = await ready(t, port, context);
         const length = chosen.owner?.x509.der.length;
         t.equal(await ask(result.socket), `${length} true`, `${version} ${curve} ${file}`);
@@ -487,7 +504,11 @@ t.test("server_side", async (t) => {
   over = next();
   await shake(t, port, createTlsContext());
   await over;
-  t.match(results.pop(), { ok: false, code: -1, error: "SSL error: peer did not return a certificate" });
+  t.match(results.pop(), {
+    ok: false,
+    code: -1,
+    error: "SSL error: peer did not return a certificate",
+  });
 
   const bad = createTlsContext();
   setClientCert(bad, clientCert("client-chain.p12"));
