@@ -1,7 +1,7 @@
 // A client certificate chosen after the handshake has begun. Node cannot take one up any more, so
 // its answer to the server's request, an empty certificate, is replaced on its way out (RFC 8446
 // 4.4): Certificate, CertificateVerify, and a Finished that covers them. The keys of the connection
-// do not depend on these messages; a session ticket's key does, so such a connection is not resumed.
+// do not depend on these messages; a session ticket's key does: such a connection is not resumed.
 //
 //   node:tls ─[CCS][Certificate ()][Finished]─► LateFlight ─[CCS][Certificate][Verify][Finished]─►
 
