@@ -1,8 +1,8 @@
 // The record behind a session: its settings, hooks and connections, and what every part of a
 // conversation does to them: word an error, tell the notifier, run hooks, close a connection.
 //
-// A connection is a record of its own. A turn (turn.ts) holds it while its request runs; the session
-// keeps the idle ones. Nothing about a connection is stored on the session.
+// A connection is a record of its own. A turn (turn.ts) holds it while its request runs; the
+// session keeps the idle ones. Nothing about a connection is stored on the session.
 import type { Writable } from "node:stream";
 import {
   MAX_HEADER_COUNT,
@@ -235,7 +235,7 @@ export function setRoute(
   s: Session,
   route: Partial<Pick<Session, "hops" | "bypass" | "addresses" | "connector" | "unixPath">>,
 ): void {
-  closeIdle(s);
+  for (const connection of [...s.idle]) closeConnection(s, connection);
   s.hops = route.hops ?? [];
   s.bypass = route.bypass ?? null;
   s.addresses = route.addresses ?? null;
