@@ -1,5 +1,7 @@
 // XML documents through a stack of handlers: namespaces are resolved, each element is offered to
 // the handlers until one takes it, and what they return stops the parser or makes it wait.
+import { NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants.js";
+import { debug, debugMask } from "./internal/debug.js";
 import { HandleType, misuse } from "./internal/handle.js";
 import type { ne_handle } from "./internal/handle.js";
 import { findEncoding } from "./internal/xml/encoding.js";
@@ -132,6 +134,9 @@ class Stack implements Listener {
     const handler = frame.handler!;
     if (handler.cdata === null) return GO_ON;
     const result = handler.cdata(handler.userdata, frame.state, text);
+    if ((debugMask & NE_DBG_XML) !== 0) {
+      debug(NE_DBG_XML, "XML: char-data (%d) returns %s\n", frame.state, shown(result));
+    }
     return result === 0 ? GO_ON : this.#answer(result);
   }
 
@@ -141,6 +146,10 @@ class Stack implements Listener {
       return GO_ON;
     }
     const frame = this.#frames[--this.#depth]!;
+    if ((debugMask & NE_DBG_XML) !== 0) {
+      const { nspace, local } = name;
+      debug(NE_DBG_XML, "XML: end-element (%d, {%s, %s})\n", frame.state, nspace, local);
+    }
     const handler = frame.handler!;
     let result: number | Promise<number> = 0;
     if (handler.endelm !== null) {
@@ -176,6 +185,11 @@ class Stack implements Listener {
   // The handler at #index accepted the element or stops the parser, or no handler wants it.
   #decided(state: number): number {
     this.offering = false;
+    if ((debugMask & NE_DBG_XML) !== 0) {
+      const { nspace, local } = this.#name!;
+      const parent = this.#depth === 0 ? NE_XML_STATEROOT : this.#frames[this.#depth - 1]!.state;
+      debug(NE_DBG_XML, "XML: start-element (%d, {%s, %s}) => %d\n", parent, nspace, local, state);
+    }
     if (state < 0) {
       this.failure = state;
       return STOP;
@@ -215,6 +229,7 @@ class Stack implements Listener {
 
   fault(reason: string): number {
     this.error = `XML parse error at line ${this.reader?.line ?? 1}: ${reason}`;
+    debug(NE_DBG_XMLPARSE, "XML: Parse error: %s\n", this.error);
     this.failure = 1;
     return STOP;
   }
@@ -225,6 +240,11 @@ class Stack implements Listener {
     this.waiting = undefined;
     this.offering = false;
   }
+}
+
+// A result for the debug output; a promise has not come to one yet.
+function shown(result: unknown): string {
+  return isPromise(result) ? "a promise" : String(result);
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
@@ -419,7 +439,16 @@ function openOffering(parser: ne_xml_parser, caller: string): Stack {
 // Parses a block up to its end, a failure, or a promise to wait for.
 function parseBlock(stack: Stack, block: Uint8Array | null, caller: string): number {
   if (stack.busy) throw misuse(caller, "the parser was called from its own handler");
-  if (stack.failure !== 0) return stack.failure;
+  if (block !== null && !(block instanceof Uint8Array)) {
+    throw misuse(caller, "a block must be a Uint8Array");
+  }
+  const length = block?.length ?? 0;
+  if (stack.failure !== 0) {
+    debug(NE_DBG_XMLPARSE, "XML: Failed; ignoring %d bytes.\n", length);
+    return stack.failure;
+  }
+  if (length === 0) debug(NE_DBG_XMLPARSE, "XML: End of document.\n");
+  else debug(NE_DBG_XMLPARSE, "XML: Parsing %d bytes.\n", length);
   if (stack.ended) {
     stack.fault("parsing finished");
     return stack.failure;

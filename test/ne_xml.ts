@@ -1,5 +1,7 @@
 // The handler stack, namespaces, attributes, lines and errors of the public parser.
+import { Writable } from "node:stream";
 import t from "tap";
+import { NE_DBG_XML, NE_DBG_XMLPARSE, ne_debug_init } from "../lib/ne_utils.js";
 import {
   NE_XML_ABORT,
   NE_XML_DECLINE,
@@ -354,6 +356,31 @@ t.test("id maps", async (t) => {
   t.equal(ne_xml_mapid([], "", ""), 0);
 });
 
+t.test("debug output tells what is offered and accepted", async (t) => {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  ne_debug_init(stream, NE_DBG_XML | NE_DBG_XMLPARSE);
+  t.teardown(() => ne_debug_init(null, 0));
+  const parser = ne_xml_create();
+  taker(parser, [], "A", { a: 1, b: 2 });
+  t.equal(parse(parser, '<a xmlns="u">x<b/><skip><c/>y</skip></a>'), 0);
+  t.strictSame(lines, [
+    "XML: Parsing 40 bytes.\n",
+    "XML: start-element (0, {u, a}) => 1\n",
+    "XML: char-data (1) returns 0\n",
+    "XML: start-element (1, {u, b}) => 2\n",
+    "XML: end-element (2, {u, b})\n",
+    "XML: start-element (1, {u, skip}) => 0\n",
+    "XML: end-element (1, {u, a})\n",
+    "XML: End of document.\n",
+  ]);
+});
+
 t.test("a caller's mistakes throw", async (t) => {
   const parser = ne_xml_create();
   t.throws(() => ne_xml_get_attr(parser, [], null, "a"), {
@@ -362,6 +389,9 @@ t.test("a caller's mistakes throw", async (t) => {
   });
   t.throws(() => ne_xml_resolve_nspace(parser), TypeError);
   t.throws(() => ne_xml_push_handler(parser, null as never), TypeError);
+  t.throws(() => ne_xml_parse(parser, "<a/>" as never), {
+    message: "ne_xml_parse: a block must be a Uint8Array",
+  });
   t.throws(() => ne_xml_parse({} as never), TypeError);
   ne_xml_destroy(parser);
   t.throws(() => ne_xml_parse(parser), {
