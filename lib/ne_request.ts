@@ -149,7 +149,11 @@ export type ne_accept_response<T = unknown> = (
 ) => number | Promise<number>;
 
 /** Acceptance callback: 1 for status class 2, else 0. */
-export function ne_accept_2xx(_userdata: unknown, _req: ne_request, st: Readonly<ne_status>): number {
+export function ne_accept_2xx(
+  _userdata: unknown,
+  _req: ne_request,
+  st: Readonly<ne_status>,
+): number {
   return st.klass === 2 ? 1 : 0;
 }
 
@@ -317,7 +321,7 @@ export function ne_get_response_retry_after(req: ne_request): number {
  *   `NE_AUTH` or `NE_PROXYAUTH` when authentication gave up; or whatever a post_send hook returned.
  *   The session error is set in every case.
  */
-export function ne_request_dispatch(req: ne_request): Promise<number> {
+export async function ne_request_dispatch(req: ne_request): Promise<number> {
   return dispatchRequest(requests.open(req, "ne_request_dispatch"));
 }
 
@@ -359,12 +363,12 @@ export function ne_request_destroy(req: ne_request): void {
  *
  * While another request of the session is between this call and its `ne_end_request`, the call
  * waits, unless that request is itself waiting for an application's callback: then this one gets a
- * connection of its own. If that request fails or is destroyed before its response was read to the end, the
- * connection is closed first.
+ * connection of its own. If that request fails or is destroyed before its response was read to the
+ * end, the connection is closed first.
  * @returns `NE_OK` with the session error set to `<code> <reason>`; or another `NE_*` code, never
  *   `NE_RETRY`, with the connection closed.
  */
-export function ne_begin_request(req: ne_request): Promise<number> {
+export async function ne_begin_request(req: ne_request): Promise<number> {
   return beginRequest(requests.open(req, "ne_begin_request"), "ne_begin_request");
 }
 
@@ -376,7 +380,7 @@ export function ne_begin_request(req: ne_request): Promise<number> {
  * @returns `NE_OK`, `NE_RETRY` (start over with `ne_begin_request`), the hook's code, or the code
  *   of a trailer that could not be read.
  */
-export function ne_end_request(req: ne_request): Promise<number> {
+export async function ne_end_request(req: ne_request): Promise<number> {
   return endRequest(requests.open(req, "ne_end_request"), "ne_end_request", false);
 }
 
@@ -749,7 +753,10 @@ function splitQuery(uri: Readonly<ne_uri>): ne_uri {
   return base;
 }
 
-const cursors = new WeakMap<object, { entries: [string, string][]; at: number; generation: number }>();
+const cursors = new WeakMap<
+  object,
+  { entries: [string, string][]; at: number; generation: number }
+>();
 
 function iterate(
   r: Request,

@@ -52,7 +52,7 @@ export type { ne_session };
  * @param port always required; the Host field shows it unless it is 443 for https or 80 otherwise.
  */
 export function ne_session_create(scheme: string, host: string, port: number): ne_session {
-  checkText(scheme, "ne_session_create", "scheme");
+  checkScheme(scheme, "ne_session_create");
   checkHost(host, "ne_session_create");
   checkPort(port, "ne_session_create");
   const s = createSession(scheme.toLowerCase(), host, port);
@@ -230,6 +230,7 @@ export function ne_set_addrlist2(
  */
 export function ne_set_localaddr(sess: ne_session, addr?: ne_inet_addr | null): void {
   const s = sessions.open(sess, "ne_set_localaddr");
+  s.settings++;
   s.localAddress = addr == null ? null : addresses.open(addr, "ne_set_localaddr");
 }
 
@@ -253,11 +254,12 @@ export function ne_set_progress<T>(
     s.notifier = null;
     return;
   }
+  checkCallback(progress, "ne_set_progress");
   const report = progress as ne_progress;
   s.notifier = {
-    fn: (_unused: unknown, status: number, info: ne_session_status_info): void => {
-      if (status !== ne_status_sending && status !== ne_status_recving) return;
-      report(userdata ?? null, info.sr.progress, info.sr.total);
+    fn: (_unused: unknown, status: number, info: ne_session_status_info): unknown => {
+      if (status !== ne_status_sending && status !== ne_status_recving) return undefined;
+      return report(userdata ?? null, info.sr.progress, info.sr.total);
     },
     userdata: null,
   };
@@ -356,7 +358,10 @@ export interface ne_session_status_info {
   };
 }
 
-/** Told about session events. The session waits for a promise that it returns (which throttles a transfer), except at `ne_status_disconnected`. */
+/**
+ * Told about session events. The session waits for a promise that it returns (which throttles a
+ * transfer), except at `ne_status_disconnected`.
+ */
 export type ne_notify_status<T = unknown> = (
   userdata: T,
   status: ne_session_status,
@@ -373,6 +378,7 @@ export function ne_set_notifier<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_set_notifier");
+  if (status != null) checkCallback(status, "ne_set_notifier");
   s.notifier = status == null ? null : { fn: status as never, userdata: userdata ?? null };
 }
 
@@ -387,6 +393,7 @@ export function ne_ssl_set_verify<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_ssl_set_verify");
+  s.settings++;
   s.verify = fn == null ? null : { fn: fn as never, userdata: userdata ?? null };
 }
 
@@ -397,7 +404,9 @@ export function ne_ssl_set_verify<T>(
 export function ne_ssl_set_clicert(sess: ne_session, clicert: ne_ssl_client_cert): void {
   const s = sessions.open(sess, "ne_ssl_set_clicert");
   const cert = clientCerts.open(clicert, "ne_ssl_set_clicert");
-  if (s.tls !== null) setClientCert(s.tls, cert);
+  if (s.tls === null) return;
+  s.settings++;
+  setClientCert(s.tls, cert);
 }
 
 /**
@@ -431,7 +440,10 @@ export function ne_ssl_set_protovers(
     setError(s, "SSL not supported");
     return NE_ERROR;
   }
-  if (setVersions(s.tls, min, max)) return NE_OK;
+  if (setVersions(s.tls, min, max)) {
+    s.settings++;
+    return NE_OK;
+  }
   setError(s, "Invalid SSL/TLS protocol version range");
   return NE_ERROR;
 }
@@ -456,6 +468,7 @@ export function ne_ssl_provide_clicert<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_ssl_provide_clicert");
+  checkCallback(fn, "ne_ssl_provide_clicert");
   setCertProvider(s, { fn: fn as never, userdata: userdata ?? null });
 }
 
@@ -543,8 +556,15 @@ export function ne_get_error(sess: ne_session): string {
 
 const SOCKS_KINDS = ["socks4", "socks4a", "socks5"] as const;
 
-function checkText(value: unknown, caller: string, name: string): void {
-  if (typeof value !== "string") throw misuse(caller, `${name} must be a string`);
+// The scheme becomes part of the request line where a proxy is sent absolute URIs.
+function checkScheme(scheme: unknown, caller: string): void {
+  if (typeof scheme !== "string" || !/^[a-z][a-z0-9+.-]*$/i.test(scheme)) {
+    throw misuse(caller, "the scheme must be one of a URI");
+  }
+}
+
+function checkCallback(fn: unknown, caller: string): void {
+  if (typeof fn !== "function") throw misuse(caller, "the callback must be a function");
 }
 
 // What would end the line of a Host field, or name a user or a port, is no host.
@@ -553,7 +573,9 @@ function checkHost(host: unknown, caller: string): void {
   if (/[\0-\x20\x7f/?#@\\]/.test(host)) {
     throw misuse(caller, "the host holds a character that no host may have");
   }
-  if (!host.startsWith("[") && /[^\0-\xff]/.test(host)) {
+  // the name of an interface is not sent
+  const sent = host.startsWith("[") ? host.replace(/%[^\]]*/, "") : host;
+  if (/[^\0-\xff]/.test(sent)) {
     throw misuse(caller, "the host holds a character above U+00FF; give its ASCII form");
   }
 }

@@ -1,8 +1,8 @@
 // ne_socket.h: name resolution, addresses, TCP sockets, TLS and SOCKS on sockets.
 //
 // Functions that return an NE_SOCK_* code (all negative) on failure also set the socket's error
-// string, except for a read that timed out. Timeouts are in seconds. A second call on a socket while
-// one is still pending throws (rule 27).
+// string, except for a read that timed out. Timeouts are in seconds. A second call on a socket
+// while one is still pending throws (rule 27).
 import type { Server } from "node:net";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
 import { needBytes, needText } from "./internal/bytes.js";
@@ -17,7 +17,13 @@ import {
   type ne_ssl_certificate,
   type ne_ssl_context,
 } from "./internal/handle.js";
-import { certificateOf, certificates, chainOf, contexts, giveCertificate } from "./internal/tls/handles.js";
+import {
+  certificateOf,
+  certificates,
+  chainOf,
+  contexts,
+  giveCertificate,
+} from "./internal/tls/handles.js";
 import { failuresText, judge } from "./internal/tls/verify.js";
 import {
   hasInterface,
@@ -42,13 +48,18 @@ import {
   readSome,
   setSocketError,
   socketFailed,
-  waitReadable,
   writeFully,
   type SocketState,
 } from "./internal/wire/socket.js";
 import { driveSocks } from "./internal/wire/socks.js";
 import { connectTcp } from "./internal/wire/tcp.js";
-import { handshakeClient, handshakeServer, sessionId, type TlsFailure, type TlsOutcome } from "./internal/wire/tls.js";
+import {
+  handshakeClient,
+  handshakeServer,
+  sessionId,
+  type TlsFailure,
+  type TlsOutcome,
+} from "./internal/wire/tls.js";
 import { Wire } from "./internal/wire/wire.js";
 import { NE_SSL_PROTO_UNSPEC, type ne_ssl_protocol } from "./ne_ssl.js";
 
@@ -148,6 +159,7 @@ export type ne_iaddr_type = typeof ne_iaddr_ipv4 | typeof ne_iaddr_ipv6;
  * @returns the address, or `null` if its kind is not supported.
  */
 export function ne_iaddr_make(type: ne_iaddr_type, raw: Uint8Array): ne_inet_addr | null {
+  if (type !== ne_iaddr_ipv4 && type !== ne_iaddr_ipv6) return null;
   return addresses.create(makeAddress(type, raw, "ne_iaddr_make")) as ne_inet_addr;
 }
 
@@ -160,7 +172,9 @@ export function ne_iaddr_put(
   type: ne_iaddr_type,
   raw: Uint8Array,
 ): ne_inet_addr | null {
-  Object.assign(addresses.open(ia, "ne_iaddr_put"), makeAddress(type, raw, "ne_iaddr_put"));
+  const address = addresses.open(ia, "ne_iaddr_put");
+  if (type !== ne_iaddr_ipv4 && type !== ne_iaddr_ipv6) return null;
+  Object.assign(address, makeAddress(type, raw, "ne_iaddr_put"));
   return ia;
 }
 
@@ -257,7 +271,11 @@ export function ne_sock_prebind(sock: ne_socket, addr: ne_inet_addr | null, port
  * Connects. Nagle's algorithm is turned off.
  * @returns 0, `NE_SOCK_TIMEOUT` if a connect timeout is set and passed, or `NE_SOCK_ERROR`.
  */
-export function ne_sock_connect(sock: ne_socket, addr: ne_inet_addr, port: number): Promise<number> {
+export async function ne_sock_connect(
+  sock: ne_socket,
+  addr: ne_inet_addr,
+  port: number,
+): Promise<number> {
   const k = sockets.open(sock, "ne_sock_connect");
   const address = addresses.open(addr, "ne_sock_connect");
   checkPort(port, "ne_sock_connect");
@@ -281,7 +299,7 @@ export function ne_sock_connect(sock: ne_socket, addr: ne_inet_addr, port: numbe
  * Reads at least one byte and at most `buffer.length`; bytes already buffered come first, alone.
  * @returns the number of bytes read, or `NE_SOCK_*` (`NE_SOCK_CLOSED` at the end of the data).
  */
-export function ne_sock_read(sock: ne_socket, buffer: Uint8Array): Promise<number> {
+export async function ne_sock_read(sock: ne_socket, buffer: Uint8Array): Promise<number> {
   const k = sockets.open(sock, "ne_sock_read");
   needSpace(buffer, "ne_sock_read");
   const wire = connectedWire(k, "ne_sock_read");
@@ -289,7 +307,7 @@ export function ne_sock_read(sock: ne_socket, buffer: Uint8Array): Promise<numbe
 }
 
 /** Like `ne_sock_read`, but the bytes stay to be read again. */
-export function ne_sock_peek(sock: ne_socket, buffer: Uint8Array): Promise<number> {
+export async function ne_sock_peek(sock: ne_socket, buffer: Uint8Array): Promise<number> {
   const k = sockets.open(sock, "ne_sock_peek");
   needSpace(buffer, "ne_sock_peek");
   const wire = connectedWire(k, "ne_sock_peek");
@@ -298,15 +316,17 @@ export function ne_sock_peek(sock: ne_socket, buffer: Uint8Array): Promise<numbe
 
 /**
  * Waits until there is something to read (the end of the data counts).
- * @param n seconds.
+ * @param n seconds; 0 waits without bound.
  * @returns 0, `NE_SOCK_TIMEOUT`, or another `NE_SOCK_*`.
  */
-export function ne_sock_block(sock: ne_socket, n: number): Promise<number> {
+export async function ne_sock_block(sock: ne_socket, n: number): Promise<number> {
   const k = sockets.open(sock, "ne_sock_block");
   const wire = connectedWire(k, "ne_sock_block");
   return exclusively(k, "ne_sock_block", async () => {
-    const code = await waitReadable(k, wire, checkTimeout(n, "ne_sock_block"));
-    return code === NE_SOCK_TIMEOUT ? code : 0;
+    // as in C, 0 is no bound
+    const timeoutMs = n === 0 ? 0 : checkTimeout(n, "ne_sock_block");
+    if (wire.available > 0 || (await wire.more(timeoutMs)) !== NE_SOCK_TIMEOUT) return 0;
+    return NE_SOCK_TIMEOUT;
   });
 }
 
@@ -314,7 +334,7 @@ export function ne_sock_block(sock: ne_socket, n: number): Promise<number> {
  * Writes all of `data`.
  * @returns 0 when every byte was handed to the system, or `NE_SOCK_*`.
  */
-export function ne_sock_fullwrite(sock: ne_socket, data: Uint8Array): Promise<number> {
+export async function ne_sock_fullwrite(sock: ne_socket, data: Uint8Array): Promise<number> {
   const k = sockets.open(sock, "ne_sock_fullwrite");
   needBytes(data, "ne_sock_fullwrite", "data");
   const wire = connectedWire(k, "ne_sock_fullwrite");
@@ -330,7 +350,7 @@ export class ne_iovec {
 }
 
 /** Writes all blocks (at least one) in order. @returns as `ne_sock_fullwrite`. */
-export function ne_sock_fullwritev(
+export async function ne_sock_fullwritev(
   sock: ne_socket,
   vector: readonly Readonly<ne_iovec>[],
 ): Promise<number> {
@@ -351,7 +371,7 @@ export function ne_sock_fullwritev(
  *   or the line is longer than 4096 bytes. An unfinished line before the end of the data gives
  *   `NE_SOCK_CLOSED`.
  */
-export function ne_sock_readline(sock: ne_socket, buffer: Uint8Array): Promise<number> {
+export async function ne_sock_readline(sock: ne_socket, buffer: Uint8Array): Promise<number> {
   const k = sockets.open(sock, "ne_sock_readline");
   needSpace(buffer, "ne_sock_readline");
   const wire = connectedWire(k, "ne_sock_readline");
@@ -359,7 +379,7 @@ export function ne_sock_readline(sock: ne_socket, buffer: Uint8Array): Promise<n
 }
 
 /** Fills the whole of `buffer`. @returns 0, or `NE_SOCK_*`. */
-export function ne_sock_fullread(sock: ne_socket, buffer: Uint8Array): Promise<number> {
+export async function ne_sock_fullread(sock: ne_socket, buffer: Uint8Array): Promise<number> {
   const k = sockets.open(sock, "ne_sock_fullread");
   needBytes(buffer, "ne_sock_fullread", "buffer");
   const wire = connectedWire(k, "ne_sock_fullread");
@@ -371,7 +391,7 @@ export function ne_sock_fullread(sock: ne_socket, buffer: Uint8Array): Promise<n
  * @param fd a listening socket: a descriptor, or a listening `net.Server`.
  * @returns 0, or -1 on failure.
  */
-export function ne_sock_accept(sock: ne_socket, fd: number | Server): Promise<number> {
+export async function ne_sock_accept(sock: ne_socket, fd: number | Server): Promise<number> {
   const k = sockets.open(sock, "ne_sock_accept");
   if (k.wire !== null) throw misuse("ne_sock_accept", "the socket is connected already");
   return exclusively(k, "ne_sock_accept", async () => {
@@ -422,12 +442,15 @@ export const NE_SOCK_BOTH = 3;
  * @returns 0; on TLS `NE_SOCK_RETRY` (error `Incomplete TLS closure`) while the peer's closing
  *   alert is missing; or another `NE_SOCK_*`.
  */
-export function ne_sock_shutdown(sock: ne_socket, flags: number): Promise<number> {
+export async function ne_sock_shutdown(sock: ne_socket, flags: number): Promise<number> {
   const k = sockets.open(sock, "ne_sock_shutdown");
   const wire = connectedWire(k, "ne_sock_shutdown");
+  if (![0, NE_SOCK_RECV, NE_SOCK_SEND, NE_SOCK_BOTH].includes(flags)) {
+    throw misuse("ne_sock_shutdown", "unknown flags");
+  }
   return exclusively(k, "ne_sock_shutdown", async () => {
-    if (flags !== NE_SOCK_RECV && flags !== NE_SOCK_SEND && flags !== NE_SOCK_BOTH) {
-      setSocketError(k, "Invalid argument");
+    if (flags === 0) {
+      setSocketError(k, "Missing flags for socket shutdown");
       return NE_SOCK_ERROR;
     }
     if ((flags & NE_SOCK_SEND) !== 0) {
@@ -438,7 +461,7 @@ export function ne_sock_shutdown(sock: ne_socket, flags: number): Promise<number
         return NE_SOCK_RETRY;
       }
     }
-    if ((flags & NE_SOCK_RECV) !== 0) wire.shutdownReading();
+    if ((flags & NE_SOCK_RECV) !== 0) await wire.shutdownReading();
     return 0;
   });
 }
@@ -448,7 +471,7 @@ export function ne_sock_shutdown(sock: ne_socket, flags: number): Promise<number
  * the peer's is not awaited. The promise resolves when the descriptor is free.
  * @returns 0, or non-zero if closing failed.
  */
-export function ne_sock_close(sock: ne_socket): Promise<number> {
+export async function ne_sock_close(sock: ne_socket): Promise<number> {
   const k = sockets.open(sock, "ne_sock_close");
   const closed = closeSocket(k);
   sockets.destroy(sock, "ne_sock_close");
@@ -486,7 +509,7 @@ export function ne_sock_connect_timeout(sock: ne_socket, timeout: number): void 
  * Does a TLS handshake as server.
  * @returns 0, or `NE_SOCK_*`.
  */
-export function ne_sock_accept_ssl(sock: ne_socket, ctx: ne_ssl_context): Promise<number> {
+export async function ne_sock_accept_ssl(sock: ne_socket, ctx: ne_ssl_context): Promise<number> {
   const k = sockets.open(sock, "ne_sock_accept_ssl");
   const context = contexts.open(ctx, "ne_sock_accept_ssl");
   const wire = connectedWire(k, "ne_sock_accept_ssl");
@@ -497,7 +520,7 @@ export function ne_sock_accept_ssl(sock: ne_socket, ctx: ne_ssl_context): Promis
 }
 
 /** Deprecated: `ne_sock_handshake(sock, ctx, null, 0)`. `userdata` is not used. */
-export function ne_sock_connect_ssl(
+export async function ne_sock_connect_ssl(
   sock: ne_socket,
   ctx: ne_ssl_context,
   userdata?: unknown,
@@ -513,7 +536,7 @@ export function ne_sock_connect_ssl(
  * @param flags must be 0.
  * @returns 0, or `NE_SOCK_ERROR`.
  */
-export function ne_sock_handshake(
+export async function ne_sock_handshake(
   sock: ne_socket,
   ctx: ne_ssl_context,
   hostname: string | null,
@@ -639,7 +662,7 @@ export type ne_sock_sversion =
  * @param password used by V5 only, required there with a user name.
  * @returns 0, or `NE_SOCK_ERROR`.
  */
-export function ne_sock_proxy(
+export async function ne_sock_proxy(
   sock: ne_socket,
   vers: ne_sock_sversion,
   addr: ne_inet_addr | null,

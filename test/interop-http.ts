@@ -252,7 +252,9 @@ interop("files go up and come down unchanged", async (t, srv) => {
   const { sess, count } = connectTo(t, srv);
   t.equal(await ne_mkcol(sess, "/dav/new/"), NE_OK);
   const data = Buffer.alloc(24 * 1024 * 1024 + 7);
-  for (let at = 0; at + 4 < data.length; at += 4) data.writeUInt32LE(Math.imul(at, 2654435761) >>> 0, at);
+  for (let at = 0; at + 4 < data.length; at += 4) {
+    data.writeUInt32LE(Math.imul(at, 2654435761) >>> 0, at);
+  }
   const file = path.join(srv.folder, "large");
   writeFileSync(file, data);
   const up = openSync(file, "r");

@@ -2,8 +2,8 @@
 //
 //   name lookup ─► TCP ─► [SOCKS] ─► [TLS to the proxy] ─► [CONNECT] ─► [TLS + verdict] ─► ready
 //
-// Each layer either goes on or words the error, closes what is open and gives the NE_* code. A tunnel
-// that failed is never used for anything else.
+// Each layer either goes on or words the error, closes what is open and gives the NE_* code. A
+// tunnel that failed is never used for anything else.
 import type { Duplex } from "node:stream";
 import {
   NE_CONNECT,
@@ -92,7 +92,8 @@ export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> 
   return startTls(o, context, hop.endpoint, null);
 }
 
-// The server asked for a client certificate in a TLS 1.2 handshake, which has to begin anew with it.
+// The server asked for a client certificate in a TLS 1.2 handshake, which has to begin anew with
+// it.
 const AGAIN = -1;
 
 async function openThrough(o: Opening, hop: Hop | null): Promise<number> {
@@ -137,7 +138,9 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
     const result = await connectAddress(o, address, port, hostname, hop);
     if (result instanceof Wire) {
       if (fixed !== null) fixed.first = index;
-      else if (index > 0) endpoint.addresses = [address, ...list.filter((other) => other !== address)];
+      else if (index > 0) {
+        endpoint.addresses = [address, ...list.filter((other) => other !== address)];
+      }
       o.timing.connect = seconds(begun);
       return await useWire(o, result, hop, hostname);
     }
@@ -207,7 +210,9 @@ async function openTransport(o: Opening): Promise<number> {
     wire = await askConnector(o);
   } else {
     wire = await connectUnix(s.unixPath as string, s.connectTimeoutMs, (cancel) => {
-      o.scope.onBreak(({ message, cause }) => cancel({ code: NE_SOCK_ERROR, error: message, cause }));
+      o.scope.onBreak(({ message, cause }) =>
+        cancel({ code: NE_SOCK_ERROR, error: message, cause }),
+      );
     });
   }
   if (!(wire instanceof Wire)) {
@@ -258,6 +263,7 @@ async function useWire(
     responses: 0,
     idleSince: 0,
     serverKeepMs: Infinity,
+    settings: o.session.settings,
     open: true,
   };
   await tell(o, STATUS_CONNECTED, { cd: { hostname } });
@@ -301,7 +307,8 @@ async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
     address = s.server.addresses?.find(({ kind }) => kind === "ipv4") ?? null;
     if (address === null) {
       closeConnection(s, connection);
-      setError(s, `Could not find IPv4 address of hostname ${s.server.hostname} for SOCKS v4 proxy`);
+      const name = s.server.hostname;
+      setError(s, `Could not find IPv4 address of hostname ${name} for SOCKS v4 proxy`);
       return NE_LOOKUP;
     }
   }
@@ -373,6 +380,8 @@ async function startTls(
     return accepted;
   }
   outcome.accept();
+  // what was set to answer the server's wish for a client certificate is what it was made with
+  if (context.provider !== null) connection.settings = s.settings;
   o.timing.handshake = seconds(begun);
   await tell(o, STATUS_HANDSHAKE, {
     hs: { protocol: outcome.protocol, ciphersuite: outcome.cipher },

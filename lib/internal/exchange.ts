@@ -151,14 +151,15 @@ export function abortCause(signal: AbortSignal): Error {
 }
 
 // The idle connection to go on with: the one this request used before, or the one used last. Those
-// whose time is up are closed.
+// whose time is up, or that were made with other settings, are closed.
 function takeIdle(r: Request, turn: Turn): void {
   const s = r.session;
   if (s.idle.length === 0) return;
   const now = performance.now();
   for (const connection of [...s.idle]) {
     const keepMs = Math.min(connection.serverKeepMs, s.keepAliveMs > 0 ? s.keepAliveMs : Infinity);
-    if (now - connection.idleSince >= keepMs) closeConnection(s, connection);
+    const isOver = now - connection.idleSince >= keepMs;
+    if (isOver || connection.settings !== s.settings) closeConnection(s, connection);
   }
   const at = r.affinity === null ? -1 : s.idle.indexOf(r.affinity);
   const [connection] = s.idle.splice(at, 1);
@@ -219,12 +220,13 @@ function expects100(r: Request): boolean {
   return r.flags[FLAG_EXPECT100] !== 0 && r.body !== null && r.body.length !== 0;
 }
 
-// Sends the request over the connection at hand or a new one and reads the status line, passing over
-// interim responses. NE_RETRY: the connection had gone stale and was closed.
+// Sends the request over the connection at hand or a new one and reads the status line, passing
+// over interim responses. NE_RETRY: the connection had gone stale and was closed.
 async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
   const s = r.session;
   const kept = turn.connection;
-  if (kept !== null && kept.responses > 0 && kept.wire.readable) {
+  const isKept = kept !== null && kept.responses > 0;
+  if (isKept && (kept.wire.readable || kept.settings !== s.settings)) {
     // what came between two requests is no answer to the second one
     closeConnection(s, kept);
     turn.connection = null;
@@ -268,8 +270,8 @@ async function open(r: Request, turn: Turn): Promise<number> {
   return code;
 }
 
-// A kept connection that ends before it answers had gone stale: it is closed, and the request may be
-// sent once more.
+// A kept connection that ends before it answers had gone stale: it is closed, and the request may
+// be sent once more.
 function failedOrStale(
   r: Request,
   turn: Turn,
@@ -391,12 +393,15 @@ async function readStatusLine(r: Request, turn: Turn, retry: boolean): Promise<n
     }
   }
   trace(s, NE_DBG_HTTP, "[status-line] < %s\n", line);
-  if (s.flags[SESSFLAG_ICYPROTO] !== 0 && line.startsWith("ICY ")) line = `HTTP/1.0 ${line.slice(4)}`;
+  if (s.flags[SESSFLAG_ICYPROTO] !== 0 && line.startsWith("ICY ")) {
+    line = `HTTP/1.0 ${line.slice(4)}`;
+  }
   if (ne_parse_statusline(line, r.status) !== 0) {
     return aborted(r, "Could not parse response status line", 0);
   }
   if (r.status.major_version !== 1) {
-    return aborted(r, `Unsupported HTTP version ${r.status.major_version}.${r.status.minor_version}`, 0);
+    const { major_version: major, minor_version: minor } = r.status;
+    return aborted(r, `Unsupported HTTP version ${major}.${minor}`, 0);
   }
   // the server had given up waiting for a request on this connection
   if (retry && r.status.code === 408) return failedOrStale(r, turn, "", NE_SOCK_CLOSED, true);

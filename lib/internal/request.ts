@@ -1,5 +1,5 @@
-// The record behind a request, and what each step of its conversation shares: waiting for callbacks,
-// wording errors, ending.
+// The record behind a request, and what each step of its conversation shares: waiting for
+// callbacks, wording errors, ending.
 //
 //   idle ── begin ──► open ── head read ──► body ── end ──► idle      (exchange.ts, response.ts)
 //     ▲                │                     │
@@ -8,9 +8,9 @@
 //   open: waiting for its turn, connecting, sending, reading the head
 //   body: between ne_begin_request and ne_end_request
 //
-// Whatever fails ends in one of two places: aborted(), for the peer and the network, words the error
-// from what was being done, closes the connection and gives the NE_* code; settle(), around every
-// step, closes the connection for what an application's callback throws, and lets it through.
+// Whatever fails ends in one of two places: aborted(), for the peer and the network, words the
+// error from what was being done, closes the connection and gives the NE_* code; settle(), around
+// every step, closes the connection for what an application's callback throws, and lets it through.
 import {
   NE_DBG_HTTP,
   NE_ERROR,
@@ -42,7 +42,11 @@ import { ne_status } from "../ne_utils.js";
 
 /** A body reader with its acceptance callback. */
 export interface Reader {
-  accept: (userdata: never, req: ne_request, st: Readonly<ne_status>) => number | PromiseLike<number>;
+  accept: (
+    userdata: never,
+    req: ne_request,
+    st: Readonly<ne_status>,
+  ) => number | PromiseLike<number>;
   read: (userdata: never, block: Buffer) => number | PromiseLike<number>;
   userdata: unknown;
   /** Takes the body of the present response. */

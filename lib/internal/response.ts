@@ -13,7 +13,8 @@ import { misuse } from "./handle.js";
 import { END, type BodyDecoder } from "./http1/body.js";
 import { MORE, Malformed } from "./http1/head.js";
 import { beginRequest, isTunnel, readFields, uploadFailure } from "./exchange.js";
-import { aborted, applicationNumber, leave, settle, stopUpload, tell, type Request } from "./request.js";
+import { aborted, applicationNumber, leave, settle, stopUpload, tell } from "./request.js";
+import type { Request } from "./request.js";
 import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
 
 const SESSFLAG_PERSIST = 0;
@@ -48,7 +49,7 @@ export async function discardBody(r: Request): Promise<number> {
   return finishStep(r, code);
 }
 
-/** Reads a block for the caller and the readers. @returns it, empty at the end; `null` on failure */
+/** Reads a block for caller and readers. @returns it, empty at the end; `null` on failure */
 export async function readResponseBlock(r: Request, max: number): Promise<Buffer | null> {
   const block = await takeResponseBlock(r, max);
   return typeof block === "number" ? null : block;
@@ -72,12 +73,14 @@ function finishStep(r: Request, code: number): number {
 
 /** Throws unless the response of the request is being read. */
 export function checkReading(r: Request, caller: string): void {
-  if (r.stage !== "body") throw misuse(caller, "no response is being read; begin the request first");
+  if (r.stage !== "body") {
+    throw misuse(caller, "no response is being read; begin the request first");
+  }
   if (r.busy) throw misuse(caller, "another call is still pending on this request");
 }
 
-// The next block of the body, a view that lasts until the next read; null once the failure is worded.
-// Answers without a promise as long as bytes are at hand.
+// The next block of the body, a view that lasts until the next read; null once the failure is
+// worded. Answers without a promise as long as bytes are at hand.
 function readBlock(r: Request, max: number): Buffer | null | Promise<Buffer | null> {
   const decoder = r.decoder as BodyDecoder;
   const { wire } = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
@@ -196,7 +199,8 @@ async function end(r: Request): Promise<number> {
   let code = NE_OK;
   trace(s, NE_DBG_HTTP, "Running post_send hooks\n");
   for (const { fn, userdata } of [...s.hooks.postSend]) {
-    const answer = applicationNumber(r, fn(r.handle, userdata as never, r.status), "ne_post_send_fn");
+    const given = fn(r.handle, userdata as never, r.status);
+    const answer = applicationNumber(r, given, "ne_post_send_fn");
     code = typeof answer === "number" ? answer : await answer;
     if (code !== NE_OK) break;
   }

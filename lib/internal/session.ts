@@ -88,6 +88,8 @@ export interface Connection {
   idleSince: number;
   /** How long the server said that it keeps it, in milliseconds. */
   serverKeepMs: number;
+  /** The session's `settings` when it was opened. */
+  settings: number;
   open: boolean;
 }
 
@@ -161,6 +163,11 @@ export interface Session {
   verify: Hook<(userdata: never, failures: number, cert: ne_ssl_certificate) => unknown> | null;
   /** Asked for a client certificate while the server wants one. */
   certProvider: Hook<CertProvider> | null;
+  /**
+   * Counts the changes of what a connection is made with, or for whom: route, login, certificates.
+   * A connection of an earlier count carries no further request.
+   */
+  settings: number;
   idle: Connection[];
   turns: Turns<Turn>;
   /** The requests that have been begun and not ended, those waiting included. */
@@ -220,6 +227,7 @@ export function createHop(
 /** Sets who supplies client certificates, if the session is one with TLS. */
 export function setCertProvider(s: Session, provider: Hook<CertProvider> | null): void {
   if (s.tls === null) return;
+  s.settings++;
   s.certProvider = provider;
   s.tls.provider =
     provider === null
@@ -236,6 +244,7 @@ export function setRoute(
   route: Partial<Pick<Session, "hops" | "bypass" | "addresses" | "connector" | "unixPath">>,
 ): void {
   for (const connection of [...s.idle]) closeConnection(s, connection);
+  s.settings++;
   s.hops = route.hops ?? [];
   s.bypass = route.bypass ?? null;
   s.addresses = route.addresses ?? null;
@@ -292,7 +301,8 @@ export function traceHead(s: Session, head: string): void {
   );
   const shown = (mask: number): string =>
     ((mask & NE_DBG_HTTPPLAIN) !== 0 ? head : hidden).replaceAll("\r\n", "\n");
-  debug(NE_DBG_HTTP, "Sending request headers:\n%s\n", shown(debugEnabled(NE_DBG_HTTPPLAIN) ? NE_DBG_HTTPPLAIN : 0));
+  const plain = debugEnabled(NE_DBG_HTTPPLAIN) ? NE_DBG_HTTPPLAIN : 0;
+  debug(NE_DBG_HTTP, "Sending request headers:\n%s\n", shown(plain));
   if ((s.debugMask & NE_DBG_HTTP) !== 0 && s.debugStream?.writable === true) {
     s.debugStream.write(`Sending request headers:\n${shown(s.debugMask)}\n`);
   }
@@ -301,7 +311,9 @@ export function traceHead(s: Session, head: string): void {
 /** A promise, or anything that can be awaited like one. */
 export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
   );
 }
 
@@ -321,7 +333,11 @@ export async function awaitApplication<T>(
 }
 
 /** Tells the notifier. @returns the promise to wait for, if it returned one */
-export function notify(s: Session, status: number, info: StatusInfo): PromiseLike<unknown> | undefined {
+export function notify(
+  s: Session,
+  status: number,
+  info: StatusInfo,
+): PromiseLike<unknown> | undefined {
   const { notifier } = s;
   if (notifier === null) return undefined;
   const { fn, userdata } = notifier as Hook<(u: unknown, st: number, i: StatusInfo) => unknown>;
@@ -357,7 +373,9 @@ export function closeConnection(s: Session, connection: Connection): void {
 /** Closes every connection of the session; what the first callback throws goes on when all are. */
 export function closeAll(s: Session): void {
   const connections = [...s.idle];
-  for (const { connection } of s.turns.running) if (connection !== null) connections.push(connection);
+  for (const { connection } of s.turns.running) {
+    if (connection !== null) connections.push(connection);
+  }
   let thrown: { error: unknown } | null = null;
   for (const connection of connections) {
     try {
@@ -427,6 +445,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     tls: secure ? createTlsContext() : null,
     verify: null,
     certProvider: null,
+    settings: 0,
     idle: [],
     turns: new Turns(),
     scopes: new Set(),

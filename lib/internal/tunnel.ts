@@ -1,6 +1,6 @@
-// A CONNECT tunnel (RFC 9110 section 9.3.6): an ordinary request, with the session's hooks, over the
-// connection that the request in need of the tunnel has opened to its proxy. A tunnel that failed is
-// closed and never used for anything else.
+// A CONNECT tunnel (RFC 9110 section 9.3.6): an ordinary request, with the session's hooks, over
+// the connection that the request in need of the tunnel has opened to its proxy. A tunnel that
+// failed is closed and never used for anything else.
 import { NE_ERROR, NE_OK } from "./constants.js";
 import { createRequest, requests, runCreateHooks, type Request } from "./request.js";
 import { dispatchRequest } from "./response.js";

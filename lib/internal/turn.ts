@@ -1,6 +1,6 @@
-// Whose turn it is. A session runs one request at a time (or as many as it was told), in the order of
-// their calls. While every request that runs is waiting for an application's callback, the next one
-// is let in on a connection of its own, so that a callback that uses its session can't lock up.
+// Whose turn it is. A session runs one request at a time (or as many as it was told), in the order
+// of their calls. While every request that runs is waiting for an application's callback, the next
+// one is let in on a connection of its own, so that a callback that uses its session can't lock up.
 //
 //   waiting ── acquire: room, or all running are in callbacks ──► running ── release ──► gone
 //      └────── cancel ──► gone

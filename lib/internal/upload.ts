@@ -1,6 +1,6 @@
-// Sends a request body, from memory, a file or a provider, while the response may already be coming.
-// The sending runs beside the reading: an answer that comes early is read at once, and the sending
-// goes on until the answer is complete.
+// Sends a request body, from memory, a file or a provider, while the response may already be
+// coming. The sending runs beside the reading: an answer that comes early is read at once, and the
+// sending goes on until the answer is complete.
 import fs from "node:fs";
 import {
   NE_BUFSIZ,

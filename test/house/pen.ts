@@ -17,6 +17,11 @@ function parse(file: string): ts.SourceFile {
   return ts.createSourceFile(file, readText(file), ts.ScriptTarget.ES2022, true);
 }
 
+/** A line of a test may be as wide as the bytes that it holds. */
+function isRow(line: string, file: string): boolean {
+  return file.startsWith("test/") && /["'`\[{]/.test(line) && !/^\s*\/\//.test(line);
+}
+
 t.test("a file opens with its job", async (t) => {
   for (const file of sources) t.match(readText(file), /^(#!.*\n)?\/\/ \S/, file);
 });
@@ -25,7 +30,7 @@ t.test(`lines are at most ${COLUMNS} columns wide`, async (t) => {
   for (const file of sources) {
     const wide = readText(file)
       .split("\n")
-      .flatMap((line, at) => ([...line].length > COLUMNS ? [at + 1] : []));
+      .flatMap((line, at) => ([...line].length > COLUMNS && !isRow(line, file) ? [at + 1] : []));
     t.strictSame(wide, [], file);
   }
 });

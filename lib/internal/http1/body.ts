@@ -80,7 +80,9 @@ export class BodyDecoder {
   #takeChunkEnd(view: View): Buffer | More | Malformed {
     const end = view.pos + this.#left;
     this.doing = "Could not read chunk delimiter";
-    if (end < view.end && view.bytes[end] !== CR) return new Malformed("Chunk delimiter was invalid");
+    if (end < view.end && view.bytes[end] !== CR) {
+      return new Malformed("Chunk delimiter was invalid");
+    }
     if (end + 1 >= view.end) return MORE;
     if (view.bytes[end + 1] !== LF) return new Malformed("Chunk delimiter was invalid");
     const block = slice(view, this.#left);
@@ -118,7 +120,9 @@ export class BodyDecoder {
     const digits = digitsEnd - view.pos;
     const start = view.pos;
     const line = takeLine({ bytes: view.bytes, pos: start, end: view.end }, this.#maxLine);
-    if (typeof line !== "string") return line === MORE ? MORE : new Malformed(`${this.doing}: ${line.reason}`);
+    if (typeof line !== "string") {
+      return line === MORE ? MORE : new Malformed(`${this.doing}: ${line.reason}`);
+    }
     const lf = view.bytes.indexOf(LF, start);
     const raw = view.bytes.toString("latin1", start + digits, lf + 1);
     const valid = this.#strict ? /^[ \t]*;[^\r\0]*\r\n$/ : /^([\r\0]|[ \t]*;.*\r\n$)/s;

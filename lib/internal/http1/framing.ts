@@ -47,7 +47,7 @@ export function chooseFraming(head: ResponseHead): Framing | string {
   return bytes === null ? "Invalid Content-Length in response" : { kind: "length", length: bytes };
 }
 
-/** A Content-Length: digits, or outside strict mode what strtol takes for a number that is not negative. */
+/** A Content-Length: digits, or outside strict mode what strtol takes for a number not below 0. */
 export function parseLength(value: string, strict: boolean): number | null {
   if (!(strict ? /^[0-9]+$/ : /^(\+|-(?=0+$))?[0-9]+$/).test(value)) return null;
   const bytes = Math.abs(Number(value));
@@ -75,7 +75,7 @@ export function isPersistent(head: ResponseHead): boolean {
 }
 
 /**
- * For HTTP/1.0, drops the fields that Connection names (RFC 9110 section 7.6.1): they were meant for
+ * For HTTP/1.0, drops the fields that Connection names (RFC 9110 section 7.6.1), which are for
  * the hop before this one.
  */
 export function dropConnectionFields(fields: Fields): void {
@@ -89,6 +89,7 @@ export function dropConnectionFields(fields: Fields): void {
 /** Seconds of `timeout` in a Keep-Alive field, or `null`. */
 export function keepAliveSeconds(fields: Fields): number | null {
   const value = fields.values.get("keep-alive");
-  const match = value === undefined ? null : /(?:^|[,;\s])timeout\s*=\s*"?([0-9]{1,9})/i.exec(value);
+  const timeout = /(?:^|[,;\s])timeout\s*=\s*"?([0-9]{1,9})/i;
+  const match = value === undefined ? null : timeout.exec(value);
   return match === null ? null : Number(match[1]);
 }

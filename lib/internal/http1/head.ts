@@ -1,6 +1,6 @@
 // The head of a message, as far as it is lines: the status line and the field lines with their
-// foldings (RFC 9112 sections 4 and 5), from a growing view of bytes. Takers answer in three ways: a
-// value, MORE, or a failure with its reason.
+// foldings (RFC 9112 sections 4 and 5), from a growing view of bytes. Takers answer in three ways:
+// a value, MORE, or a failure with its reason.
 import { MAX_LINE } from "../constants.js";
 
 /** Bytes that were read but not consumed: `bytes[pos, end)`. Takers move `pos`. */

@@ -1,5 +1,6 @@
 // Network addresses and the lookup of names. An address is its bytes; its text form is that of
-// inet_ntop, which differs from Node's own in corner cases (neon-like programs print and compare it).
+// inet_ntop, which differs from Node's own in corner cases (neon-like programs print and compare
+// it).
 import dns from "node:dns";
 import net from "node:net";
 import os from "node:os";
@@ -37,7 +38,9 @@ export function parseIPv6(text: string): Buffer | null {
   const right = rest === undefined || rest === "" ? [] : rest.split(":");
   const zeros = new Array<string>(8 - left.length - right.length).fill("0");
   const bytes = Buffer.alloc(16);
-  [...left, ...zeros, ...right].forEach((group, i) => bytes.writeUInt16BE(parseInt(group, 16), i * 2));
+  for (const [i, group] of [...left, ...zeros, ...right].entries()) {
+    bytes.writeUInt16BE(parseInt(group, 16), i * 2);
+  }
   return bytes;
 }
 
@@ -77,7 +80,7 @@ export function hasInterface(name: string): boolean {
 }
 
 /**
- * A literal as an address: IPv4, or IPv6 with or without brackets, with an interface as `%25eth0` or
+ * A literal as an address: IPv4, or IPv6, bracketed or not, with an interface as `%25eth0` or
  * `%eth0`. `undefined` for text that is no literal, `null` for brackets around something else.
  */
 export function parseLiteral(host: string): Address | null | undefined {
@@ -117,7 +120,8 @@ export async function resolveHost(host: string, wantCanonical = false): Promise<
     return { ok: true, addresses: [literal], canonical: wantCanonical ? host : null };
   }
   try {
-    const found = await dns.promises.lookup(host, { all: true, verbatim: true, hints: dns.ADDRCONFIG });
+    const options = { all: true, verbatim: true, hints: dns.ADDRCONFIG } as const;
+    const found = await dns.promises.lookup(host, options);
     const addresses = found.flatMap(({ address }) => parseLiteral(address) ?? []);
     if (addresses.length === 0) return { ok: false, error: "Host not found", cause: null };
     return { ok: true, addresses, canonical: wantCanonical ? await canonicalName(host) : null };
@@ -128,7 +132,8 @@ export async function resolveHost(host: string, wantCanonical = false): Promise<
 }
 
 // The C library's resolver gives the name at the end of the chain of CNAMEs; Node's lookup does not
-// show it, so it is asked from the name server, and the name itself stands in when there is no answer.
+// show it, so it is asked from the name server, and the name itself stands in when there is no
+// answer.
 async function canonicalName(host: string): Promise<string> {
   let name = host;
   for (let hops = 0; hops < 16; hops++) {

@@ -5,15 +5,15 @@ import net from "node:net";
 import type { TLSSocket } from "node:tls";
 import {
   MAX_SOCKET_ERROR,
-
   NE_SOCK_ERROR,
+  NE_SOCK_RESET,
   NE_SOCK_TIMEOUT,
 } from "../constants.js";
 import { printable } from "../bytes.js";
 import { misuse } from "../handle.js";
 import type { Address } from "./address.js";
 import type { TlsOutcome } from "./tls.js";
-import { Wire, type WireFailure } from "./wire.js";
+import { BROKEN_PIPE, CLOSED, Wire, type WireFailure } from "./wire.js";
 
 export interface SocketState {
   wire: Wire | null;
@@ -26,8 +26,8 @@ export interface SocketState {
   localPort: number;
   /** A call that is still pending. */
   busy: string | null;
-  /** Both directions of a TLS connection have been shut down. */
-  sentEnd: boolean;
+  /** A reset has been told: as the system does, only once. */
+  wasReset: boolean;
 }
 
 /** Seconds a read may wait if nothing else was said. */
@@ -46,7 +46,7 @@ export function createSocketState(): SocketState {
     local: null,
     localPort: 0,
     busy: null,
-    sentEnd: false,
+    wasReset: false,
   };
 }
 
@@ -82,15 +82,23 @@ export function connectedWire(k: SocketState, caller: string): Wire {
   return k.wire;
 }
 
+// What follows a reset that was told is the end.
+function afterReset(k: SocketState, failure: WireFailure, then: WireFailure): WireFailure {
+  if (failure.code !== NE_SOCK_RESET || k.tls !== null) return failure;
+  if (k.wasReset) return then;
+  k.wasReset = true;
+  return failure;
+}
+
 // A read that timed out sets no error string.
 function readFailed(k: SocketState, wire: Wire): number {
-  const { failure } = wire;
+  const failure = afterReset(k, wire.failure, CLOSED);
   if (failure.code !== NE_SOCK_TIMEOUT) setSocketError(k, failure.error);
   return failure.code;
 }
 
 /** Waits for something to read. */
-export async function waitReadable(k: SocketState, wire: Wire, timeoutMs: number): Promise<number> {
+async function waitReadable(k: SocketState, wire: Wire, timeoutMs: number): Promise<number> {
   if (wire.available > 0) return 0;
   const code = await wire.more(timeoutMs);
   return code < 0 ? readFailed(k, wire) : 0;
@@ -127,7 +135,8 @@ export async function readLine(k: SocketState, wire: Wire, buffer: Uint8Array): 
     const lf = wire.bytes.indexOf(10, wire.pos);
     const found = lf >= 0 && lf < wire.end;
     const length = found ? lf + 1 - wire.pos : wire.available;
-    if (length + 1 > buffer.length || length > MAX_SOCKET_LINE || (!found && length === MAX_SOCKET_LINE)) {
+    const most = found ? MAX_SOCKET_LINE : MAX_SOCKET_LINE - 1;
+    if (length + 1 > buffer.length || length > most) {
       setSocketError(k, "Line too long");
       return NE_SOCK_ERROR;
     }
@@ -148,14 +157,12 @@ export async function writeFully(
   wire: Wire,
   blocks: readonly Uint8Array[],
 ): Promise<number> {
-  wire.stream.cork();
   let code = 0;
-  const waits: (number | Promise<number>)[] = [];
-  for (const block of blocks) if (block.length > 0) waits.push(wire.write(block, 0));
-  wire.stream.uncork();
-  for (const wait of waits) code = code < 0 ? code : await wait;
+  for (const block of blocks) {
+    if (block.length > 0 && code === 0) code = await wire.write(block, k.readTimeoutMs);
+  }
   if (code === 0) code = await wire.flush(k.readTimeoutMs);
-  return code < 0 ? socketFailed(k, wire.failure) : 0;
+  return code < 0 ? socketFailed(k, afterReset(k, wire.failure, BROKEN_PIPE)) : 0;
 }
 
 // Connections that a listening socket took while nobody was waiting for one.
@@ -169,6 +176,10 @@ const listeners = new Map<number | Server, Listener>();
 
 /** Waits for a connection to a listening socket. */
 export function acceptConnection(listening: number | Server): Promise<Wire | WireFailure> {
+  if (typeof listening !== "number" && !listening.listening) {
+    const failure = { code: NE_SOCK_ERROR, error: "Invalid argument", cause: null };
+    return Promise.resolve(failure);
+  }
   const listener = listeners.get(listening) ?? listenOn(listening);
   const socket = listener.arrived.shift();
   if (socket !== undefined) return Promise.resolve(new Wire(socket));

@@ -1,11 +1,13 @@
-// The wire: bytes pulled from, and pushed to, one Duplex stream, be it a TCP socket, a TLS socket or
-// an application's own. Stream events only fill a queue or settle the one wait that is under way; no
-// protocol logic runs inside them. Every wait has a deadline and ends at once when the wire is cut.
+// The wire: bytes pulled from, and pushed to, one Duplex stream, be it a TCP socket, a TLS socket
+// or an application's own. Stream events only fill a queue or settle the one wait that is under
+// way; no protocol logic runs inside them. Every wait has a deadline and ends at once when the wire
+// is cut.
 //
 //   stream ──► segments (queue) ──► view: bytes[pos, end) ──► parser
 //
-// The view is what the parser may look at. more() adds at least one byte to it: an empty view simply
-// becomes the next segment, without copying; a view with an unfinished line is joined with it.
+// The view is what the parser may look at. more() adds at least one byte to it: an empty view
+// simply becomes the next segment, without copying; a view with an unfinished line is joined with
+// it.
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import {
@@ -38,7 +40,7 @@ const BLOCKS = 3;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * The blocks that a TCP socket reads into without a copy: passed to `net.connect` as `onread`. Blocks
+ * The blocks that a TCP socket reads into without a copy, its `onread` for `net.connect`. Blocks
  * are filled and consumed strictly in turn; the socket is paused while all of them are in use.
  */
 export class ReadRing {
@@ -83,7 +85,10 @@ export interface Endings {
   failed(error: Error): WireFailure;
 }
 
-const CLOSED: WireFailure = { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null };
+export const CLOSED: WireFailure = { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null };
+
+/** What a write finds after the sending side was shut down, or after a reset was told. */
+export const BROKEN_PIPE: WireFailure = { code: NE_SOCK_CLOSED, error: "Broken pipe", cause: null };
 
 /** What waits, or goes on, after this side has closed the connection: never a stale connection. */
 export const CLOSED_HERE: WireFailure = {
@@ -115,6 +120,7 @@ export class Wire {
   #ring: ReadRing | null;
   #viewInRing = false;
   #paused = false;
+  #receives = true;
   // what follows the queued bytes
   #readEnd: WireFailure | null = null;
   #writeEnd: WireFailure | null = null;
@@ -270,6 +276,10 @@ export class Wire {
    */
   more(timeoutMs: number): number | Promise<number> {
     if (this.#queue.length > 0 || this.#readEnd !== null) return this.#pull();
+    if (!this.#receives) {
+      this.failure = CLOSED;
+      return CLOSED.code;
+    }
     return new Promise((resolve) => {
       this.#reader = resolve;
       this.#readDeadline = this.#arm(timeoutMs);
@@ -282,6 +292,7 @@ export class Wire {
    * @returns 0, or the code of `failure`; a promise only if it has to wait
    */
   write(data: Uint8Array | string, timeoutMs: number): number | Promise<number> {
+    if (this.#writeEnd === null && this.stream.writableEnded) this.#writeEnd = BROKEN_PIPE;
     if (this.#writeEnd !== null || this.#closed) return this.#writeFailed();
     this.#unwritten++;
     const room = this.stream.write(data, "latin1", this.#onWritten);
@@ -393,14 +404,12 @@ export class Wire {
     if (writeDeadline <= now) writer?.(NE_SOCK_TIMEOUT);
   };
 
-  /** Nothing more is read: what comes is dropped, reads find the end. */
-  shutdownReading(): void {
-    this.#queue.length = 0;
-    this.#queued = 0;
-    this.pos = this.end;
-    this.stream.off("data", this.#onData);
-    this.stream.resume();
-    this.#endReading(CLOSED);
+  /** Reads find the end behind what has arrived, as on Linux: what comes later is not refused. */
+  async shutdownReading(): Promise<void> {
+    // the bytes that the system has already
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#receives = false;
+    if (this.#reader !== null) this.#endReading(CLOSED);
   }
 
   /** Sends the end of the data. @returns 0, or the code of `failure` */
