@@ -133,7 +133,9 @@ async function withWebdav({ port, resources }) {
       includeSelf: true,
     });
     let values = 0;
-    for (const { props } of data) for (const value of Object.values(props)) values += `${value}`.length;
+    for (const { props } of data) {
+      for (const value of Object.values(props)) values += `${value}`.length;
+    }
     return values;
   };
 }
@@ -195,7 +197,8 @@ async function main() {
   const neon = compileNeon(folder);
   const server = fork(SELF, ["serve"]);
   const port = await new Promise((resolve) => server.once("message", resolve));
-  const base = { port, resources: Number(options.resources), dist: path.resolve(options.dist), runs: RUNS };
+  const dist = path.resolve(options.dist);
+  const base = { port, resources: Number(options.resources), dist, runs: RUNS };
 
   const run = (name, settings = base) => {
     const [program, args] =
@@ -237,8 +240,8 @@ async function main() {
     const cells = [time.toFixed(0), (bytes / 1000 / time).toFixed(0), median(first).toFixed(0)];
     text += row(label, ...cells, (time / own).toFixed(2));
   }
-  text += `\nMemory for ${10 * base.resources} resources, above a process that has imported the library: `;
-  text += `${((large - idle) / 1024).toFixed(1)} MB.\n`;
+  text += `\nMemory for ${10 * base.resources} resources, above a process that has imported the `;
+  text += `library: ${((large - idle) / 1024).toFixed(1)} MB.\n`;
   process.stdout.write(text);
 }
 
