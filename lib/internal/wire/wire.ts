@@ -85,7 +85,11 @@ export interface Endings {
   failed(error: Error): WireFailure;
 }
 
-export const CLOSED: WireFailure = { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null };
+export const CLOSED: WireFailure = {
+  code: NE_SOCK_CLOSED,
+  error: "Connection closed",
+  cause: null,
+};
 
 /** What a write finds after the sending side was shut down, or after a reset was told. */
 export const BROKEN_PIPE: WireFailure = { code: NE_SOCK_CLOSED, error: "Broken pipe", cause: null };
