@@ -29,6 +29,7 @@ class Handle {
   #type: HandleType<string, unknown>;
   #state: unknown;
   #borrowed: boolean;
+  #ending = false;
 
   constructor(type: HandleType<string, unknown>, state: unknown, borrowed: boolean) {
     this.#type = type;
@@ -53,6 +54,13 @@ class Handle {
 
   static isBorrowed(handle: object): boolean {
     return (handle as Handle).#borrowed;
+  }
+
+  // whether the teardown may run: once
+  static beginEnding(handle: object): boolean {
+    const begun = (handle as Handle).#ending;
+    (handle as Handle).#ending = true;
+    return !begun;
   }
 
   static empty(handle: object): void {
@@ -110,6 +118,9 @@ export class HandleType<Name extends string, State> {
     const state = this.open(handle, caller);
     if (Handle.isBorrowed(handle as object)) {
       throw misuse(caller, `this ${this.name} is borrowed and must not be destroyed`);
+    }
+    if (!Handle.beginEnding(handle as object)) {
+      throw misuse(caller, `the ${this.name} is being destroyed already`);
     }
     try {
       this.teardown(state);
