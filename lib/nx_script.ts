@@ -6,6 +6,7 @@ import { cloneSession } from "./internal/clone.js";
 import { parseContentType } from "./internal/content_type.js";
 import { nx_error } from "./internal/failure.js";
 import { misuse, type ne_session } from "./internal/handle.js";
+import { isHost } from "./internal/proxy/settings.js";
 import { createListing, listOnce, walk } from "./internal/script/list.js";
 import type { nx_resource, nx_resource_prop } from "./internal/script/resource.js";
 import { decodeText } from "./internal/script/charset.js";
@@ -216,6 +217,12 @@ export function nx_session_clone(
   };
   if (scheme !== undefined && port === undefined && wanted.scheme !== s.scheme) {
     throw misuse(caller, "another scheme needs a port");
+  }
+  if (host !== undefined && (typeof host !== "string" || !isHost(host))) {
+    throw misuse(caller, "the host is none");
+  }
+  if (!Number.isInteger(wanted.port) || wanted.port < 0 || wanted.port > 65535) {
+    throw misuse(caller, "the port must be a whole number from 0 to 65535");
   }
   return cloneSession(s, { ...wanted, stranger: false }).handle;
 }

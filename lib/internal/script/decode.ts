@@ -10,6 +10,8 @@ export const ACCEPTED = "gzip, deflate, br";
 /** Codings one inside another: honest servers use one. */
 const MAX_CODINGS = 3;
 
+const TRAILING = "Unexpected content received after compressed stream";
+
 type Coding = "gzip" | "deflate" | "br";
 type Decoder = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress;
 type Bytes = AsyncIterable<Buffer> | Iterable<Buffer>;
@@ -87,6 +89,8 @@ async function* takeOff(source: Bytes, coding: Coding): AsyncGenerator<Buffer> {
     for await (const block of decoder as AsyncIterable<Buffer>) yield block;
     feeder.finish();
     await feeding;
+    // zlib itself looks behind the end of gzip data, where another member may begin
+    if (coding !== "gzip" && decoder.bytesWritten < feeder.fed) throw failure(TRAILING);
   } catch (error) {
     if (feeder.failed !== null) throw feeder.failed.error;
     throw readable(error as Error);
@@ -103,10 +107,10 @@ async function* blocks(source: Bytes): AsyncGenerator<Buffer> {
 class Feeder {
   /** What the source threw. */
   failed: { error: unknown } | null = null;
+  fed = 0;
   #decoder: Decoder;
   #block: Buffer;
   #input: AsyncGenerator<Buffer>;
-  #fed = 0;
   #ended = false;
   #wake: (() => void) | null = null;
 
@@ -122,17 +126,14 @@ class Feeder {
   async run(): Promise<void> {
     const decoder = this.#decoder;
     for (;;) {
-      this.#fed += this.#block.length;
+      this.fed += this.#block.length;
       if (!decoder.write(this.#block)) await this.#drained();
       const next = await this.#next();
       if (next === null) break;
-      if (this.#ended) throw failure("Unexpected content received after compressed stream");
+      if (this.#ended) throw failure(TRAILING);
       this.#block = next;
     }
     if (!this.#ended) decoder.end();
-    else if (decoder.bytesWritten < this.#fed) {
-      throw failure("Unexpected content received after compressed stream");
-    }
   }
 
   async #next(): Promise<Buffer | null> {

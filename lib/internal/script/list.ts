@@ -10,6 +10,7 @@ import { NE_ERROR, NE_OK } from "../constants.js";
 import { nx_error } from "../failure.js";
 import { NE_DEPTH_ONE, NE_DEPTH_ZERO } from "../constants.js";
 import type { ne_request, ne_session } from "../handle.js";
+import { requests } from "../request.js";
 import { wholeStatus, type WholeStatus } from "../whole.js";
 import {
   ne_propfind_create,
@@ -109,7 +110,8 @@ async function* find(
   nx_set_request_signal(req, signal);
   const server = new ne_uri();
   ne_fill_server_uri(sess, server);
-  const belt = new Belt();
+  const request = requests.open(req, "nx_list");
+  const belt = new Belt(() => request.scope.broken !== null);
   const offer = (
     uri: Readonly<ne_uri>,
     set: ne_prop_result_set | null,
@@ -157,6 +159,12 @@ class Belt {
   #taken: (() => void) | null = null;
   #wake: (() => void) | null = null;
   #end: { failed: { error: unknown } | null } | null = null;
+  #isBroken: () => boolean;
+
+  /** @param isBroken whether the maker was told to stop, so that only its end is to come */
+  constructor(isBroken: () => boolean) {
+    this.#isBroken = isBroken;
+  }
 
   get ended(): boolean {
     return this.#end !== null;
@@ -174,9 +182,9 @@ class Belt {
   }
 
   async take(): Promise<Found | null> {
-    this.#taken?.();
+    if (!this.#isBroken()) this.#taken?.();
     this.#taken = null;
-    while (this.#item === null) {
+    while (this.#item === null || this.#isBroken()) {
       if (this.#end !== null) {
         if (this.#end.failed !== null) throw this.#end.failed.error;
         return null;
