@@ -82,8 +82,8 @@ function moved(location: string, code = 302, body = ""): string {
 
 t.test("a result", async (t) => {
   const head =
-    "HTTP/1.1 404 Not Here\r\nX-One: 1\r\nx-two: a\r\nX-Two: b\r\nTransfer-Encoding: chunked\r\n" +
-    "Content-Type: application/json\r\n\r\n";
+    "HTTP/1.1 404 Not Here\r\nX-One: 1\r\nx-two: a\r\nX-Two: b\r\n" +
+    "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n";
   const { sess, server } = await serving(t, [`${head}9\r\n{"a":[1]}\r\n0\r\nX-Sum: 7\r\n\r\n`]);
   const result = await nx_send(sess, "GET", "/x?y=1#z".slice(0, 6));
   t.equal(result.code, NE_OK);
