@@ -1,7 +1,6 @@
 // Handshakes against servers of node:tls and against scripted peers: what is known afterwards, how
 // failures are worded, resumption, client certificates on demand, and the two ends of a stream.
 import net from "node:net";
-import { Duplex } from "node:stream";
 import tls from "node:tls";
 import t, { type Test } from "tap";
 import { readableName } from "../../../lib/internal/asn1/name.js";
@@ -18,7 +17,15 @@ import {
   type TlsFailure,
   type TlsOutcome,
 } from "../../../lib/internal/wire/tls.js";
-import { cert, certFile, clientCert, connect, tcpServer, tlsServer } from "../../fixtures/tls.js";
+import {
+  cert,
+  certFile,
+  clientCert,
+  connect,
+  cuttingServer,
+  tcpServer,
+  tlsServer,
+} from "../../fixtures/tls.js";
 
 const VERSIONS: readonly [version: tls.SecureVersion, proto: number][] = [
   ["TLSv1.2", 4],
@@ -394,38 +401,6 @@ t.test("names_end_with_the_call_of_the_provider", async (t) => {
   );
 });
 
-// A server that answers with this body and ends the stream below without a closing alert.
-function silent(t: Test, options: tls.TlsOptions, body: Buffer): Promise<number> {
-  return tcpServer(t, (client) => {
-    let quiet = false;
-    const below = new Duplex({
-      read: () => client.resume(),
-      write: (chunk: Buffer, _encoding, done) => {
-        if (quiet) done();
-        else client.write(chunk, () => done());
-      },
-      final: (done) => client.end(() => done()),
-    });
-    client.on("data", (data) => below.push(data));
-    client.on("close", () => below.destroy());
-    const inner = new tls.TLSSocket(below, {
-      isServer: true,
-      secureContext: tls.createSecureContext({
-        key: certFile("server.key"),
-        cert: certFile("good.pem"),
-        ...options,
-      }),
-    });
-    inner.on("error", () => {});
-    inner.once("data", () => {
-      inner.write(body, () => {
-        quiet = true;
-        inner.end();
-      });
-    });
-  });
-}
-
 t.test("clean_ends_and_truncation", async (t) => {
   for (const [version] of VERSIONS) {
     for (const size of [1, 500_000]) {
@@ -433,7 +408,7 @@ t.test("clean_ends_and_truncation", async (t) => {
       const { port } = await tlsServer(t, only(version), (socket) => {
         socket.once("data", () => socket.end(body));
       });
-      const cut = await silent(t, only(version), body);
+      const cut = await cuttingServer(t, only(version), body);
       for (const [where, ended] of [
         [port, "clean"],
         [cut, "truncated"],
