@@ -27,7 +27,14 @@ import type {
 import { NE_AUTH, NE_DBG_HTTPAUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "./constants.js";
 import { cloneForSession, type Guest } from "./guest.js";
 import type { ne_request, ne_session } from "./handle.js";
-import { connectionOf, isPromise, isReadByProxy, requestBodyHash, traceSession } from "./sight.js";
+import {
+  connectionOf,
+  isPromise,
+  isReadByProxy,
+  renewConnections,
+  requestBodyHash,
+  traceSession,
+} from "./sight.js";
 import {
   ne_fill_proxy_uri,
   ne_fill_server_uri,
@@ -169,7 +176,7 @@ export function register(sess: ne_session, cls: AuthClass, registration: Registr
       known.registrations.push(registration);
       return;
     }
-    if (known.by === known.registrations[at]) setLogin(known, null, null);
+    if (known.by === known.registrations[at]) forgetLogin(known);
     known.registrations[at] = registration;
     return;
   }
@@ -185,8 +192,14 @@ export function register(sess: ne_session, cls: AuthClass, registration: Registr
 export function forgetLogins(sess: ne_session): void {
   for (const cls of [SERVER, PROXY]) {
     const guarded = ne_get_session_private<Guarded>(sess, cls.id);
-    if (guarded !== null) setLogin(guarded, null, null);
+    if (guarded !== null) forgetLogin(guarded);
   }
+}
+
+// A connection that a login was bound to stays its user's, whoever is logged in next.
+function forgetLogin(g: Guarded): void {
+  if (g.login?.bound === true) renewConnections(g.sess);
+  setLogin(g, null, null);
 }
 
 function newGuarded(sess: ne_session, cls: AuthClass, registrations: Registration[]): Guarded {

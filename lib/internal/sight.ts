@@ -26,6 +26,11 @@ export function isReadByProxy(sess: ne_session, isConnect: boolean): boolean {
   return usesProxy(s) && (s.hops[0]?.kind === "http" || s.hops[0]?.kind === "https");
 }
 
+/** Lets no later request use a connection that is open now. */
+export function renewConnections(sess: ne_session): void {
+  sessions.open(sess, "authentication").settings++;
+}
+
 /** A debug message of the session. */
 export function traceSession(
   sess: ne_session,
