@@ -101,7 +101,7 @@ t.test("user name and password answer its challenges, once", async (t) => {
 
 t.test("a setting that was replaced is gone, its password too", async (t) => {
   const first = await relay(t);
-  const second = await scripted(t, [[answer(407, PBASIC), answer(407, PBASIC), OK]]);
+  const second = await scripted(t, [[answer(407, PBASIC)], [answer(407, PBASIC), OK]]);
   const sess = session(t, "http", 80, "origin.example");
   nx_session_proxy(sess, http(first.port, { username: "old", password: "old" }));
   nx_session_proxy(sess, http(second.port));
