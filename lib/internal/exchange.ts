@@ -38,12 +38,15 @@ import {
 } from "./request.js";
 import {
   closeConnection,
+  hideSecrets,
   isTraced,
   sendsToProxy,
   setError,
   trace,
+  traceEither,
   traceHead,
   type Connection,
+  type Session,
   type Timings,
   type Turn,
 } from "./session.js";
@@ -54,7 +57,6 @@ import { ne_parse_statusline } from "../ne_utils.js";
 const FLAG_EXPECT100 = 0;
 const FLAG_IDEMPOTENT = 1;
 const FLAG_1XXTIMEOUT = 2;
-const SESSFLAG_PERSIST = 0;
 const SESSFLAG_ICYPROTO = 1;
 const SESSFLAG_CONNAUTH = 4;
 const SESSFLAG_STRICT = 8;
@@ -175,16 +177,7 @@ function takeIdle(r: Request, turn: Turn): void {
 // again, byte for byte.
 async function buildHead(r: Request): Promise<string> {
   const s = r.session;
-  const head = writeHead({
-    method: r.method,
-    target: r.target,
-    userAgent: s.userAgent,
-    hostport: s.hostport,
-    persist: s.flags[SESSFLAG_PERSIST] !== 0,
-    plainTe: s.http11 || s.hops.some(({ kind }) => kind === "http" || kind === "https"),
-    fields: r.fields,
-    expect: expects100(r),
-  });
+  const head = writeHead(r.method, r.target, r.fixed + r.fields, expects100(r));
   trace(s, NE_DBG_HTTP, "Running pre_send hooks\n");
   if (s.hooks.preSend.length === 0) {
     const text = head + proxyLogin(r, head);
@@ -429,7 +422,7 @@ export async function readFields(r: Request, connection: Connection): Promise<Fi
   const parser = new FieldsParser(
     s.limits,
     MAX_HEADER_FIELD,
-    traced ? (line) => trace(s, NE_DBG_HTTP, "[hdr] %s\n", line) : null,
+    traced ? traceLines(s) : null,
   );
   const { wire } = connection;
   for (;;) {
@@ -447,11 +440,28 @@ export async function readFields(r: Request, connection: Connection): Promise<Fi
   }
   if (traced) {
     for (const { name, value } of parser.fields.list) {
-      trace(s, NE_DBG_HTTP, "Header Name: [%s], Value: [%s]\n", name.toLowerCase(), value);
+      const line = `${name.toLowerCase()}: ${value}`;
+      traceEither(s, "%s\n", named(line), named(hideSecrets(line)));
     }
     trace(s, NE_DBG_HTTP, "End of headers.\n");
   }
   return parser.fields;
+}
+
+// Each line as it comes, with what is folded to a secret hidden, too.
+function traceLines(s: Session): (line: string) => void {
+  let isSecret = false;
+  return (line) => {
+    const isFolded = /^[ \t]/.test(line);
+    const hidden = isFolded && isSecret ? "x".repeat(line.length) : hideSecrets(line);
+    if (!isFolded) isSecret = hidden !== line;
+    traceEither(s, "[hdr] %s\n", line, hidden);
+  };
+}
+
+function named(line: string): string {
+  const colon = line.indexOf(": ");
+  return `Header Name: [${line.slice(0, colon)}], Value: [${line.slice(colon + 2)}]`;
 }
 
 // The rest of the head: fields, framing, hooks, and who takes the body.

@@ -21,6 +21,7 @@ import {
 import { HandleType, misuse, type ne_request } from "./handle.js";
 import type { BodyDecoder } from "./http1/body.js";
 import { Fields } from "./http1/head.js";
+import { fixedFields } from "./http1/write.js";
 import { BrokenOff, Scope } from "./scope.js";
 import {
   awaitApplication,
@@ -93,6 +94,8 @@ export interface Request {
   method: string;
   /** As it is sent. */
   target: string;
+  /** The fields that every request begins with, as of its creation. */
+  fixed: string;
   /** Fields added by the caller. */
   fields: string;
   flags: number[];
@@ -139,6 +142,7 @@ export const requests = new HandleType<"ne_request", Request>("ne_request", dest
 /** The fields of a response that has not come. */
 export const NO_FIELDS = new Fields();
 
+const SESSFLAG_PERSIST = 0;
 const SESSFLAG_EXPECT100 = 6;
 
 /** Makes the record of a request; hooks are the face's matter. */
@@ -153,6 +157,12 @@ export function createRequest(
     session: s,
     method,
     target,
+    fixed: fixedFields({
+      userAgent: s.userAgent,
+      hostport: s.hostport,
+      persist: s.flags[SESSFLAG_PERSIST] !== 0,
+      plainTe: s.http11 || s.hops.some(({ kind }) => kind === "http" || kind === "https"),
+    }),
     fields: "",
     flags: [s.flags[SESSFLAG_EXPECT100] as number, 1, 1],
     body: null,

@@ -130,7 +130,8 @@ function fileSource(
   const fd = body.fd();
   const end = body.offset + body.length;
   let at = body.offset;
-  let ahead: Promise<Buffer> | null = null;
+  let ahead: { wanted: number; block: Promise<Buffer> } | null = null;
+  let cut = false;
   const large: [Buffer | null, Buffer | null] = [null, null];
   let turn: 0 | 1 = 0;
   const blockOf = (length: number): Buffer => {
@@ -138,36 +139,54 @@ function fileSource(
     turn = turn === 0 ? 1 : 0;
     return (large[turn] ??= Buffer.allocUnsafeSlow(length));
   };
-  const readAhead = (length: number): Promise<Buffer> => {
+  const readAhead = (length: number): { wanted: number; block: Promise<Buffer> } => {
     const wanted = Math.min(length, end - at);
     const from = at;
     at += wanted;
     const block = readFully(fd, from, blockOf(wanted));
     // a failure is met when the block is wanted
     block.catch(() => {});
-    return block;
+    return { wanted, block };
   };
   return async (length) => {
-    const block = ahead ?? readAhead(length);
-    ahead = at < end ? readAhead(length) : Promise.resolve(Buffer.alloc(0));
+    const { wanted, block } = ahead ?? readAhead(length);
+    ahead = at < end ? readAhead(length) : { wanted: 0, block: Promise.resolve(Buffer.alloc(0)) };
     try {
-      return await block;
+      if (cut) throw new PrematureEnd();
+      const bytes = await block;
+      // what the file still had is sent before its end is an error
+      cut = bytes.length < wanted;
+      return bytes;
     } catch (error) {
-      const why = error as NodeJS.ErrnoException;
-      if (why instanceof PrematureEnd) setError(r.session, "Premature EOF in request body file");
-      else if (why.code === "ESPIPE") {
-        setError(
-          r.session,
-          `Could not seek to offset ${body.offset} of request body file: ${errnoText(why)}`,
-          why,
-        );
-      } else setError(r.session, `Failed reading request body file: ${errnoText(why)}`, why);
+      wordFileError(r, fd, body.offset, error as Error);
       throw new SourceFailed();
     }
   };
 }
 
 class PrematureEnd extends Error {}
+
+// C seeks before it reads: what has no position, or is not open, fails there.
+function wordFileError(r: Request, fd: number, offset: number, error: Error): void {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof PrematureEnd) {
+    setError(r.session, "Premature EOF in request body file");
+  } else if (code === "ESPIPE" || (code === "EBADF" && !isOpen(fd))) {
+    const doing = `Could not seek to offset ${offset} of request body file`;
+    setError(r.session, `${doing}: ${errnoText(error)}`, error);
+  } else {
+    setError(r.session, `Failed reading request body file: ${errnoText(error)}`, error);
+  }
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    fs.fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function readFully(fd: number, from: number, block: Buffer): Promise<Buffer> {
   const { length } = block;
@@ -179,7 +198,8 @@ function readFully(fd: number, from: number, block: Buffer): Promise<Buffer> {
       }
       fs.read(fd, block, done, length - done, from + done, (error, count) => {
         if (error !== null) reject(error);
-        else if (count === 0) reject(new PrematureEnd());
+        else if (count === 0 && done === 0) reject(new PrematureEnd());
+        else if (count === 0) resolve(block.subarray(0, done));
         else next(done + count);
       });
     };

@@ -2,34 +2,34 @@
 // (RFC 9112 sections 3 and 7.1).
 import { misuse } from "../handle.js";
 
-/** The parts of a request head that depend on session and connection. */
-export interface HeadParts {
-  method: string;
-  target: string;
+/** What the fields that every request begins with depend on. */
+export interface FixedParts {
   userAgent: string | null;
   hostport: string;
   /** Keep the connection (`NE_SESSFLAG_PERSIST`). */
   persist: boolean;
   /** The server is known to speak HTTP/1.1, or an HTTP proxy is between. */
   plainTe: boolean;
-  /** Fields that the caller added, each with its CRLF. */
-  fields: string;
-  expect: boolean;
 }
 
-/** Request line and fields, each ended by CRLF, without the final empty line. */
-export function writeHead(parts: HeadParts): string {
+/** The fields that every request begins with. */
+export function fixedFields(parts: FixedParts): string {
   const agent = parts.userAgent === null ? "" : `User-Agent: ${parts.userAgent}\r\n`;
   const connection = !parts.persist
     ? "Connection: TE, close\r\n"
     : parts.plainTe
       ? "Connection: TE\r\n"
       : "Keep-Alive: \r\nConnection: TE, Keep-Alive\r\n";
-  const expect = parts.expect ? "Expect: 100-continue\r\n" : "";
-  return (
-    `${parts.method} ${parts.target} HTTP/1.1\r\n${agent}${connection}TE: trailers\r\n` +
-    `Host: ${parts.hostport}\r\n${parts.fields}${expect}`
-  );
+  return `${agent}${connection}TE: trailers\r\nHost: ${parts.hostport}\r\n`;
+}
+
+/**
+ * Request line and fields, each ended by CRLF, without the final empty line.
+ * @param fields with their line ends
+ */
+export function writeHead(method: string, target: string, fields: string, expect: boolean): string {
+  const expectation = expect ? "Expect: 100-continue\r\n" : "";
+  return `${method} ${target} HTTP/1.1\r\n${fields}${expectation}`;
 }
 
 /** Bytes in front of the data of each chunk. */
