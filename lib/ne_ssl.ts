@@ -564,8 +564,8 @@ function setServerVerify(
   names: readonly string[],
   cas: readonly string[],
 ): void {
+  // as in C, a client is asked only if it must show one
   server.requireClient = required;
-  server.askClient = required || names.length > 0 || cas.length > 0;
   server.caNames = names;
   server.verifyCas = cas;
 }

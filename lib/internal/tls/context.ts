@@ -16,7 +16,6 @@ export interface ServerSettings {
   certPem: string | null;
   keyPem: string | null;
   requireClient: boolean;
-  askClient: boolean;
   caNames: readonly string[];
   verifyCas: readonly string[];
 }
@@ -48,7 +47,6 @@ export function createTlsContext(server = false): TlsContext {
           certPem: null,
           keyPem: null,
           requireClient: false,
-          askClient: false,
           caNames: [],
           verifyCas: [],
         }

@@ -158,8 +158,9 @@ export async function handshakeServer(
     const socket = new tls.TLSSocket(raw as net.Socket, {
       isServer: true,
       secureContext: serverSettings(context),
-      requestCert: context.server?.askClient === true,
-      rejectUnauthorized: false,
+      requestCert: context.server?.requireClient === true,
+      // OpenSSL refuses a client that shows nothing; what it shows is judged below
+      rejectUnauthorized: context.server?.requireClient === true,
     });
     handshake.start(socket, raw, "secure");
   } catch (error) {

@@ -467,7 +467,7 @@ t.test("server_side", async (t) => {
   t.equal(first.chain.length, 2, "the chain of the file is sent");
   t.match(results.pop(), { ok: true, chain: [], protocol: 5 });
 
-  server.requireClient = server.askClient = true;
+  server.requireClient = true;
   server.caNames = server.verifyCas = [certFile("ca.pem").toString()];
   const good = createTlsContext();
   setClientCert(good, clientCert("client.p12"));
