@@ -118,8 +118,8 @@ function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): v
     setProxies(s, [createHop(scheme, host, port, login)], bypass);
     return;
   }
-  const hop = createHop(scheme, host, port, { trust, tunnel });
-  setProxies(s, [hop], bypass);
+  const more = { username: null, password: null, trust, tunnel, setting: settings };
+  setProxies(s, [createHop(scheme, host, port, more)], bypass);
   if (username === null) return;
   register(sess, PROXY, {
     protocols: NE_AUTH_DEFAULT,
@@ -130,10 +130,7 @@ function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): v
         : null,
     eager: null,
     slot: "nx_session_proxy",
-    // another proxy may have been set meanwhile
-    active: (other) => {
-      const now = sessions.open(other, "nx_session_proxy").hops[0];
-      return now?.kind === scheme && now.host === host && now.port === port;
-    },
+    // another setting may have replaced it meanwhile
+    active: (other) => sessions.open(other, "nx_session_proxy").hops[0]?.setting === settings,
   });
 }

@@ -1,7 +1,7 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
 import type { Readable } from "node:stream";
-import { isBytes, needText } from "./internal/bytes.js";
+import { isBytes, needText, ownOnly } from "./internal/bytes.js";
 import { cloneSession } from "./internal/clone.js";
 import { parseContentType } from "./internal/content_type.js";
 import { nx_error } from "./internal/failure.js";
@@ -105,18 +105,19 @@ export async function nx_send(
   const s = sessions.open(sess, "nx_send");
   needText(method, "nx_send", "the method");
   needText(target, "nx_send", "the target");
+  const own = ownOnly(options);
   const sending: Sending = {
     session: s,
     method,
     target,
-    fields: fieldsOf(options),
-    body: bodyOf(options),
-    length: options.length ?? -1,
-    signal: options.signal ?? null,
-    timeout: options.timeout ?? 0,
-    redirects: redirectsOf(options),
-    stream: options.stream === true,
-    decompress: options.decompress !== false,
+    fields: fieldsOf(own),
+    body: bodyOf(own),
+    length: own.length ?? -1,
+    signal: own.signal ?? null,
+    timeout: own.timeout ?? 0,
+    redirects: redirectsOf(own),
+    stream: own.stream === true,
+    decompress: own.decompress !== false,
   };
   return resultOf(await sendFollowing(sending));
 }
@@ -254,7 +255,7 @@ export function nx_list(
   path: string,
   options: nx_list_options = {},
 ): AsyncIterableIterator<nx_resource> {
-  const { depth = 1, props = [], signal = null } = options;
+  const { depth = 1, props = [], signal = null } = ownOnly(options);
   sessions.open(sess, "nx_list");
   needText(path, "nx_list", "the path");
   if (depth !== 0 && depth !== 1 && depth !== Infinity) {

@@ -246,12 +246,17 @@ function preSend(req: ne_request, g: Guarded, header: ne_buffer): void | Promise
   signed.used = null;
   signed.signature = null;
   if (!concerns(g, signed)) return;
-  if (g.login !== null && g.cls.proxy && g.peer !== peerOf(g)) setLogin(g, null, null);
+  if (g.login !== null && isOutdated(g)) setLogin(g, null, null);
   const login = g.login ?? loginEagerly(g, signed);
   const sign = (ready: Login | null): void | Promise<void> => {
     if (ready !== null) return whenReady(signWith(g, signed, ready), (s) => write(g, s, header));
   };
   return whenReady(login, sign);
+}
+
+// A login for another proxy, or of a setting that was replaced.
+function isOutdated(g: Guarded): boolean {
+  return (g.cls.proxy && g.peer !== peerOf(g)) || g.by?.active?.(g.sess) === false;
 }
 
 function signWith(

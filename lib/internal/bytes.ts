@@ -65,6 +65,14 @@ export function needBytes<B extends Uint8Array>(
 }
 
 /**
+ * A copy of the own fields of a settings object: what somebody put on Object.prototype is no
+ * setting, neither for this library nor for a Node function that takes the copy.
+ */
+export function ownOnly<T extends object>(settings: T): T {
+  return Object.assign(Object.create(null) as T, settings);
+}
+
+/**
  * The strings of a list that C ends with NULL: one final `null` is accepted (porting rule 16).
  */
 export function needTexts(

@@ -12,8 +12,9 @@ import {
   MAX_SESSION_ERROR,
   NE_DBG_HTTP,
   NE_DBG_HTTPPLAIN,
+  NE_DBG_SOCKET,
 } from "./constants.js";
-import { printable } from "./bytes.js";
+import { ownOnly, printable } from "./bytes.js";
 import { debug, debugEnabled } from "./debug.js";
 import { format, type FormatArg } from "./format.js";
 import {
@@ -61,6 +62,8 @@ export interface Hop {
   trust: readonly ne_ssl_certificate[];
   /** Tunnel with CONNECT for plain http, too. */
   tunnel: boolean;
+  /** The setting that it comes from, for what answers its challenges. */
+  setting: object | null;
   endpoint: Endpoint;
 }
 
@@ -210,16 +213,18 @@ export function createHop(
   kind: Hop["kind"],
   host: string,
   port: number,
-  more: Partial<Pick<Hop, "username" | "password" | "trust" | "tunnel">> = {},
+  more: Partial<Pick<Hop, "username" | "password" | "trust" | "tunnel" | "setting">> = {},
 ): Hop {
+  const given = ownOnly(more);
   return {
     kind,
     host,
     port,
-    username: more.username ?? null,
-    password: more.password ?? null,
-    trust: more.trust ?? [],
-    tunnel: more.tunnel ?? false,
+    username: given.username ?? null,
+    password: given.password ?? null,
+    trust: given.trust ?? [],
+    tunnel: given.tunnel ?? false,
+    setting: given.setting ?? null,
     endpoint: createEndpoint(host, port),
   };
 }
@@ -244,12 +249,13 @@ export function setRoute(
   route: Partial<Pick<Session, "hops" | "bypass" | "addresses" | "connector" | "unixPath">>,
 ): void {
   for (const connection of [...s.idle]) closeConnection(s, connection);
+  const given = ownOnly(route);
   s.settings++;
-  s.hops = route.hops ?? [];
-  s.bypass = route.bypass ?? null;
-  s.addresses = route.addresses ?? null;
-  s.connector = route.connector ?? null;
-  s.unixPath = route.unixPath ?? null;
+  s.hops = given.hops ?? [];
+  s.bypass = given.bypass ?? null;
+  s.addresses = given.addresses ?? null;
+  s.connector = given.connector ?? null;
+  s.unixPath = given.unixPath ?? null;
 }
 
 /** Sets the proxies of a session; `bypass` says for which servers they are not used. */
@@ -295,17 +301,25 @@ export function isTraced(s: Session, channel: number): boolean {
 /** A request head for debug output, credentials blanked out unless asked for. */
 export function traceHead(s: Session, head: string): void {
   if (!isTraced(s, NE_DBG_HTTP)) return;
-  const hidden = head.replace(
-    /^((?:proxy-)?authorization|cookie): *(.*)$/gim,
+  const text = head.replaceAll("\r\n", "\n");
+  traceEither(s, "Sending request headers:\n%s\n", text, hideSecrets(text));
+}
+
+/** As `trace`: the plain text only where `NE_DBG_HTTPPLAIN` is asked for. */
+export function traceEither(s: Session, template: string, plain: string, hidden: string): void {
+  debug(NE_DBG_HTTP, template, debugEnabled(NE_DBG_HTTPPLAIN) ? plain : hidden);
+  if ((s.debugMask & NE_DBG_HTTP) !== 0 && s.debugStream?.writable === true) {
+    const shown = (s.debugMask & NE_DBG_HTTPPLAIN) !== 0 ? plain : hidden;
+    s.debugStream.write(format(template, [shown], "ne_debug"));
+  }
+}
+
+/** Field lines, the values of those that hold credentials blanked out. */
+export function hideSecrets(lines: string): string {
+  return lines.replace(
+    /^((?:proxy-)?authorization|(?:set-)?cookie2?): *(.*)$/gim,
     (_line, name: string, value: string) => `${name}: ${"x".repeat(value.trimEnd().length)}`,
   );
-  const shown = (mask: number): string =>
-    ((mask & NE_DBG_HTTPPLAIN) !== 0 ? head : hidden).replaceAll("\r\n", "\n");
-  const plain = debugEnabled(NE_DBG_HTTPPLAIN) ? NE_DBG_HTTPPLAIN : 0;
-  debug(NE_DBG_HTTP, "Sending request headers:\n%s\n", shown(plain));
-  if ((s.debugMask & NE_DBG_HTTP) !== 0 && s.debugStream?.writable === true) {
-    s.debugStream.write(`Sending request headers:\n${shown(s.debugMask)}\n`);
-  }
 }
 
 /** A promise, or anything that can be awaited like one. */
@@ -353,6 +367,7 @@ export function closeConnection(s: Session, connection: Connection): void {
   connection.open = false;
   const at = s.idle.indexOf(connection);
   if (at >= 0) s.idle.splice(at, 1);
+  trace(s, NE_DBG_SOCKET, "sess: Closing connection.\n");
   try {
     // nobody waits for what the notifier returns here; what it rejects with leaves through the
     // request that is running, if there is one
@@ -362,11 +377,10 @@ export function closeConnection(s: Session, connection: Connection): void {
         if (s.turns.running.size > 0) s.thrownAtClose ??= { error };
       },
     );
-    trace(s, NE_DBG_HTTP, "sess: Closing connection.\n");
     for (const { fn, userdata } of [...s.hooks.closeConn]) fn(userdata as never);
   } finally {
     connection.wire.close();
-    trace(s, NE_DBG_HTTP, "sess: Connection closed.\n");
+    trace(s, NE_DBG_SOCKET, "sess: Connection closed.\n");
   }
 }
 

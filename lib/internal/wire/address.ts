@@ -4,6 +4,7 @@
 import dns from "node:dns";
 import net from "node:net";
 import os from "node:os";
+import { ownOnly } from "../bytes.js";
 
 /** A network address without port. */
 export interface Address {
@@ -121,7 +122,7 @@ export async function resolveHost(host: string, wantCanonical = false): Promise<
   }
   try {
     const options = { all: true, verbatim: true, hints: dns.ADDRCONFIG } as const;
-    const found = await dns.promises.lookup(host, options);
+    const found = await dns.promises.lookup(host, ownOnly(options));
     const addresses = found.flatMap(({ address }) => parseLiteral(address) ?? []);
     if (addresses.length === 0) return { ok: false, error: "Host not found", cause: null };
     return { ok: true, addresses, canonical: wantCanonical ? await canonicalName(host) : null };

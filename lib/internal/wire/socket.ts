@@ -9,7 +9,7 @@ import {
   NE_SOCK_RESET,
   NE_SOCK_TIMEOUT,
 } from "../constants.js";
-import { printable } from "../bytes.js";
+import { ownOnly, printable } from "../bytes.js";
 import { misuse } from "../handle.js";
 import type { Address } from "./address.js";
 import type { TlsOutcome } from "./tls.js";
@@ -191,7 +191,7 @@ export function acceptConnection(listening: number | Server): Promise<Wire | Wir
 
 function listenOn(listening: number | Server): Listener {
   const server =
-    typeof listening === "number" ? net.createServer({ allowHalfOpen: true }) : listening;
+    typeof listening === "number" ? net.createServer(ownOnly({ allowHalfOpen: true })) : listening;
   const listener: Listener = { server, arrived: [], waiting: [] };
   const settle = (result: Wire | WireFailure): void => {
     listener.waiting.shift()?.(result);

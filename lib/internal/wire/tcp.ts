@@ -1,6 +1,7 @@
 // Opening a TCP connection to one address, with a deadline and a way to break it off.
 import net from "node:net";
 import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
+import { ownOnly } from "../bytes.js";
 import { errnoText } from "../errno.js";
 import { connectText, printAddress, type Address } from "./address.js";
 import { ReadRing, Wire, type WireFailure } from "./wire.js";
@@ -27,7 +28,7 @@ export function connectTcp(options: TcpOptions): Promise<Wire | WireFailure> {
   const ring = options.ownBlocks ? new ReadRing() : null;
   const { local } = options;
   const fits = local !== null && local.kind === options.address.kind;
-  const socket = net.connect({
+  const settings = {
     host: connectText(options.address),
     port: options.port,
     family: options.address.kind === "ipv4" ? 4 : 6,
@@ -36,7 +37,8 @@ export function connectTcp(options: TcpOptions): Promise<Wire | WireFailure> {
     ...(fits ? { localAddress: printAddress(local) } : {}),
     ...(options.localPort > 0 ? { localPort: options.localPort } : {}),
     ...(ring === null ? {} : { onread: ring.onread }),
-  } as net.NetConnectOpts);
+  } as net.NetConnectOpts;
+  const socket = net.connect(ownOnly(settings));
   return awaitConnect(socket, ring, options.timeoutMs, options.onCancel);
 }
 
@@ -46,7 +48,7 @@ export function connectUnix(
   timeoutMs: number,
   onCancel?: (cancel: (why: WireFailure) => void) => void,
 ): Promise<Wire | WireFailure> {
-  return awaitConnect(net.connect({ path, allowHalfOpen: true }), null, timeoutMs, onCancel);
+  return awaitConnect(net.connect(ownOnly({ path, allowHalfOpen: true })), null, timeoutMs, onCancel);
 }
 
 function awaitConnect(

@@ -9,6 +9,7 @@ import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { Der, TAG, orNull } from "../asn1/der.js";
 import { allCertificates } from "../asn1/pem.js";
+import { ownOnly } from "../bytes.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
 import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import type { TlsContext } from "../tls/context.js";
@@ -116,13 +117,14 @@ export async function handshakeClient(
   const key = ticketKey(options, context);
   const ticket = context.tickets.get(key);
   const { servername } = options;
-  const socket = tls.connect({
+  const settings: tls.ConnectionOptions = {
     socket: stream,
     secureContext: prepared,
     rejectUnauthorized: false,
     ...(servername !== null && net.isIP(servername) === 0 ? { servername } : {}),
     ...(ticket === undefined ? {} : { session: ticket.session }),
-  });
+  };
+  const socket = tls.connect(ownOnly({ ...NO_SETTINGS, ...settings }));
   if (tap !== null) socket.on("keylog", (line: Buffer) => tap.keylog(line));
   let session: Buffer | null = null;
   let chain: readonly X509[] = [];
@@ -155,13 +157,14 @@ export async function handshakeServer(
 ): Promise<TlsOutcome | TlsFailure> {
   const handshake = new Handshake(raw, options.timeoutMs);
   try {
-    const socket = new tls.TLSSocket(raw as net.Socket, {
+    const settings = {
       isServer: true,
       secureContext: serverSettings(context),
       requestCert: context.server?.requireClient === true,
       // OpenSSL refuses a client that shows nothing; what it shows is judged below
       rejectUnauthorized: context.server?.requireClient === true,
-    });
+    };
+    const socket = new tls.TLSSocket(raw as net.Socket, ownOnly({ ...NO_SETTINGS, ...settings }));
     handshake.start(socket, raw, "secure");
   } catch (error) {
     handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
@@ -317,6 +320,18 @@ function shownOf({ owner, issuers, key }: ClientCert): Shown | null {
 
 // --- settings for node:tls
 
+// Node copies the settings into objects that inherit what somebody put on Object.prototype.
+const NO_SETTINGS = {
+  ALPNProtocols: undefined,
+  pskCallback: undefined,
+  servername: undefined,
+  session: undefined,
+} as object;
+
+function secureContext(settings: tls.SecureContextOptions): tls.SecureContext {
+  return tls.createSecureContext(ownOnly(settings));
+}
+
 function clientSettings(context: TlsContext, cert: ClientCert | null): tls.SecureContext {
   const key = `${context.minProto}-${context.maxProto}`;
   const { prepared } = context;
@@ -325,7 +340,7 @@ function clientSettings(context: TlsContext, cert: ClientCert | null): tls.Secur
   }
   const pair = cert === null ? null : pemPair(cert);
   // an empty list keeps Node from loading its own: the verdict is ours
-  const value = tls.createSecureContext({ ca: [], ...(pair ?? {}), ...versionSettings(context) });
+  const value = secureContext({ ca: [], ...(pair ?? {}), ...versionSettings(context) });
   context.prepared = { key, clientCert: cert, value };
   return value;
 }
@@ -335,7 +350,7 @@ function serverSettings(context: TlsContext): tls.SecureContext {
   if (server === null || server.certPem === null || server.keyPem === null) {
     throw new Error("no certificate is set");
   }
-  return tls.createSecureContext({
+  return secureContext({
     cert: server.certPem,
     key: server.keyPem,
     // their names are what a client is told
@@ -359,7 +374,7 @@ function versionSettings({ minProto, maxProto }: TlsContext): tls.SecureContextO
 /** Whether a certificate and a key can be used together as a server's. */
 export function isUsableKeyPair(certPem: string, keyPem: string): boolean {
   try {
-    tls.createSecureContext({ cert: certPem, key: keyPem, ca: [] });
+    secureContext({ cert: certPem, key: keyPem, ca: [] });
     return true;
   } catch {
     return false;
