@@ -267,6 +267,7 @@ export function aborted(r: Request, doing: string, code: number): number {
   const connection = r.turn?.connection ?? null;
   const failure = connection?.wire.failure ?? null;
   let result = NE_ERROR;
+  trace(s, NE_DBG_HTTP, "Aborted request (%d): %s\n", code, doing);
   if (code === 0) {
     setError(s, doing);
   } else if (code === NE_SOCK_CLOSED) {

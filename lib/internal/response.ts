@@ -28,7 +28,8 @@ export async function dispatchRequest(r: Request): Promise<number> {
   for (;;) {
     let code = await beginRequest(r, "ne_request_dispatch");
     if (code === NE_OK) code = await discardBody(r);
-    if (code === NE_OK) code = await endRequest(r, "ne_request_dispatch", true);
+    if (code !== NE_OK) traceEnd(r);
+    else code = await endRequest(r, "ne_request_dispatch", true);
     if (code !== NE_RETRY) return code;
   }
 }
@@ -117,6 +118,9 @@ function deliver(r: Request, block: Buffer): number | Promise<number> {
   const s = r.session;
   r.progress += block.length;
   if (r.progress > s.limits.body) return aborted(r, "Response body exceeds the limit", 0);
+  if (block.length > 0 && isTraced(s, NE_DBG_HTTP)) {
+    trace(s, NE_DBG_HTTP, "Got %d bytes.\n", block.length);
+  }
   if (isTraced(s, NE_DBG_HTTPBODY) && block.length > 0) {
     const text = block.toString("latin1");
     trace(s, NE_DBG_HTTPBODY, "Read block (%d bytes):\n[%s]\n", block.length, text);
@@ -207,15 +211,14 @@ async function end(r: Request): Promise<number> {
   if (!mayKeep(r, decoder)) closeConnection(s, connection);
   // for nx_detach_socket to take: no later request may use it
   if (r.tunnel === null && isTunnel(r)) connection.serverKeepMs = 0;
-  trace(
-    s,
-    NE_DBG_HTTP,
-    "Request ends, status %d class %dxx, error line:\n%s\n",
-    r.status.code,
-    r.status.klass,
-    s.error,
-  );
+  traceEnd(r);
   return code;
+}
+
+function traceEnd(r: Request): void {
+  const { session: s, status } = r;
+  const text = "Request ends, status %d class %dxx, error line:\n%s\n";
+  trace(s, NE_DBG_HTTP, text, status.code, status.klass, s.error);
 }
 
 function mayKeep(r: Request, decoder: BodyDecoder): boolean {

@@ -14,7 +14,7 @@ import {
 import { errnoText } from "./errno.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "./http1/write.js";
 import { applicationNumber, tell, type Request, type RequestBody, type Upload } from "./request.js";
-import { setError, trace } from "./session.js";
+import { isTraced, setError, trace } from "./session.js";
 import type { Wire } from "./wire/wire.js";
 
 const STATUS_SENDING = 3;
@@ -73,7 +73,10 @@ async function send(
     const code = typeof sent === "number" ? sent : await sent;
     if (code !== 0 || isStopped()) return code;
     progress += block.length;
-    trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n", block.length);
+    if (isTraced(r.session, NE_DBG_HTTPBODY)) {
+      const text = block.toString("latin1");
+      trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n[%s]\n", block.length, text);
+    }
     const wait = tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
     if (wait !== undefined) await wait;
   }
