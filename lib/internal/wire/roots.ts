@@ -2,10 +2,15 @@
 // NODE_EXTRA_CA_CERTS adds. They are parsed once, when the first certificate is judged by them.
 
 import { readFileSync } from "node:fs";
-import * as tls from "node:tls";
+import type * as tls from "node:tls";
 import { allCertificates } from "../asn1/pem.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
 import type { TlsContext } from "../tls/context.js";
+
+/** node:tls, loaded when it is first needed: programs that only speak HTTP start without it. */
+export function nodeTls(): typeof tls {
+  return process.getBuiltinModule("node:tls");
+}
 
 let bySubject: Map<string, X509[]> | null = null;
 
@@ -31,13 +36,12 @@ function load(): Map<string, X509[]> {
   return found;
 }
 
-// newer versions of Node know the system's store too (--use-system-ca), and say what is in use
-const { getCACertificates } = tls as {
-  getCACertificates?: (type: "default") => readonly string[];
-};
-
 function defaultCertificates(): Buffer[] {
-  const pems = getCACertificates?.("default") ?? tls.rootCertificates;
+  // newer versions of Node know the system's store too (--use-system-ca), and say what is in use
+  const { getCACertificates, rootCertificates } = nodeTls() as typeof tls & {
+    getCACertificates?: (type: "default") => readonly string[];
+  };
+  const pems = getCACertificates?.("default") ?? rootCertificates;
   const certificates = pems.flatMap((pem) => allCertificates(Buffer.from(pem)));
   return getCACertificates === undefined ? [...certificates, ...extraCertificates()] : certificates;
 }

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import * as net from "node:net";
 import { constants as osConstants } from "node:os";
 import type { Duplex } from "node:stream";
-import * as tls from "node:tls";
+import type * as tls from "node:tls";
 import { Der, TAG, orNull } from "../asn1/der.js";
 import { allCertificates } from "../asn1/pem.js";
 import { ownOnly } from "../bytes.js";
@@ -16,6 +16,7 @@ import type { TlsContext } from "../tls/context.js";
 import type { Shown } from "../tls/late_answer.js";
 import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, pemPair, type ClientCert } from "../tls/handles.js";
+import { nodeTls } from "./roots.js";
 import { ENDED, TRUNCATED, wordTlsError, type TlsError, type TlsState } from "./tls_errors.js";
 import { TlsTap } from "./tls_tap.js";
 
@@ -124,7 +125,7 @@ export async function handshakeClient(
     ...(servername !== null && net.isIP(servername) === 0 ? { servername } : {}),
     ...(ticket === undefined ? {} : { session: ticket.session }),
   };
-  const socket = tls.connect(ownOnly({ ...NO_SETTINGS, ...settings }));
+  const socket = nodeTls().connect(ownOnly({ ...NO_SETTINGS, ...settings }));
   if (tap !== null) socket.on("keylog", (line: Buffer) => tap.keylog(line));
   let session: Buffer | null = null;
   let chain: readonly X509[] = [];
@@ -164,7 +165,8 @@ export async function handshakeServer(
       // OpenSSL refuses a client that shows nothing; what it shows is judged below
       rejectUnauthorized: context.server?.requireClient === true,
     };
-    const socket = new tls.TLSSocket(raw as net.Socket, ownOnly({ ...NO_SETTINGS, ...settings }));
+    const { TLSSocket } = nodeTls();
+    const socket = new TLSSocket(raw as net.Socket, ownOnly({ ...NO_SETTINGS, ...settings }));
     handshake.start(socket, raw, "secure");
   } catch (error) {
     handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
@@ -329,7 +331,7 @@ const NO_SETTINGS = {
 } as object;
 
 function secureContext(settings: tls.SecureContextOptions): tls.SecureContext {
-  return tls.createSecureContext(ownOnly(settings));
+  return nodeTls().createSecureContext(ownOnly(settings));
 }
 
 function clientSettings(context: TlsContext, cert: ClientCert | null): tls.SecureContext {
@@ -367,7 +369,7 @@ function versionSettings({ minProto, maxProto }: TlsContext): tls.SecureContextO
     ...(min === undefined ? {} : { minVersion: min }),
     ...(max === undefined ? {} : { maxVersion: max }),
     // whoever asks for TLS 1.0 or 1.1 by number gets their SHA-1 too
-    ...(old ? { ciphers: `${tls.DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
+    ...(old ? { ciphers: `${nodeTls().DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
   };
 }
 
