@@ -104,7 +104,8 @@ export class BodyDecoder {
       size = size * 16 + digit;
       if (size > MAX_CHUNK) return new Malformed("Could not parse chunk size");
     }
-    if (i > view.pos && i + 1 < view.end && bytes[i] === CR && bytes[i + 1] === LF) {
+    const isPlain = i > view.pos && i + 1 < view.end && bytes[i] === CR && bytes[i + 1] === LF;
+    if (isPlain && i + 2 - view.pos <= this.#maxLine) {
       view.pos = i + 2;
     } else {
       const failed = this.#takeExtension(view, i);

@@ -67,7 +67,7 @@ export function isHost(text: string): boolean {
       inside !== undefined && inside.includes(":") && parseAddress(inside.toLowerCase()) !== null
     );
   }
-  return text.length <= 255 && /^[^\s\p{Cc}/\\:@?#[\]]+$/u.test(text);
+  return text.length <= 255 && /^[^\s\p{Cc}/\\:@?#[\]\u0100-\u{10ffff}]+$/u.test(text);
 }
 
 function optionalText(caller: string, value: unknown, name: string): string | null {
