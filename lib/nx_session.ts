@@ -13,6 +13,7 @@ import {
   type Limits,
   type Timings,
 } from "./internal/session.js";
+import { onAbort } from "./internal/signal.js";
 import type { Fields } from "./internal/http1/head.js";
 
 /**
@@ -88,13 +89,9 @@ export function nx_set_session_signal(sess: ne_session, signal: AbortSignal | nu
   s.signal = signal;
   s.forgetSignal = null;
   if (signal === null) return;
-  const onAbort = (): void => abortAll(s, abortCause(signal));
-  if (signal.aborted) {
-    onAbort();
-    return;
-  }
-  signal.addEventListener("abort", onAbort, { once: true });
-  s.forgetSignal = () => signal.removeEventListener("abort", onAbort);
+  const abort = (): void => abortAll(s, abortCause(signal));
+  if (signal.aborted) abort();
+  else s.forgetSignal = onAbort(signal, abort);
 }
 
 /** Breaks off one request: its dispatch resolves to `NE_ERROR`, "Aborted". */

@@ -19,6 +19,7 @@ import {
   type Hooks,
   type Session,
 } from "./session.js";
+import { onAbort } from "./signal.js";
 import { trustDefaultCa } from "./wire/roots.js";
 
 const FLAG_CONNAUTH = 4;
@@ -72,9 +73,7 @@ function copySignal(s: Session, clone: Session): void {
   if (signal === null) return;
   clone.signal = signal;
   if (signal.aborted) return;
-  const onAbort = (): void => abortAll(clone, abortCause(signal));
-  signal.addEventListener("abort", onAbort, { once: true });
-  clone.forgetSignal = () => signal.removeEventListener("abort", onAbort);
+  clone.forgetSignal = onAbort(signal, () => abortAll(clone, abortCause(signal)));
 }
 
 function copyRoute(s: Session, clone: Session, sameHost: boolean): void {

@@ -50,6 +50,7 @@ import {
   type Timings,
   type Turn,
 } from "./session.js";
+import { onAbort } from "./signal.js";
 import { startUpload } from "./upload.js";
 import { ne_buffer_create, ne_buffer_finish, ne_buffer_zappend } from "../ne_string.js";
 import { ne_parse_statusline } from "../ne_utils.js";
@@ -141,9 +142,7 @@ function watchSignal(r: Request, signal: AbortSignal): void {
     scope.abort(abortCause(signal));
     return;
   }
-  const onAbort = (): void => scope.abort(abortCause(signal));
-  signal.addEventListener("abort", onAbort, { once: true });
-  scope.onClose(() => signal.removeEventListener("abort", onAbort));
+  scope.onClose(onAbort(signal, () => scope.abort(abortCause(signal))));
 }
 
 /** What an aborted signal gives as the cause of a failure. */
