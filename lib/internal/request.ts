@@ -27,6 +27,7 @@ import {
   awaitApplication,
   closeConnection,
   isPromise,
+  needSync,
   notify,
   setError,
   trace,
@@ -199,7 +200,7 @@ export function createRequest(
 /** Tells the session's hooks of a new request. */
 export function runCreateHooks(r: Request): void {
   for (const { fn, userdata } of [...r.session.hooks.createRequest]) {
-    fn(r.handle, userdata as never, r.method, r.target);
+    needSync(fn(r.handle, userdata as never, r.method, r.target), "ne_create_request_fn");
   }
 }
 
@@ -373,6 +374,8 @@ function destroyRequest(r: Request): void {
   r.headFields = NO_FIELDS;
   r.trailer = NO_FIELDS;
   trace(s, NE_DBG_HTTP, "Running destroy hooks.\n");
-  for (const { fn, userdata } of [...s.hooks.destroyRequest]) fn(r.handle, userdata as never);
+  for (const { fn, userdata } of [...s.hooks.destroyRequest]) {
+    needSync(fn(r.handle, userdata as never), "ne_destroy_req_fn");
+  }
   trace(s, NE_DBG_HTTP, "Request ends.\n");
 }

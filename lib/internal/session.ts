@@ -19,6 +19,7 @@ import { debug, debugEnabled } from "./debug.js";
 import { format, type FormatArg } from "./format.js";
 import {
   HandleType,
+  misuse,
   type ne_request,
   type ne_session,
   type ne_ssl_certificate,
@@ -331,6 +332,13 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
   );
 }
 
+/** Throws for a promise from a callback that nobody can wait for (porting rule 13). */
+export function needSync(result: unknown, callback: string): void {
+  if (!isPromise(result)) return;
+  result.then(undefined, () => {});
+  throw misuse(callback, "the callback must not return a promise");
+}
+
 /** Waits for an application's promise while other requests of the session may run. */
 export async function awaitApplication<T>(
   s: Session,
@@ -377,7 +385,9 @@ export function closeConnection(s: Session, connection: Connection): void {
         if (s.turns.running.size > 0) s.thrownAtClose ??= { error };
       },
     );
-    for (const { fn, userdata } of [...s.hooks.closeConn]) fn(userdata as never);
+    for (const { fn, userdata } of [...s.hooks.closeConn]) {
+      needSync(fn(userdata as never), "ne_close_conn_fn");
+    }
   } finally {
     connection.wire.close();
     trace(s, NE_DBG_SOCKET, "sess: Connection closed.\n");
@@ -404,7 +414,9 @@ export function closeAll(s: Session): void {
 function destroySession(s: Session): void {
   trace(s, NE_DBG_HTTP, "sess: Destroying session.\n");
   try {
-    for (const { fn, userdata } of [...s.hooks.destroySession]) fn(userdata as never);
+    for (const { fn, userdata } of [...s.hooks.destroySession]) {
+      needSync(fn(userdata as never), "ne_destroy_sess_fn");
+    }
   } finally {
     s.destroyed = true;
     s.forgetSignal?.();
