@@ -770,7 +770,7 @@ function iterate(
   if (before === undefined || (before !== null && before.generation !== r.generation)) {
     throw misuse(caller, "the cursor is not one of this response");
   }
-  const entries = before?.entries ?? [...fields.values];
+  const entries = before?.entries ?? fields.entries();
   const at = before === null ? 0 : before.at + 1;
   const entry = entries[at];
   if (entry === undefined) return null;

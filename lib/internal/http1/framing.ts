@@ -21,6 +21,7 @@ export interface ResponseHead {
 
 /** Tokens of a comma-separated list, in lower case. */
 export function listTokens(value: string): string[] {
+  if (!value.includes(",")) return [value.trim().toLowerCase()].filter((token) => token !== "");
   return value
     .split(",")
     .map((token) => token.trim().toLowerCase())
@@ -36,13 +37,13 @@ export function chooseFraming(head: ResponseHead): Framing | string {
   if (method === "HEAD" || code === 204 || code === 304) return { kind: "none" };
   if (method === "CONNECT" && code >= 200 && code < 300) return { kind: "none" };
   if (code === 101) return { kind: "none" };
-  const coding = fields.values.get("transfer-encoding");
-  if (coding !== undefined && coding.toLowerCase() !== "identity") {
+  const coding = fields.value("transfer-encoding");
+  if (coding !== null && coding.toLowerCase() !== "identity") {
     if (coding.toLowerCase() !== "chunked") return "Unknown transfer-coding in response";
     return { kind: "chunked" };
   }
-  const length = fields.values.get("content-length");
-  if (length === undefined) return { kind: "end" };
+  const length = fields.value("content-length");
+  if (length === null) return { kind: "end" };
   const bytes = parseLength(length, head.strict);
   return bytes === null ? "Invalid Content-Length in response" : { kind: "length", length: bytes };
 }
@@ -57,9 +58,9 @@ export function parseLength(value: string, strict: boolean): number | null {
 /** Whether the connection may carry another request after this response, by what its head says. */
 export function isPersistent(head: ResponseHead): boolean {
   const { fields, strict } = head;
-  const connection = fields.values.get("connection");
+  const connection = fields.value("connection");
   let persists = head.http11;
-  if (connection !== undefined) {
+  if (connection !== null) {
     const tokens = listTokens(connection);
     for (const token of tokens) {
       if (token === "close") persists = false;
@@ -68,8 +69,8 @@ export function isPersistent(head: ResponseHead): boolean {
     if (strict && tokens.includes("close")) persists = false;
   }
   // RFC 9112 section 6.3: a message with both may be an attempt at response splitting
-  if (strict && fields.values.get("transfer-encoding")?.toLowerCase() === "chunked") {
-    if (fields.values.has("content-length") || !head.http11) return false;
+  if (strict && fields.value("transfer-encoding")?.toLowerCase() === "chunked") {
+    if (fields.value("content-length") !== null || !head.http11) return false;
   }
   return persists;
 }
@@ -79,8 +80,8 @@ export function isPersistent(head: ResponseHead): boolean {
  * the hop before this one.
  */
 export function dropConnectionFields(fields: Fields): void {
-  const connection = fields.values.get("connection");
-  if (connection === undefined) return;
+  const connection = fields.value("connection");
+  if (connection === null) return;
   for (const token of listTokens(connection)) {
     if (token !== "connection" && token !== "close" && token !== "keep-alive") fields.drop(token);
   }
@@ -88,8 +89,8 @@ export function dropConnectionFields(fields: Fields): void {
 
 /** Seconds of `timeout` in a Keep-Alive field, or `null`. */
 export function keepAliveSeconds(fields: Fields): number | null {
-  const value = fields.values.get("keep-alive");
+  const value = fields.value("keep-alive");
   const timeout = /(?:^|[,;\s])timeout\s*=\s*"?([0-9]{1,9})/i;
-  const match = value === undefined ? null : timeout.exec(value);
+  const match = value === null ? null : timeout.exec(value);
   return match === null ? null : Number(match[1]);
 }

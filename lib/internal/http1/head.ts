@@ -38,49 +38,64 @@ export function takeLine(view: View, maxLine: number): string | More | Malformed
   return line.includes("\r") || line.includes("\0") ? line.replace(/[\r\0]/g, " ") : line;
 }
 
-/** One field as it was received. */
+/** One field. */
 export interface Field {
   /** Name as received. */
-  name: string;
-  value: string;
+  readonly name: string;
+  readonly value: string;
 }
 
 /** Characters that the values of one name may have once joined. */
 const MAX_JOINED = 8192;
 
-/** The fields of a head or trailer. */
+// Whether a name is the one in lower case; most differ in length already.
+function isNamed(field: Field, key: string): boolean {
+  const { name } = field;
+  return name.length === key.length && name.toLowerCase() === key;
+}
+
+/** The fields of a head or trailer, in the order received. There are so few that a list will do. */
 export class Fields {
-  /** In the order received. */
   readonly list: Field[] = [];
-  /** Values by lower-case name, those of one name joined by `, `. */
-  readonly values = new Map<string, string>();
 
   add(name: string, value: string): void {
     this.list.push({ name, value });
-    const key = name.toLowerCase();
-    const before = this.values.get(key);
-    if (before === undefined) {
-      this.values.set(key, value);
-    } else if (before.length + 2 + value.length < MAX_JOINED) {
-      this.values.set(key, `${before}, ${value}`);
-    }
   }
 
+  /** The value of a name in any case, several joined by `, ` up to neon's limit. */
   get(name: string): string | null {
-    return this.values.get(name.toLowerCase()) ?? null;
+    return this.value(name.toLowerCase());
   }
 
-  /** Drops every field of this name. */
-  drop(name: string): void {
-    const key = name.toLowerCase();
-    if (!this.values.delete(key)) return;
+  /** The same for a name in lower case. */
+  value(key: string): string | null {
+    let joined: string | null = null;
+    for (const field of this.list) {
+      if (!isNamed(field, key)) continue;
+      if (joined === null) joined = field.value;
+      else if (joined.length + 2 + field.value.length < MAX_JOINED) joined += `, ${field.value}`;
+    }
+    return joined;
+  }
+
+  /** Each name in lower case, once, with its joined value. */
+  entries(): [key: string, value: string][] {
+    const keys = new Set(this.list.map(({ name }) => name.toLowerCase()));
+    return [...keys].map((key) => [key, this.value(key) as string]);
+  }
+
+  /** Drops every field of a name in lower case. */
+  drop(key: string): void {
     for (let i = this.list.length - 1; i >= 0; i--) {
-      if ((this.list[i] as Field).name.toLowerCase() === key) this.list.splice(i, 1);
+      if (isNamed(this.list[i] as Field, key)) this.list.splice(i, 1);
     }
   }
 }
 
 const COLON = 58;
+const HEAD_END = Buffer.from("\r\n\r\n");
+/** Bytes of a head none of whose lines can be too long. */
+const PLAIN_HEAD = MAX_LINE - 2;
 
 /** 1 for each character of a token (RFC 9110 section 5.6.2). */
 const TOKEN = Uint8Array.from({ length: 127 }, (_, c) =>
@@ -114,6 +129,7 @@ export class FieldsParser {
 
   /** @returns `true` once the empty line was taken */
   take(view: View): true | More | Malformed {
+    if (this.#count === 0 && this.trace === null && this.#takePlain(view)) return true;
     for (;;) {
       if (view.pos >= view.end) return MORE;
       const first = view.bytes[view.pos];
@@ -133,22 +149,56 @@ export class FieldsParser {
     }
   }
 
+  // A head that is there as a whole and has nothing odd in it (every line ends in CRLF, none is
+  // folded, no NUL) is taken from one piece of text: it is nearly every head there is.
+  #takePlain(view: View): boolean {
+    const end = view.bytes.indexOf(HEAD_END, view.pos);
+    if (end < 0 || end + HEAD_END.length > view.end || end - view.pos > PLAIN_HEAD) return false;
+    const text = view.bytes.toString("latin1", view.pos, end + 2);
+    if (text.includes("\0")) return false;
+    let lines = 0;
+    for (let at = 0; at < text.length; lines++) {
+      const stop = text.indexOf("\r", at);
+      if (text.charCodeAt(stop + 1) !== LF || isBlank(text.charCodeAt(at))) return this.#undo();
+      const lf = text.indexOf("\n", at);
+      if (lf !== stop + 1) return this.#undo();
+      if (stop === at) {
+        view.pos += at + 2;
+        return true;
+      }
+      this.#addLine(text, at, stop);
+      at = lf + 1;
+    }
+    if (lines > this.limits.header_count) return this.#undo();
+    view.pos = end + HEAD_END.length;
+    return true;
+  }
+
+  #undo(): false {
+    this.fields.list.length = 0;
+    return false;
+  }
+
   #flush(): void {
     const line = this.#pending as string;
     this.#pending = null;
-    let i = 0;
-    for (; i < line.length; i++) {
-      const c = line.charCodeAt(i);
+    this.#addLine(line, 0, line.length);
+  }
+
+  // A line without a token and a colon right behind it is no field.
+  #addLine(text: string, from: number, to: number): void {
+    let i = from;
+    for (; i < to; i++) {
+      const c = text.charCodeAt(i);
       if (c > 126 || TOKEN[c] === 0) break;
     }
-    if (line.charCodeAt(i) !== COLON) return;
-    this.fields.add(line.slice(0, i), trimBlanks(line, i + 1));
+    if (i === to || text.charCodeAt(i) !== COLON) return;
+    this.fields.add(text.slice(from, i), trimBlanks(text, i + 1, to));
   }
 }
 
-// The text from an index on, without spaces and tabs around it.
-function trimBlanks(text: string, from: number): string {
-  let end = text.length;
+// A part of the text, without spaces and tabs around it.
+function trimBlanks(text: string, from: number, end: number): string {
   while (from < end && isBlank(text.charCodeAt(from))) from++;
   while (end > from && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(from, end);

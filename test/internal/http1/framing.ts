@@ -85,7 +85,7 @@ t.test("persistence", async (t) => {
 t.test("HTTP/1.0 drops what Connection names, but not Connection", async (t) => {
   const { fields } = head("X-Hop: 1\nContent-Length: 5\nConnection: X-Hop, content-length, keep-alive");
   dropConnectionFields(fields);
-  t.same([...fields.values.keys()], ["connection"]);
+  t.same(fields.entries().map(([key]) => key), ["connection"]);
   t.same(fields.list.map(({ name }) => name), ["Connection"]);
 });
 

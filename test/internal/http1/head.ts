@@ -11,7 +11,7 @@ function parse(pieces: readonly Buffer[], limits = LIMITS): { fields: string[]; 
   const waiting = [...pieces];
   for (;;) {
     const taken = parser.take(view);
-    const fields = [...parser.fields.values].map(([name, value]) => `${name}=${value}`);
+    const fields = parser.fields.entries().map(([name, value]) => `${name}=${value}`);
     if (taken === true) {
       const rest = [view.bytes.subarray(view.pos, view.end), ...waiting];
       return { fields, outcome: "end", rest: Buffer.concat(rest).toString("latin1") };
@@ -27,6 +27,7 @@ function parse(pieces: readonly Buffer[], limits = LIMITS): { fields: string[]; 
 
 const ROWS: [name: string, input: string, fields: string[]][] = [
   ["plain", "A: b\r\nC: d\r\n\r\n", ["a=b", "c=d"]],
+  ["nothing", "\r\n", []],
   ["LF alone", "A: b\nC: d\n\n", ["a=b", "c=d"]],
   ["blanks around a value", "A: \t b c \t \r\n\r\n", ["a=b c"]],
   ["no value", "A:\r\nB: \r\n\r\n", ["a=", "b="]],
