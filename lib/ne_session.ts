@@ -393,6 +393,7 @@ export function ne_ssl_set_verify<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_ssl_set_verify");
+  if (fn != null) checkCallback(fn, "ne_ssl_set_verify");
   s.settings++;
   s.verify = fn == null ? null : { fn: fn as never, userdata: userdata ?? null };
 }

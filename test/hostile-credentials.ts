@@ -1,5 +1,5 @@
-// Hostile peers and accidents, part b: credentials, redirects and the reuse of connections. One test
-// for each class, by number; what the tests of one module hold already is not repeated here.
+// Hostile peers and accidents, part b: credentials, redirects and the reuse of connections. One
+// test for each class, by number; what the tests of one module hold already is not repeated here.
 import { fork } from "node:child_process";
 import net from "node:net";
 import { Writable } from "node:stream";

@@ -1,5 +1,5 @@
-// Hostile peers and accidents, part a: messages on the wire. One test for each class, by number; what
-// the tests of one module hold already is not repeated here.
+// Hostile peers and accidents, part a: messages on the wire. One test for each class, by number;
+// what the tests of one module hold already is not repeated here.
 import { Readable } from "node:stream";
 import zlib from "node:zlib";
 import t from "tap";
@@ -257,7 +257,7 @@ t.test("7: floods in the head end in an error of their own", async (t) => {
     ["HTTP/1.1 200 OK\r\n", "X: y\r\n", /^Response exceeded maximum number of header fields$/],
     ["HTTP/1.1 200 OK\r\n", "Set-Cookie: a=b\r\n", /maximum number of header fields$/],
     ["HTTP/1.1 200 OK\r\n", "no field at all\r\n", /maximum number of header fields$/],
-    ["HTTP/1.1 200 OK\r\nX: y\r\n", " folded\r\n", /^Error reading response headers: Line too long/],
+    ["HTTP/1.1 200 OK\r\nX: y\r\n", " folded\r\n", /response headers: Line too long$/],
     ["HTTP/1.1 200 OK\r\nno field\r\n", " folded\r\n", /Line too long/],
     ["", "HTTP/1.1 100 Continue\r\n\r\n", /^Too many interim responses$/],
     ["", "HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n", /^Too many interim responses$/],
@@ -315,7 +315,7 @@ t.test("8: a bomb costs its limit and no more", async (t) => {
     const before = process.memoryUsage().arrayBuffers;
     const { code, error } = await nx_send(sess, "GET", "/");
     t.equal(code, NE_ERROR, coding);
-    t.match(error, /^(Response body exceeds the limit|Compressed response grows beyond the limit)$/);
+    t.match(error, /^(Response body exceeds|Compressed response grows beyond) the limit$/);
     t.ok(process.memoryUsage().arrayBuffers - before < 40 << 20, "memory stays flat");
   }
   const chain = Array(4).fill("gzip").join(", ");
@@ -333,7 +333,8 @@ t.test("9: compressed bodies that end too soon or too late", async (t) => {
     [Buffer.from("no gzip at all"), /./],
   ];
   for (const [body, error] of rows) {
-    const head = `HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const length = `Content-Length: ${body.length}`;
+    const head = `HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\n${length}\r\n\r\n`;
     const server = await scripted(t, [[() => Buffer.concat([Buffer.from(head), body])]]);
     const sess = ending(t, sessionTo(server.port));
     const result = await nx_send(sess, "GET", "/");
@@ -433,7 +434,8 @@ t.test("13 and 14: what a server says is shown as one printable line", async (t)
     [multistatus("Lock\u009bed\u202e %n %s"), (sess) => ne_delete(sess, "/")],
     [multistatus("plain"), (sess) => ne_delete(sess, "/")],
     [
-      "HTTP/1.1 207 X\r\nContent-Type: text/xml\r\nContent-Length: 23\r\n\r\n<a:\u0085b\x9b xmlns='x'></a>",
+      "HTTP/1.1 207 X\r\nContent-Type: text/xml\r\nContent-Length: 23\r\n\r\n" +
+        "<a:\u0085b\x9b xmlns='x'></a>",
       (sess) => ne_delete(sess, "/"),
     ],
     [
@@ -473,7 +475,7 @@ t.test("14: broken dates are no dates", async (t) => {
   t.strictSame(odd, []);
 });
 
-t.test("a response that is lax by the flag of the session is lax in no other session", async (t) => {
+t.test("lax parsing by a session's flag is that session's alone", async (t) => {
   const response = "HTTP/1.1 200 X\r\nContent-Length: +2\r\n\r\nab";
   const server = await scripted(t, [[response], [response, END]]);
   const lax = ending(t, sessionTo(server.port));

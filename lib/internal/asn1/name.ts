@@ -76,8 +76,8 @@ function canonicalEntry(entry: NameEntry): string {
   const text = decodeString(tag, value);
   if (text === null) throw new DerError("text of a name cannot be decoded");
   const plain = text
-    .replace(/^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g, "")
     .replace(/[ \t\n\v\f\r]+/g, " ")
+    .replace(/^ | $/g, "")
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   return `${oid}=${Buffer.from(plain).toString("hex")}`;
 }

@@ -24,7 +24,7 @@ export function readPem(file: Buffer): { blocks: PemBlock[]; malformed: boolean 
   let text = file.toString("latin1");
   if (text.startsWith("\xef\xbb\xbf")) text = text.slice(3);
   // blanks and control characters at the end of a line do not count
-  const lines = text.split("\n").map((line) => line.replace(/[\x00-\x20]+$/, ""));
+  const lines = text.split("\n").map(trimBlanks);
   const blocks: PemBlock[] = [];
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? "";
@@ -41,6 +41,12 @@ export function readPem(file: Buffer): { blocks: PemBlock[]; malformed: boolean 
     at = end;
   }
   return { blocks, malformed: false };
+}
+
+function trimBlanks(line: string): string {
+  let end = line.length;
+  while (end > 0 && line.charCodeAt(end - 1) <= 0x20) end -= 1;
+  return line.slice(0, end);
 }
 
 function parseBlock(label: string, lines: readonly string[]): PemBlock | null {

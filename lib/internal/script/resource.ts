@@ -120,7 +120,9 @@ function portOf({ scheme, port }: Readonly<ne_uri>): number {
 }
 
 function nameOf(path: string): string {
-  const last = path.replace(/\/+$/, "").replace(/^.*\//s, "");
+  let end = path.length;
+  while (end > 0 && path[end - 1] === "/") end--;
+  const last = path.slice(path.lastIndexOf("/", end - 1) + 1, end);
   return ne_path_unescape(last) ?? last;
 }
 

@@ -48,7 +48,8 @@ export function connectUnix(
   timeoutMs: number,
   onCancel?: (cancel: (why: WireFailure) => void) => void,
 ): Promise<Wire | WireFailure> {
-  return awaitConnect(net.connect(ownOnly({ path, allowHalfOpen: true })), null, timeoutMs, onCancel);
+  const socket = net.connect(ownOnly({ path, allowHalfOpen: true }));
+  return awaitConnect(socket, null, timeoutMs, onCancel);
 }
 
 function awaitConnect(

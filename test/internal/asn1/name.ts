@@ -142,3 +142,9 @@ t.test("hostile_names", async (t) => {
   }
   t.equal(name(...Array.from({ length: 1001 }, () => [o])), null, "more parts than any name has");
 });
+
+t.test("malformed: a million blanks cost linear time", async (t) => {
+  const value = `a${" ".repeat(1_000_000)}b`;
+  const long = name([["CN", 0x0c, value]]) as Name;
+  t.ok(sameName(long, name([["CN", 0x0c, "A b"]]) as Name));
+});

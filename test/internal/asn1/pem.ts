@@ -78,3 +78,7 @@ t.test("a_million_lines_are_read_in_linear_time", async (t) => {
   t.equal(readPem(file).malformed, true);
   t.equal(readPem(Buffer.from(good.repeat(10_001))).blocks.length, 10_000, "blocks are limited");
 });
+
+t.test("malformed: a million blanks inside a line cost linear time", async (t) => {
+  t.strictSame(readPem(Buffer.from(`${begin}${" ".repeat(1_000_000)}x\n`)).blocks, []);
+});
