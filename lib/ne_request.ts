@@ -381,7 +381,7 @@ export async function ne_begin_request(req: ne_request): Promise<number> {
  *   of a trailer that could not be read.
  */
 export async function ne_end_request(req: ne_request): Promise<number> {
-  return endRequest(requests.open(req, "ne_end_request"), "ne_end_request", false);
+  return endRequest(requests.open(req, "ne_end_request"), "ne_end_request");
 }
 
 /**
@@ -701,12 +701,14 @@ export function ne_unhook_close_conn<T>(
  */
 export function ne_set_request_private(req: ne_request, id: string, priv: unknown): void {
   const r = requests.open(req, "ne_set_request_private");
+  r.privates ??= new Map();
   if (!r.privates.has(id)) r.privates.set(id, priv);
 }
 
 /** @returns the first value stored under the id, or `null`. */
 export function ne_get_request_private<P = unknown>(req: ne_request, id: string): P | null {
-  return (requests.open(req, "ne_get_request_private").privates.get(id) as P | undefined) ?? null;
+  const { privates } = requests.open(req, "ne_get_request_private");
+  return (privates?.get(id) as P | undefined) ?? null;
 }
 
 /** Bytes read at once for a file or a buffer. */

@@ -344,7 +344,7 @@ class ResponseBody extends Readable {
   async #finish(): Promise<void> {
     if (this.destroyed) return;
     this.#over = true;
-    this.#tell(await endRequest(this.#r, "nx_response_readable", false));
+    this.#tell(await endRequest(this.#r, "nx_response_readable"));
     this.push(null);
   }
 

@@ -9,7 +9,6 @@ import {
   NE_OK,
   NE_RETRY,
   NE_SOCK_CLOSED,
-  NE_SOCK_ERROR,
   NE_SOCK_RESET,
   NE_SOCK_TRUNC,
 } from "./constants.js";
@@ -33,7 +32,7 @@ import {
   NO_FIELDS,
   settle,
   stopUpload,
-  tell,
+  tellProgress,
   type Request,
 } from "./request.js";
 import {
@@ -45,6 +44,7 @@ import {
   trace,
   traceEither,
   traceHead,
+  writeTimeout,
   type Connection,
   type Session,
   type Timings,
@@ -65,21 +65,26 @@ const STATUS_RECVING = 4;
 
 /** `ne_begin_request`: sends the request and reads the head of the response. */
 export async function beginRequest(r: Request, caller: string): Promise<number> {
-  if (r.stage !== "idle") throw misuse(caller, "the request was begun and has not ended");
-  const s = r.session;
-  if (s.destroyed) throw misuse(caller, "the session was destroyed already");
-  r.stage = "open";
-  if (r.turn === null) {
-    r.startedAt = performance.now();
-    r.timing = startTiming();
-  }
+  prepare(r, caller);
   const code = await settle(r, () => begin(r));
   if (code !== NE_OK && r.turn !== null) leave(r);
   return code;
 }
 
-async function begin(r: Request): Promise<number> {
-  const turn = r.turn ?? (await takeTurn(r));
+/** Before `begin`: throws for a request that cannot be begun now. */
+export function prepare(r: Request, caller: string): void {
+  if (r.stage !== "idle") throw misuse(caller, "the request was begun and has not ended");
+  if (r.session.destroyed) throw misuse(caller, "the session was destroyed already");
+  r.stage = "open";
+  if (r.turn !== null) return;
+  r.startedAt = performance.now();
+  r.endedAt = r.startedAt;
+  r.timing = startTiming();
+}
+
+/** The work of `beginRequest`. Parts that need not wait answer without a promise. */
+export async function begin(r: Request): Promise<number> {
+  const turn = r.turn ?? takeTurn(r) ?? (await waitForTurn(r));
   const s = r.session;
   const { connection } = turn;
   if (
@@ -92,9 +97,10 @@ async function begin(r: Request): Promise<number> {
     closeConnection(s, connection);
     turn.connection = null;
   }
-  const head = await buildHead(r);
-  let code = await exchange(r, turn, head);
-  if (code === NE_RETRY) code = await exchange(r, turn, head);
+  const built = buildHead(r);
+  const text = typeof built === "string" ? built : await built;
+  let code = await exchange(r, turn, text);
+  if (code === NE_RETRY) code = await exchange(r, turn, text);
   return code === NE_OK ? readHead(r, turn.connection as Connection) : code;
 }
 
@@ -113,25 +119,33 @@ function startTiming(): Timings {
 
 // ---- turn and connection ----
 
-async function takeTurn(r: Request): Promise<Turn> {
+// The request's turn, if it may run now.
+function takeTurn(r: Request): Turn | null {
   const s = r.session;
-  const turn: Turn = { extra: false, inCallback: 0, connection: null };
   if (r.tunnel !== null) {
     r.turn = r.tunnel.request.turn as Turn;
     return r.turn;
   }
+  const turn: Turn = { extra: false, inCallback: 0, connection: null };
   r.turn = turn;
   const { scope } = r;
   s.scopes.add(scope);
-  for (const signal of [s.signal, r.signal]) if (signal !== null) watchSignal(r, signal);
-  scope.setDeadline(r.deadlineMs > 0 ? r.deadlineMs : s.requestTimeoutMs);
+  if (s.signal !== null) watchSignal(r, s.signal);
+  if (r.signal !== null) watchSignal(r, r.signal);
+  const deadline = r.deadlineMs > 0 ? r.deadlineMs : s.requestTimeoutMs;
+  if (deadline > 0) scope.setDeadline(deadline);
   scope.check();
-  const wait = s.turns.acquire(turn);
-  if (wait !== undefined) await scope.race(wait);
-  // whatever the request waits for on its connection ends with the scope
-  scope.onBreak(({ message, cause }) => {
-    turn.connection?.wire.cut({ code: NE_SOCK_ERROR, error: message, cause });
-  });
+  return s.turns.acquire(turn) ? startTurn(r, turn) : null;
+}
+
+async function waitForTurn(r: Request): Promise<Turn> {
+  const turn = r.turn as Turn;
+  await r.scope.race(r.session.turns.wait(turn));
+  return startTurn(r, turn);
+}
+
+function startTurn(r: Request, turn: Turn): Turn {
+  r.scope.connected = turn;
   if (!turn.extra) takeIdle(r, turn);
   return turn;
 }
@@ -157,7 +171,8 @@ function takeIdle(r: Request, turn: Turn): void {
   const s = r.session;
   if (s.idle.length === 0) return;
   const now = performance.now();
-  for (const connection of [...s.idle]) {
+  for (let i = s.idle.length - 1; i >= 0; i--) {
+    const connection = s.idle[i] as Connection;
     const keepMs = Math.min(connection.serverKeepMs, s.keepAliveMs > 0 ? s.keepAliveMs : Infinity);
     const isOver = now - connection.idleSince >= keepMs;
     if (isOver || connection.settings !== s.settings) closeConnection(s, connection);
@@ -174,15 +189,18 @@ function takeIdle(r: Request, turn: Turn): void {
 
 // The head as it is sent, after the pre_send hooks. A repetition after a stale connection sends it
 // again, byte for byte.
-async function buildHead(r: Request): Promise<string> {
+function buildHead(r: Request): string | Promise<string> {
   const s = r.session;
   const head = writeHead(r.method, r.target, r.fixed + r.fields, expects100(r));
   trace(s, NE_DBG_HTTP, "Running pre_send hooks\n");
-  if (s.hooks.preSend.length === 0) {
-    const text = head + proxyLogin(r, head);
-    traceHead(s, text);
-    return `${text}\r\n`;
-  }
+  if (s.hooks.preSend.length > 0) return buildWithHooks(r, head);
+  const text = head + proxyLogin(r, head);
+  traceHead(s, text);
+  return `${text}\r\n`;
+}
+
+async function buildWithHooks(r: Request, head: string): Promise<string> {
+  const s = r.session;
   const buffer = ne_buffer_create();
   ne_buffer_zappend(buffer, head);
   for (const { fn, userdata } of [...s.hooks.preSend]) {
@@ -233,7 +251,7 @@ async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
   const timing = r.timing as Timings;
   timing.reused = timing.connect === null;
   const begun = performance.now();
-  const sent = connection.wire.write(head, s.readTimeoutMs);
+  const sent = connection.wire.write(head, writeTimeout(s));
   const code = typeof sent === "number" ? sent : await sent;
   if (code !== 0) return failedOrStale(r, turn, "Could not send request", code, retry);
   if (r.body !== null && r.body.length !== 0 && !expects100(r)) {
@@ -326,7 +344,16 @@ async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Promise<nu
       : Infinity;
   let retry = mayRetry;
   for (let interims = 0; ; interims++) {
-    const code = await readStatusLine(r, turn, retry);
+    let code = takeStatusLine(r, turn, retry);
+    while (code === null) {
+      const added = (turn.connection as Connection).wire.more(waitMs(r));
+      const more = typeof added === "number" ? added : await added;
+      if (more < 0) {
+        const failed = uploadFailure(r);
+        return failed ?? failedOrStale(r, turn, "Could not read status line", more, retry);
+      }
+      code = takeStatusLine(r, turn, retry);
+    }
     if (code !== NE_OK) return code;
     if (r.status.klass !== 1 || isUpgrade(r)) break;
     retry = false;
@@ -365,25 +392,15 @@ export function isTunnel(r: Request): boolean {
   return (r.method === "CONNECT" && r.status.klass === 2) || isUpgrade(r);
 }
 
-async function readStatusLine(r: Request, turn: Turn, retry: boolean): Promise<number> {
+// A status line from what has been read; `null` where that is not enough.
+function takeStatusLine(r: Request, turn: Turn, retry: boolean): number | null {
   const s = r.session;
-  const { wire } = turn.connection as Connection;
-  let line: string;
-  for (;;) {
-    const taken = takeLine(wire, MAX_LINE);
-    if (typeof taken === "string") {
-      line = taken;
-      break;
-    }
-    if (taken !== MORE) return aborted(r, `Could not read status line: ${taken.reason}`, 0);
-    const added = wire.more(waitMs(r));
-    const code = typeof added === "number" ? added : await added;
-    if (code < 0) {
-      const failed = uploadFailure(r);
-      if (failed !== null) return failed;
-      return failedOrStale(r, turn, "Could not read status line", code, retry);
-    }
+  const taken = takeLine((turn.connection as Connection).wire, MAX_LINE);
+  if (taken === MORE) return null;
+  if (typeof taken !== "string") {
+    return aborted(r, `Could not read status line: ${taken.reason}`, 0);
   }
+  let line = taken;
   trace(s, NE_DBG_HTTP, "[status-line] < %s\n", line);
   if (s.flags[SESSFLAG_ICYPROTO] !== 0 && line.startsWith("ICY ")) {
     line = `HTTP/1.0 ${line.slice(4)}`;
@@ -415,29 +432,47 @@ export function uploadFailure(r: Request): number | null {
 }
 
 /** Reads the fields of a head or trailer. @returns a code where that fails */
-export async function readFields(r: Request, connection: Connection): Promise<Fields | number> {
+export function readFields(
+  r: Request,
+  connection: Connection,
+): Fields | number | Promise<Fields | number> {
   const s = r.session;
-  const traced = isTraced(s, NE_DBG_HTTP);
-  const parser = new FieldsParser(
-    s.limits,
-    MAX_HEADER_FIELD,
-    traced ? traceLines(s) : null,
-  );
-  const { wire } = connection;
+  const trace = isTraced(s, NE_DBG_HTTP) ? traceLines(s) : null;
+  const parser = new FieldsParser(s.limits, MAX_HEADER_FIELD, trace);
+  return takeFields(r, connection, parser) ?? awaitFields(r, connection, parser);
+}
+
+async function awaitFields(
+  r: Request,
+  connection: Connection,
+  parser: FieldsParser,
+): Promise<Fields | number> {
   for (;;) {
-    const taken = parser.take(wire);
-    if (taken === true) break;
-    if (taken instanceof Malformed) {
-      if (taken.reason === "") {
-        return aborted(r, "Response exceeded maximum number of header fields", 0);
-      }
-      return aborted(r, `Error reading response headers: ${taken.reason}`, 0);
-    }
-    const added = wire.more(waitMs(r));
+    const added = connection.wire.more(waitMs(r));
     const code = typeof added === "number" ? added : await added;
     if (code < 0) return uploadFailure(r) ?? aborted(r, "Error reading response headers", code);
+    const fields = takeFields(r, connection, parser);
+    if (fields !== null) return fields;
   }
-  if (traced) {
+}
+
+// Fields from what has been read; `null` where that is not enough.
+function takeFields(
+  r: Request,
+  connection: Connection,
+  parser: FieldsParser,
+): Fields | number | null {
+  const taken = parser.take(connection.wire);
+  if (taken === MORE) return null;
+  if (taken instanceof Malformed) {
+    const what =
+      taken.reason === ""
+        ? "Response exceeded maximum number of header fields"
+        : `Error reading response headers: ${taken.reason}`;
+    return aborted(r, what, 0);
+  }
+  if (parser.trace !== null) {
+    const s = r.session;
     for (const { name, value } of parser.fields.list) {
       const line = `${name.toLowerCase()}: ${value}`;
       traceEither(s, "%s\n", named(line), named(hideSecrets(line)));
@@ -464,10 +499,20 @@ function named(line: string): string {
 }
 
 // The rest of the head: fields, framing, hooks, and who takes the body.
-async function readHead(r: Request, connection: Connection): Promise<number> {
-  const s = r.session;
-  const fields = await readFields(r, connection);
+function readHead(r: Request, connection: Connection): number | Promise<number> {
+  const fields = readFields(r, connection);
+  return fields instanceof Promise
+    ? fields.then((read) => useHead(r, connection, read))
+    : useHead(r, connection, fields);
+}
+
+function useHead(
+  r: Request,
+  connection: Connection,
+  fields: Fields | number,
+): number | Promise<number> {
   if (typeof fields === "number") return fields;
+  const s = r.session;
   r.headFields = fields;
   r.trailer = NO_FIELDS;
   r.generation++;
@@ -481,21 +526,36 @@ async function readHead(r: Request, connection: Connection): Promise<number> {
   r.persists = isPersistent(head) && framing.kind !== "end";
   connection.serverKeepMs = (keepAliveSeconds(fields) ?? Infinity) * 1000;
   r.decoder = new BodyDecoder(framing, strict, MAX_LINE);
+  r.progress = 0;
+  r.total = framing.kind === "length" ? framing.length : -1;
   trace(s, NE_DBG_HTTP, "Running post_headers hooks\n");
-  for (const { fn, userdata } of [...s.hooks.postHeaders]) {
+  if (s.hooks.postHeaders.length > 0) return runPostHeaders(r);
+  return chooseReaders(r, r.readers.length - 1);
+}
+
+async function runPostHeaders(r: Request): Promise<number> {
+  for (const { fn, userdata } of [...r.session.hooks.postHeaders]) {
     const wait = application(r, fn(r.handle, userdata as never, r.status));
     if (wait instanceof Promise) await wait;
   }
-  for (let i = r.readers.length - 1; i >= 0; i--) {
+  return chooseReaders(r, r.readers.length - 1);
+}
+
+// Asks the readers from this one on down to the first, then the body can be read.
+function chooseReaders(r: Request, from: number): number | Promise<number> {
+  for (let i = from; i >= 0; i--) {
     const reader = r.readers[i] as (typeof r.readers)[number];
     const accepted = reader.accept(reader.userdata as never, r.handle, r.status);
     const answer = applicationNumber(r, accepted, "ne_accept_response");
-    reader.chosen = (typeof answer === "number" ? answer : await answer) !== 0;
+    if (typeof answer !== "number") {
+      return answer.then((number) => {
+        reader.chosen = number !== 0;
+        return chooseReaders(r, i - 1);
+      });
+    }
+    reader.chosen = answer !== 0;
   }
-  r.progress = 0;
-  r.total = framing.kind === "length" ? framing.length : -1;
   r.stage = "body";
-  const wait = tell(r, STATUS_RECVING, { sr: { progress: 0, total: r.total } });
-  if (wait !== undefined) await wait;
-  return NE_OK;
+  const wait = tellProgress(r, STATUS_RECVING, 0, r.total);
+  return wait === undefined ? NE_OK : wait.then(() => NE_OK);
 }

@@ -35,7 +35,6 @@ import {
   type Hook,
   type Hop,
   type Session,
-  type StatusInfo,
   type Timings,
   type Turn,
 } from "./session.js";
@@ -99,11 +98,14 @@ export interface Request {
   fixed: string;
   /** Fields added by the caller. */
   fields: string;
+  /** Fields to send behind a body in chunks. */
+  trailerFields: string;
   flags: number[];
   body: RequestBody | null;
   readers: Reader[];
   interims: Hook<(userdata: never, req: ne_request, st: Readonly<ne_status>) => unknown>[];
-  privates: Map<string, unknown>;
+  /** Made with the first value. */
+  privates: Map<string, unknown> | null;
   status: ne_status;
   stage: Stage;
   /** A CONNECT request runs inside the turn of the request that needs the tunnel. */
@@ -134,6 +136,8 @@ export interface Request {
   timing: Timings | null;
   /** When it was begun, repetitions not counting, on the clock of `performance`. */
   startedAt: number;
+  /** When its response had been read. */
+  endedAt: number;
   /** See `ne_get_request_target`. */
   targetUri: ne_uri | null;
 }
@@ -165,11 +169,12 @@ export function createRequest(
       plainTe: s.http11 || s.hops.some(({ kind }) => kind === "http" || kind === "https"),
     }),
     fields: "",
+    trailerFields: "",
     flags: [s.flags[SESSFLAG_EXPECT100] as number, 1, 1],
     body: null,
     readers: [],
     interims: [],
-    privates: new Map(),
+    privates: null,
     status: new ne_status(),
     stage: "idle",
     tunnel: null,
@@ -191,6 +196,7 @@ export function createRequest(
     generation: 0,
     timing: null,
     startedAt: 0,
+    endedAt: 0,
     targetUri: null,
   };
   r.handle = requests.create(r) as ne_request;
@@ -252,10 +258,17 @@ function ended(): BrokenOff {
   return new BrokenOff(NE_ERROR, "Aborted", new Error("the request was destroyed"));
 }
 
-/** Tells the notifier. @returns a promise only where the notifier gave one */
-export function tell(r: Request, status: number, info: StatusInfo): Promise<unknown> | undefined {
-  const wait = notify(r.session, status, info);
-  if (wait !== undefined) return application(r, wait) as Promise<unknown>;
+/** Tells the notifier how far a body is. @returns a promise only where the notifier gave one */
+export function tellProgress(
+  r: Request,
+  status: number,
+  progress: number,
+  total: number,
+): Promise<unknown> | undefined {
+  if (r.session.notifier !== null) {
+    const wait = notify(r.session, status, { sr: { progress, total } });
+    if (wait !== undefined) return application(r, wait) as Promise<unknown>;
+  }
   if (r.turn === null) throw ended();
   return undefined;
 }
@@ -304,7 +317,7 @@ export function leave(r: Request, again = false): void {
     if (connection?.open !== true) return;
     // a connection made beside the session's own is not kept
     if (turn.extra || s.destroyed) return closeConnection(s, connection);
-    connection.idleSince = performance.now();
+    connection.idleSince = r.endedAt;
     connection.wire.idle();
     s.idle.push(connection);
     r.affinity = connection;

@@ -11,9 +11,9 @@ import {
 } from "./constants.js";
 import { misuse } from "./handle.js";
 import { END, type BodyDecoder } from "./http1/body.js";
-import { MORE, Malformed } from "./http1/head.js";
-import { beginRequest, isTunnel, readFields, uploadFailure } from "./exchange.js";
-import { aborted, applicationNumber, leave, settle, stopUpload, tell } from "./request.js";
+import { MORE, Malformed, type Fields } from "./http1/head.js";
+import { begin, isTunnel, prepare, readFields, uploadFailure } from "./exchange.js";
+import { aborted, applicationNumber, leave, settle, stopUpload, tellProgress } from "./request.js";
 import type { Request } from "./request.js";
 import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
 
@@ -26,28 +26,68 @@ const NO_BYTES = Buffer.alloc(0);
 /** `ne_request_dispatch`. */
 export async function dispatchRequest(r: Request): Promise<number> {
   for (;;) {
-    let code = await beginRequest(r, "ne_request_dispatch");
-    if (code === NE_OK) code = await discardBody(r);
-    if (code !== NE_OK) traceEnd(r);
-    else code = await endRequest(r, "ne_request_dispatch", true);
-    if (code !== NE_RETRY) return code;
+    prepare(r, "ne_request_dispatch");
+    const code = await settle(r, () => converse(r));
+    if (r.turn === null) return code;
+    if (code !== NE_RETRY) {
+      leave(r);
+      return code;
+    }
+    holdForRetry(r);
   }
+}
+
+// One attempt from head to end.
+async function converse(r: Request): Promise<number> {
+  let code = await begin(r);
+  if (code === NE_OK) {
+    const read = readBody(r);
+    code = typeof read === "number" ? read : await read;
+  }
+  if (code === NE_OK) return end(r);
+  traceEnd(r);
+  return code;
 }
 
 /** Reads the body to its end, for the readers. @returns `NE_OK`, or why not */
 export async function discardBody(r: Request): Promise<number> {
-  const code = await settle(r, async () => {
-    for (;;) {
-      const read = readBlock(r, MAX_BLOCK);
-      const block = read instanceof Promise ? await read : read;
-      if (block === null) return NE_ERROR;
-      const given = deliver(r, block);
-      const result = typeof given === "number" ? given : await given;
-      if (result !== NE_OK) return result;
-      if (block.length === 0) return NE_OK;
-    }
-  });
+  const code = await settle(r, async () => readBody(r));
   return finishStep(r, code);
+}
+
+// Answers without a promise while bytes are at hand and no callback returns one.
+function readBody(r: Request): number | Promise<number> {
+  for (;;) {
+    const block = readBlock(r, MAX_BLOCK);
+    if (block instanceof Promise) return block.then((read) => readOn(r, read));
+    if (block === null) return NE_ERROR;
+    const given = deliver(r, block);
+    if (typeof given !== "number") return given.then((code) => awaitBody(r, block, code));
+    if (given !== NE_OK || block.length === 0) return given;
+  }
+}
+
+function readOn(r: Request, block: Buffer | null): number | Promise<number> {
+  if (block === null) return NE_ERROR;
+  const given = deliver(r, block);
+  return typeof given === "number"
+    ? awaitBody(r, block, given)
+    : given.then((code) => awaitBody(r, block, code));
+}
+
+// The rest of the body, after a block that was given out.
+async function awaitBody(r: Request, before: Buffer, given: number): Promise<number> {
+  let block = before;
+  let code = given;
+  while (code === NE_OK && block.length > 0) {
+    const read = readBlock(r, MAX_BLOCK);
+    const next = read instanceof Promise ? await read : read;
+    if (next === null) return NE_ERROR;
+    block = next;
+    const answer = deliver(r, block);
+    code = typeof answer === "number" ? answer : await answer;
+  }
+  return code;
 }
 
 /** Reads a block for caller and readers. @returns it, empty at the end; `null` on failure */
@@ -129,7 +169,7 @@ function deliver(r: Request, block: Buffer): number | Promise<number> {
     if (r.total >= 0) return feed(r, block, 0);
     r.total = r.progress;
   }
-  const wait = tell(r, STATUS_RECVING, { sr: { progress: r.progress, total: r.total } });
+  const wait = tellProgress(r, STATUS_RECVING, r.progress, r.total);
   return wait === undefined ? feed(r, block, 0) : wait.then(() => feed(r, block, 0));
 }
 
@@ -158,25 +198,18 @@ function refused(r: Request): number {
   return NE_ERROR;
 }
 
-/**
- * `ne_end_request`.
- * @param hold keep turn and connection for the repetition that `NE_RETRY` asks for
- */
-export async function endRequest(r: Request, caller: string, hold: boolean): Promise<number> {
+/** `ne_end_request`. */
+export async function endRequest(r: Request, caller: string): Promise<number> {
   checkReading(r, caller);
-  const code = await settle(r, () => end(r));
-  if (r.turn === null) return code;
-  const timing = r.timing as Timings;
-  timing.total = (performance.now() - r.startedAt) / 1000;
-  timing.receive = timing.total - (timing.first_byte ?? 0);
-  r.session.timings = timing;
-  if (code === NE_RETRY && hold) {
-    r.stage = "idle";
-    stopUpload(r);
-  } else {
-    leave(r, code === NE_RETRY);
-  }
+  const code = await settle(r, async () => end(r));
+  if (r.turn !== null) leave(r, code === NE_RETRY);
   return code;
+}
+
+// Keeps turn and connection for the repetition.
+function holdForRetry(r: Request): void {
+  r.stage = "idle";
+  stopUpload(r);
 }
 
 /** Gives up a response whose body nobody is going to read: its connection is closed. */
@@ -190,28 +223,48 @@ export function abandonResponse(r: Request): void {
   }
 }
 
-async function end(r: Request): Promise<number> {
-  const s = r.session;
+// Trailer, hooks, and what becomes of the connection.
+function end(r: Request): number | Promise<number> {
   const connection = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
   const decoder = r.decoder as BodyDecoder;
-  if (decoder.kind === "chunked" && decoder.done) {
-    const trailer = await readFields(r, connection);
-    if (typeof trailer === "number") return trailer;
-    r.trailer = trailer;
-  }
+  if (decoder.kind !== "chunked" || !decoder.done) return finishResponse(r, connection);
+  const trailer = readFields(r, connection);
+  const use = (read: Fields | number): number | Promise<number> => {
+    if (typeof read === "number") return read;
+    r.trailer = read;
+    return finishResponse(r, connection);
+  };
+  return trailer instanceof Promise ? trailer.then(use) : use(trailer);
+}
+
+function finishResponse(r: Request, connection: Connection): number | Promise<number> {
   connection.responses++;
-  let code = NE_OK;
+  const s = r.session;
   trace(s, NE_DBG_HTTP, "Running post_send hooks\n");
-  for (const { fn, userdata } of [...s.hooks.postSend]) {
+  if (s.hooks.postSend.length === 0) return finishConnection(r, connection, NE_OK);
+  return runPostSend(r).then((code) => finishConnection(r, connection, code));
+}
+
+async function runPostSend(r: Request): Promise<number> {
+  for (const { fn, userdata } of [...r.session.hooks.postSend]) {
     const given = fn(r.handle, userdata as never, r.status);
     const answer = applicationNumber(r, given, "ne_post_send_fn");
-    code = typeof answer === "number" ? answer : await answer;
-    if (code !== NE_OK) break;
+    const code = typeof answer === "number" ? answer : await answer;
+    if (code !== NE_OK) return code;
   }
-  if (!mayKeep(r, decoder)) closeConnection(s, connection);
+  return NE_OK;
+}
+
+function finishConnection(r: Request, connection: Connection, code: number): number {
+  if (!mayKeep(r, r.decoder as BodyDecoder)) closeConnection(r.session, connection);
   // for nx_detach_socket to take: no later request may use it
   if (r.tunnel === null && isTunnel(r)) connection.serverKeepMs = 0;
   traceEnd(r);
+  const timing = r.timing as Timings;
+  r.endedAt = performance.now();
+  timing.total = (r.endedAt - r.startedAt) / 1000;
+  timing.receive = timing.total - (timing.first_byte ?? 0);
+  r.session.timings = timing;
   return code;
 }
 

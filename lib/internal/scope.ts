@@ -1,7 +1,8 @@
 // One request's permission to go on: broken off from outside (an abort, the deadline of the whole
 // request) it ends whatever the request is waiting for, at once. Waits that can be ended by nobody
 // else (a name lookup, an application's promise) are raced against it.
-import { NE_ERROR, NE_TIMEOUT } from "./constants.js";
+import { NE_ERROR, NE_SOCK_ERROR, NE_TIMEOUT } from "./constants.js";
+import type { WireFailure } from "./wire/wire.js";
 
 /** Thrown inside the library when its request has been broken off; never seen by a caller. */
 export class BrokenOff {
@@ -14,17 +15,20 @@ export class BrokenOff {
 
 export class Scope {
   broken: BrokenOff | null = null;
-  #cancels = new Set<(broken: BrokenOff) => void>();
-  #onClose: (() => void)[] = [];
+  /** What the request does on its connection ends with the scope. */
+  connected: { connection: { wire: { cut(failure: WireFailure): void } } | null } | null = null;
+  #cancels: Set<(broken: BrokenOff) => void> | null = null;
+  #onClose: (() => void)[] | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   /** Breaks the request off; only the first call counts. */
   break(code: number, message: string, cause: Error): void {
     if (this.broken !== null) return;
     this.broken = new BrokenOff(code, message, cause);
-    const cancels = [...this.#cancels];
-    this.#cancels.clear();
-    for (const cancel of cancels) cancel(this.broken);
+    const cancels = this.#cancels;
+    this.#cancels = null;
+    this.connected?.connection?.wire.cut({ code: NE_SOCK_ERROR, error: message, cause });
+    if (cancels !== null) for (const cancel of [...cancels]) cancel(this.broken);
   }
 
   abort(cause: Error): void {
@@ -47,13 +51,16 @@ export class Scope {
   /** The request is over: nothing can be broken off any more. */
   close(): void {
     this.setDeadline(0);
-    this.#cancels.clear();
-    for (const told of this.#onClose.splice(0)) told();
+    this.#cancels = null;
+    this.connected = null;
+    const told = this.#onClose;
+    this.#onClose = null;
+    if (told !== null) for (const tell of told) tell();
   }
 
   /** Calls `told` when the request is over. */
   onClose(told: () => void): void {
-    this.#onClose.push(told);
+    (this.#onClose ??= []).push(told);
   }
 
   /** Calls `cancel` when the scope breaks, right now if it has. @returns takes that back */
@@ -62,8 +69,8 @@ export class Scope {
       cancel(this.broken);
       return () => {};
     }
-    this.#cancels.add(cancel);
-    return () => this.#cancels.delete(cancel);
+    (this.#cancels ??= new Set()).add(cancel);
+    return () => this.#cancels?.delete(cancel);
   }
 
   /** Throws `BrokenOff` if the request has been broken off. */

@@ -25,12 +25,15 @@ export class Turns<P extends Place> {
   #waiting: Waiting<P>[] = [];
   #inCallbacks = 0;
 
-  /** @returns nothing if the turn may run now, else a promise of that */
-  acquire(turn: P): Promise<void> | undefined {
-    if (this.#waiting.length === 0 && this.#hasRoom()) {
-      this.#admit(turn);
-      return undefined;
-    }
+  /** @returns whether the turn may run now; else it has to `wait` */
+  acquire(turn: P): boolean {
+    if (this.#waiting.length > 0 || !this.#hasRoom()) return false;
+    this.#admit(turn);
+    return true;
+  }
+
+  /** Resolves when the turn may run; to be called at once after `acquire` has refused it. */
+  wait(turn: P): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push({ turn, admit: resolve });
     });

@@ -13,8 +13,8 @@ import {
 } from "./constants.js";
 import { errnoText } from "./errno.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "./http1/write.js";
-import { applicationNumber, tell, type Request, type RequestBody, type Upload } from "./request.js";
-import { isTraced, setError, trace } from "./session.js";
+import { applicationNumber, tellProgress, type Request, type RequestBody, type Upload } from "./request.js";
+import { isTraced, setError, trace, writeTimeout } from "./session.js";
 import type { Wire } from "./wire/wire.js";
 
 const STATUS_SENDING = 3;
@@ -57,9 +57,9 @@ async function send(
 ): Promise<number> {
   const counted = r.session.notifier !== null || body.kind === "provider";
   const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
-  const timeoutMs = r.session.readTimeoutMs;
+  const timeoutMs = writeTimeout(r.session);
   let progress = 0;
-  await tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
+  await tellProgress(r, STATUS_SENDING, progress, body.length);
   const source = await openSource(r, body, wire.stream.writableHighWaterMark);
   for (;;) {
     const block = await source(step);
@@ -77,11 +77,11 @@ async function send(
       const text = block.toString("latin1");
       trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n[%s]\n", block.length, text);
     }
-    const wait = tell(r, STATUS_SENDING, { sr: { progress, total: body.length } });
+    const wait = tellProgress(r, STATUS_SENDING, progress, body.length);
     if (wait !== undefined) await wait;
   }
   if (body.length < 0) {
-    const sent = wire.write(chunkedEnd(progress === 0), timeoutMs);
+    const sent = wire.write(chunkedEnd(progress === 0, r.trailerFields), timeoutMs);
     return typeof sent === "number" ? sent : await sent;
   }
   if (progress < body.length) {
