@@ -161,7 +161,7 @@ export class FieldsParser {
       const stop = text.indexOf("\r", at);
       if (text.charCodeAt(stop + 1) !== LF || isBlank(text.charCodeAt(at))) return this.#undo();
       const lf = text.indexOf("\n", at);
-      if (lf !== stop + 1) return this.#undo();
+      if (lf !== stop + 1 || lf + 1 - at > this.#maxLine) return this.#undo();
       if (stop === at) {
         view.pos += at + 2;
         return true;
