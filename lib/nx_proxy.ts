@@ -61,6 +61,25 @@ export function nx_session_proxy(sess: ne_session, proxy: nx_proxy | null): void
 }
 
 /**
+ * @returns the proxy that the session tries first, or `null` for none: what `nx_session_proxy` was
+ *   given, or as much as is known of one that was set otherwise.
+ */
+export function nx_get_session_proxy(sess: ne_session): nx_proxy | null {
+  const [hop] = sessions.open(sess, "nx_get_session_proxy").hops;
+  if (hop === undefined) return null;
+  const known = hop.setting === null ? undefined : given.get(hop.setting);
+  if (known !== undefined) return { ...known };
+  const { kind: scheme, host, port, username, password } = hop;
+  return {
+    scheme,
+    host,
+    port,
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+  };
+}
+
+/**
  * Sets the proxy of sessions created from now on that set none themselves; `null`, the initial
  * value, means none.
  */
@@ -105,9 +124,14 @@ export function nx_proxy_from_env(
   return proxyFromEnv(scheme, host, port, env ?? process.env);
 }
 
+// What the settings were made of.
+const given = new WeakMap<object, nx_proxy>();
+
 function checked(caller: string, proxy: nx_proxy): ProxySettings<ne_ssl_certificate> {
   const isOne = (value: unknown): value is ne_ssl_certificate => certificates.is(value);
-  return checkProxy(caller, proxy, isOne);
+  const settings = checkProxy(caller, proxy, isOne);
+  given.set(settings, proxy);
+  return settings;
 }
 
 function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): void {

@@ -2,7 +2,12 @@
 // transport (connectors, Unix-domain sockets, parallel connections), limits, timings and debug
 // output of its own. Nothing here changes what an ne_ function does until it is called.
 import type { Duplex, Writable } from "node:stream";
-import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
+import {
+  misuse,
+  type ne_inet_addr,
+  type ne_request,
+  type ne_session,
+} from "./internal/handle.js";
 import { abortCause } from "./internal/exchange.js";
 import { requests } from "./internal/request.js";
 import {
@@ -10,10 +15,15 @@ import {
   DEFAULT_LIMITS,
   sessions,
   setRoute,
+  writeTimeout,
   type Limits,
   type Timings,
 } from "./internal/session.js";
 import { onAbort } from "./internal/signal.js";
+import { printAddress } from "./internal/wire/address.js";
+import { addresses } from "./internal/wire/handles.js";
+import { checkFieldName, checkFieldValue } from "./internal/http1/write.js";
+import { ne_iaddr_ipv4, type ne_iaddr_type } from "./ne_socket.js";
 import type { Fields } from "./internal/http1/head.js";
 
 /**
@@ -156,6 +166,108 @@ export function nx_set_max_connections(sess: ne_session, n: number): void {
   }
   s.turns.max = n;
   s.turns.pump();
+}
+
+/**
+ * Sets how long a write may wait for the peer to take what was sent, in seconds; 0 (the default)
+ * means as long as a read. Past it: `NE_TIMEOUT`.
+ */
+export function nx_set_write_timeout(sess: ne_session, seconds: number): void {
+  const s = sessions.open(sess, "nx_set_write_timeout");
+  s.writeTimeoutMs = checkSeconds(seconds, "nx_set_write_timeout");
+}
+
+/** How long the parts of a session's work may take, in seconds. */
+export interface nx_timeouts {
+  /** a connection: `ne_set_connect_timeout`; 0 leaves it to the system */
+  connect: number;
+  /** a read: `ne_set_read_timeout` */
+  read: number;
+  /** a write: `nx_set_write_timeout`, or as long as a read */
+  write: number;
+  /** a whole request: `nx_set_request_timeout`; 0 for no bound */
+  request: number;
+  /** an idle connection: `nx_set_keepalive_timeout`; 0 leaves it to the server */
+  keepalive: number;
+}
+
+/** @returns the timeouts that hold now. */
+export function nx_get_timeouts(sess: ne_session): nx_timeouts {
+  const s = sessions.open(sess, "nx_get_timeouts");
+  return {
+    connect: s.connectTimeoutMs / 1000,
+    read: s.readTimeoutMs / 1000,
+    write: writeTimeout(s) / 1000,
+    request: s.requestTimeoutMs / 1000,
+    keepalive: s.keepAliveMs / 1000,
+  };
+}
+
+/**
+ * Sets the local address and port of later connections. One for each kind of address may be set,
+ * and is used where it fits the peer's; they count more than `ne_set_localaddr`. With a port, the
+ * session can open only one connection at a time.
+ * @param addr must live as long as the session.
+ * @param port 0, the default, is any.
+ */
+export function nx_set_source_address(
+  sess: ne_session,
+  addr: ne_inet_addr,
+  port: number = 0,
+): void {
+  const s = sessions.open(sess, "nx_set_source_address");
+  const address = addresses.open(addr, "nx_set_source_address");
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw misuse("nx_set_source_address", "the port must be a whole number from 0 to 65535");
+  }
+  s.sources = [...s.sources.filter((one) => one.address.kind !== address.kind), { address, port }];
+}
+
+/** One end of a connection. */
+export interface nx_endpoint {
+  /** an IP address, as text */
+  readonly address: string;
+  /** a port, 0 for any */
+  readonly port: number;
+}
+
+/**
+ * @param type `ne_iaddr_ipv4` or `ne_iaddr_ipv6`.
+ * @returns what was given to `nx_set_source_address` for this kind of address, or `null`.
+ */
+export function nx_get_source_address(sess: ne_session, type: ne_iaddr_type): nx_endpoint | null {
+  const kind = type === ne_iaddr_ipv4 ? "ipv4" : "ipv6";
+  const { sources } = sessions.open(sess, "nx_get_source_address");
+  const source = sources.find((one) => one.address.kind === kind);
+  return source === undefined
+    ? null
+    : { address: printAddress(source.address), port: source.port };
+}
+
+/**
+ * @returns both ends of the connection that the session is using, or used last and keeps; `null`
+ *   where there is none, or its transport knows no addresses.
+ */
+export function nx_session_addresses(
+  sess: ne_session,
+): { local: nx_endpoint; peer: nx_endpoint } | null {
+  const s = sessions.open(sess, "nx_session_addresses");
+  for (const { connection } of s.turns.running) {
+    if (connection?.open === true) return connection.wire.ends;
+  }
+  return s.idle.at(-1)?.wire.ends ?? null;
+}
+
+/**
+ * Adds a field to the trailer that is sent behind a request body of unknown length, in chunks. To
+ * be called before the body has ended, so perhaps by what supplies it. A body of known length has
+ * no trailer.
+ */
+export function nx_add_request_trailer(req: ne_request, name: string, value: string): void {
+  const r = requests.open(req, "nx_add_request_trailer");
+  checkFieldName(name, "nx_add_request_trailer");
+  checkFieldValue(value, "nx_add_request_trailer");
+  r.trailerFields += `${name}: ${value}\r\n`;
 }
 
 /**

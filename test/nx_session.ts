@@ -37,21 +37,32 @@ import {
   ne_session_create,
   ne_session_destroy,
   ne_session_socks_proxy,
+  ne_set_connect_timeout,
   ne_set_notifier,
   ne_set_read_timeout,
   ne_ssl_set_verify,
   ne_status_connected,
   type ne_session,
 } from "../lib/ne_session.js";
-import { NE_SOCK_SOCKSV5 } from "../lib/ne_socket.js";
+import {
+  ne_iaddr_free,
+  ne_iaddr_ipv4,
+  ne_iaddr_ipv6,
+  ne_iaddr_make,
+  NE_SOCK_SOCKSV5,
+} from "../lib/ne_socket.js";
 import { ne_propnames } from "../lib/ne_props.js";
 import {
+  nx_add_request_trailer,
   nx_get_cause,
+  nx_get_source_address,
+  nx_get_timeouts,
   nx_get_timings,
   nx_request_abort,
   nx_response_fields,
   nx_response_trailer_fields,
   nx_session_abort,
+  nx_session_addresses,
   nx_session_connected,
   nx_session_unix,
   nx_set_connector,
@@ -63,6 +74,8 @@ import {
   nx_set_request_signal,
   nx_set_request_timeout,
   nx_set_session_signal,
+  nx_set_source_address,
+  nx_set_write_timeout,
 } from "../lib/nx_session.js";
 import { gate, refusedPort, scripted, type Peer, type Script } from "./fixtures/server.js";
 import { certFile } from "./fixtures/tls.js";
@@ -918,6 +931,101 @@ t.test("limits", async (t) => {
   for (const limits of [{ body: -1 }, { body: NaN }, { header_count: "5" }]) {
     t.throws(() => nx_set_limits(sess, limits as object), /^nx_set_limits: /);
   }
+});
+
+t.test("timeouts", async (t) => {
+  await t.test("can be asked for", async (t) => {
+    const sess = session(t, 1);
+    const initial = { connect: 0, read: 120, write: 120, request: 0, keepalive: 0 };
+    t.strictSame(nx_get_timeouts(sess), initial);
+    ne_set_connect_timeout(sess, 1);
+    ne_set_read_timeout(sess, 2);
+    nx_set_request_timeout(sess, 3);
+    nx_set_keepalive_timeout(sess, 4);
+    const set = { connect: 1, read: 2, write: 2, request: 3, keepalive: 4 };
+    t.strictSame(nx_get_timeouts(sess), set);
+    nx_set_write_timeout(sess, 5);
+    t.equal(nx_get_timeouts(sess).write, 5);
+    t.throws(() => nx_set_write_timeout(sess, -1), /^nx_set_write_timeout: the time must be/);
+  });
+  await t.test("of a write", async (t) => {
+    const server = await scripted(
+      t,
+      [async (peer: Peer) => {
+        peer.pause();
+        await peer.closed();
+      }],
+      { forget: true },
+    );
+    const sess = session(t, server.port);
+    nx_set_write_timeout(sess, 0.05);
+    const req = request(t, sess, "PUT");
+    ne_set_request_body_buffer(req, Buffer.alloc(64 << 20));
+    t.equal(await ne_request_dispatch(req), NE_TIMEOUT);
+    t.equal(ne_get_error(sess), "Could not send request body: connection timed out");
+  });
+});
+
+t.test("addresses", async (t) => {
+  const server = await scripted(t, (peer: Peer) => again(peer).catch(() => {}));
+  const sess = session(t, server.port);
+  t.equal(nx_session_addresses(sess), null);
+  t.equal(nx_get_source_address(sess, ne_iaddr_ipv4), null);
+  const four = ne_iaddr_make(ne_iaddr_ipv4, Buffer.from([127, 0, 0, 3]));
+  const six = ne_iaddr_make(ne_iaddr_ipv6, Buffer.alloc(16));
+  if (four === null || six === null) return void t.fail("addresses");
+  const free = await refusedPort("127.0.0.3");
+  nx_set_source_address(sess, six);
+  nx_set_source_address(sess, four, free);
+  const source = { address: "127.0.0.3", port: free };
+  t.strictSame(nx_get_source_address(sess, ne_iaddr_ipv4), source);
+  t.strictSame(nx_get_source_address(sess, ne_iaddr_ipv6), { address: "::", port: 0 });
+  t.equal(await get(sess), NE_OK);
+  const ends = nx_session_addresses(sess);
+  t.strictSame(ends, { local: source, peer: { address: "127.0.0.1", port: server.port } });
+  t.equal(server.peers[0]?.stream.remotePort, free);
+  const req = request(t, sess);
+  t.equal(await ne_begin_request(req), NE_OK);
+  t.strictSame(nx_session_addresses(sess), ends, "while it is in use");
+  ne_request_destroy(ne_request_create(sess, "GET", "/"));
+  const own = session(t, 1);
+  nx_set_connector(own, () => new PassThrough());
+  t.equal(await get(own), NE_ERROR);
+  t.equal(nx_session_addresses(own), null);
+  t.throws(() => nx_set_source_address(sess, four, 70000), TypeError);
+  ne_iaddr_free(four);
+  ne_iaddr_free(six);
+});
+
+t.test("a trailer of the request", async (t) => {
+  const server = await scripted(t, [[OK, OK, OK]]);
+  const sess = session(t, server.port);
+  const bodies = ["abc", ""];
+  for (const body of bodies) {
+    const req = request(t, sess, "PUT");
+    let sum = 0;
+    let rest = Buffer.from(body);
+    ne_add_request_header(req, "Trailer", "X-Sum");
+    ne_set_request_body_provider(req, -1, (_userdata, buffer) => {
+      if (buffer.length === 0) return 0;
+      if (rest.length === 0) nx_add_request_trailer(req, "X-Sum", String(sum));
+      const count = rest.copy(buffer);
+      for (const byte of rest) sum += byte;
+      rest = Buffer.alloc(0);
+      return count;
+    });
+    t.equal(await ne_request_dispatch(req), NE_OK);
+  }
+  const [first, second] = server.received[0]?.split("PUT / HTTP/1.1\r\n").slice(1) ?? [];
+  t.match(first, /abc\r\n0\r\nX-Sum: 294\r\n\r\n$/);
+  t.match(second, /\r\n\r\n0\r\nX-Sum: 0\r\n\r\n$/);
+  const plain = request(t, sess, "PUT");
+  nx_add_request_trailer(plain, "X-Sum", "5");
+  ne_set_request_body_buffer(plain, Buffer.from("abc"));
+  t.equal(await ne_request_dispatch(plain), NE_OK);
+  t.match(server.received[0], /abc$/, "a body of known length has none");
+  t.throws(() => nx_add_request_trailer(plain, "X-A", "a\r\nb"), TypeError);
+  t.throws(() => nx_add_request_trailer(plain, "X A", "a"), TypeError);
 });
 
 t.test("an abort while an XML handler waits", async (t) => {

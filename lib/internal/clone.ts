@@ -55,9 +55,11 @@ function copySettings(s: Session, clone: Session): void {
   // belongs to a login, and the clone has none yet
   clone.flags[FLAG_CONNAUTH] = 0;
   clone.localAddress = s.localAddress;
+  clone.sources = s.sources;
   clone.userAgent = s.userAgent;
   clone.connectTimeoutMs = s.connectTimeoutMs;
   clone.readTimeoutMs = s.readTimeoutMs;
+  clone.writeTimeoutMs = s.writeTimeoutMs;
   clone.readTimeoutSet = s.readTimeoutSet;
   clone.requestTimeoutMs = s.requestTimeoutMs;
   clone.keepAliveMs = s.keepAliveMs;

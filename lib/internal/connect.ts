@@ -184,11 +184,12 @@ async function connectAddress(
     addressHandles.revoke(lent);
   }
   let forget: (() => void) | null = null;
+  const source = s.sources.find((one) => one.address.kind === address.kind);
   const result = await connectTcp({
     address,
     port,
-    local: s.localAddress,
-    localPort: 0,
+    local: source?.address ?? s.localAddress,
+    localPort: source?.port ?? 0,
     timeoutMs: s.connectTimeoutMs,
     // TLS and tunnels need a stream that can be handed on
     ownBlocks: !s.secure && (hop === null || (hop.kind === "http" && !hop.tunnel)),

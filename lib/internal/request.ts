@@ -126,6 +126,8 @@ export interface Request {
   upload: Upload | null;
   /** The sending of an earlier attempt, which may still be waiting for the provider. */
   uploadBefore: Upload | null;
+  /** The notifier's promise is being waited for. */
+  telling: Promise<void> | null;
   /** A step of the conversation is under way. */
   busy: boolean;
   persists: boolean;
@@ -189,6 +191,7 @@ export function createRequest(
     decoder: null,
     upload: null,
     uploadBefore: null,
+    telling: null,
     busy: false,
     persists: false,
     progress: 0,

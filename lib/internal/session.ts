@@ -68,6 +68,12 @@ export interface Hop {
   endpoint: Endpoint;
 }
 
+/** A local end to connect from; port 0 is any. */
+export interface Source {
+  address: Address;
+  port: number;
+}
+
 /** A host to connect to. */
 export interface Endpoint {
   /** As given, an IPv6 literal in brackets. */
@@ -155,10 +161,14 @@ export interface Session {
   connector: Hook<(userdata: never, host: string, port: number) => unknown> | null;
   unixPath: string | null;
   localAddress: Address | null;
+  /** Local ends with ports, one for each kind of address; they count more. */
+  sources: readonly Source[];
   userAgent: string | null;
   /** 0 if never set. */
   connectTimeoutMs: number;
   readTimeoutMs: number;
+  /** How long a write may wait; 0 for as long as a read. */
+  writeTimeoutMs: number;
   /** `ne_set_read_timeout` was called. */
   readTimeoutSet: boolean;
   /** Whether the next hop's last response was HTTP/1.1. */
@@ -266,6 +276,11 @@ export function setProxies(
   bypass: ((host: string, port: number) => boolean) | null,
 ): void {
   setRoute(s, { hops, bypass });
+}
+
+/** How long a write may wait, in milliseconds. */
+export function writeTimeout(s: Session): number {
+  return s.writeTimeoutMs > 0 ? s.writeTimeoutMs : s.readTimeoutMs;
 }
 
 /** Whether the session goes through its proxies to reach its server. */
@@ -463,9 +478,11 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     connector: null,
     unixPath: null,
     localAddress: null,
+    sources: [],
     userAgent: null,
     connectTimeoutMs: 0,
     readTimeoutMs: DEFAULT_READ_TIMEOUT_MS,
+    writeTimeoutMs: 0,
     readTimeoutSet: false,
     http11: false,
     tls: secure ? createTlsContext() : null,

@@ -1,5 +1,5 @@
-// One listener for each AbortSignal, however many sessions and requests are tied to it: Node warns of
-// a leak where a signal has more than ten.
+// One listener for each AbortSignal, however many sessions and requests are tied to it: Node warns
+// of a leak where a signal has more than ten.
 
 const ties = new WeakMap<AbortSignal, { told: Set<() => void>; listener: () => void }>();
 

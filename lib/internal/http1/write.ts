@@ -41,9 +41,12 @@ export function chunkStart(bytes: number, first: boolean): string {
   return first ? `${size.padStart(6, "0")}\r\n` : `\r\n${size.padStart(4, "0")}\r\n`;
 }
 
-/** The end of a chunked body, behind its last chunk or without any. */
-export function chunkedEnd(first: boolean): string {
-  return first ? "0\r\n\r\n" : "\r\n0\r\n\r\n";
+/**
+ * The end of a chunked body, behind its last chunk or without any.
+ * @param fields of the trailer, with their line ends
+ */
+export function chunkedEnd(first: boolean, fields: string): string {
+  return `${first ? "" : "\r\n"}0\r\n${fields}\r\n`;
 }
 
 /** Throws for a method that is no token (RFC 9110 section 9.1). */

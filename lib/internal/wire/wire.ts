@@ -25,6 +25,12 @@ export interface WireFailure {
   cause: Error | null;
 }
 
+/** One end of a connection. */
+export interface WireEnd {
+  address: string;
+  port: number;
+}
+
 interface Segment {
   bytes: Buffer;
   end: number;
@@ -159,6 +165,18 @@ export class Wire {
   /** Whether the stream reads into blocks of ours, so that it can't be handed on. */
   get bound(): boolean {
     return this.#ring !== null;
+  }
+
+  /** Both ends of a TCP connection; `null` for other transports. */
+  get ends(): { local: WireEnd; peer: WireEnd } | null {
+    const socket = this.stream as Partial<Socket>;
+    const { localAddress, localPort, remoteAddress, remotePort } = socket;
+    if (localAddress === undefined || localPort === undefined) return null;
+    if (remoteAddress === undefined || remotePort === undefined) return null;
+    return {
+      local: { address: localAddress, port: localPort },
+      peer: { address: remoteAddress, port: remotePort },
+    };
   }
 
   /** Bytes in the view. */
