@@ -162,7 +162,8 @@ export async function ne_lock(sess: ne_session, lock: ne_lock): Promise<number> 
     // a 207 lists the members that could not be locked
     if (ret !== NE_OK || ne_get_status(req).code === 207) return ret === NE_OK ? NE_ERROR : ret;
     if (found === null) {
-      ne_set_error(sess, "Response missing activelock for %s", token);
+      const shown = token === null ? null : printable(token);
+      ne_set_error(sess, "Response missing activelock for %s", shown);
       return NE_ERROR;
     }
     lock.token = found.lock.token;
