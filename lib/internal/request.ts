@@ -269,11 +269,23 @@ export function tellProgress(
   total: number,
 ): Promise<unknown> | undefined {
   if (r.session.notifier !== null) {
+    // one thing at a time: upload and response may go on side by side
+    if (r.telling !== null) {
+      return r.telling.then(() => tellProgress(r, status, progress, total));
+    }
     const wait = notify(r.session, status, { sr: { progress, total } });
-    if (wait !== undefined) return application(r, wait) as Promise<unknown>;
+    if (wait !== undefined) return (r.telling = untilTold(r, wait));
   }
   if (r.turn === null) throw ended();
   return undefined;
+}
+
+async function untilTold(r: Request, wait: PromiseLike<unknown>): Promise<void> {
+  try {
+    await application(r, wait);
+  } finally {
+    r.telling = null;
+  }
 }
 
 // ---- errors ----
