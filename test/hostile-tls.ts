@@ -294,6 +294,29 @@ t.test("33: a proxy's and a server's sessions of TLS are kept apart", async (t) 
   t.equal(server.requests.length, 2);
 });
 
+t.test("33: each of them is told its own name", async (t) => {
+  const names: string[] = [];
+  const tls = {
+    ...TLS,
+    SNICallback: (name: string, done: (error: null) => void): void => {
+      names.push(name);
+      done(null);
+    },
+  };
+  const trust = [ne_ssl_cert_read(certPath("ca.pem")) as ne_ssl_certificate];
+  const proxy = await relay(t, { tls });
+  const server = await scripted(t, [[OK]], { tls });
+  for (const sess of [
+    ending(t, ne_session_create("http", "origin.example", 80)),
+    secure(t, server.port),
+  ]) {
+    nx_session_proxy(sess, { scheme: "https", host: "localhost", port: proxy.port, trust });
+    t.equal((await send(sess, "/")).code, NE_OK);
+  }
+  // the server is an address, which is no name to tell
+  t.strictSame(names, ["localhost", "localhost"]);
+});
+
 t.test("34: a chain of a hundred certificates has an end", async (t) => {
   const chain = Buffer.concat([
     certFile("chained.pem"),

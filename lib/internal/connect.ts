@@ -44,6 +44,7 @@ import { tlsEndings } from "./wire/endings.js";
 import { handshakeClient, type TlsOutcome } from "./wire/tls.js";
 import { CLOSED_HERE, failureOf, Wire, type WireFailure } from "./wire/wire.js";
 
+const FLAG_TLS_SNI = 5;
 const STATUS_LOOKUP = 0;
 const STATUS_CONNECTING = 1;
 const STATUS_CONNECTED = 2;
@@ -353,7 +354,9 @@ async function startTls(
   const rest = raw.release();
   if (rest.length > 0) raw.stream.unshift(rest);
   let forget: (() => void) | null = null;
-  const servername = s.flags[5] !== 0 && !endpoint.literal ? endpoint.hostname : null;
+  // the flag is about the server; a proxy is always told
+  const tellsName = endpoint !== s.server || s.flags[FLAG_TLS_SNI] !== 0;
+  const servername = tellsName && !endpoint.literal ? endpoint.hostname : null;
   const outcome = await handshakeClient(raw.stream, context, {
     servername,
     sessionKey: `${endpoint.hostname}:${endpoint.port}`,
