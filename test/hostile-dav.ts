@@ -453,6 +453,36 @@ t.test("49: hrefs of nothing but slashes cost what they are long", async (t) => 
   t.equal(count, 300);
 });
 
+t.test("49: a walk does not remember folders without end", async (t) => {
+  const stem = "f".repeat(16_000);
+  const server = await scripted(
+    t,
+    async (peer) => {
+      if ((await next(peer)) === null) return;
+      await peer.write("HTTP/1.1 207 X\r\nContent-Type: text/xml\r\n\r\n");
+      await peer.write('<D:multistatus xmlns:D="DAV:">');
+      const folder = propstat("<D:resourcetype><D:collection/></D:resourcetype>");
+      for (let i = 0; !peer.ended && !peer.stream.destroyed; i++) {
+        await peer.write(response(`/a/${stem}${i}/`, folder));
+      }
+    },
+    { forget: true },
+  );
+  const sess = ne_session_create("http", "127.0.0.1", server.port);
+  let count = 0;
+  await t.rejects(
+    async () => {
+      for await (const { collection } of nx_list(sess, "/a/", { depth: Infinity })) {
+        if (collection) count++;
+      }
+    },
+    { message: "/a/: too many folders" },
+  );
+  t.ok(count > 1000);
+  ne_session_destroy(sess);
+  await server.close();
+});
+
 t.test("49: floods inside one resource are cut, or end the list", async (t) => {
   const long = `<x:long>${"v".repeat(500_000)}</x:long>`;
   const { sess } = await answering(t, {

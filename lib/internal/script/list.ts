@@ -32,6 +32,9 @@ const MAX_NESTING = 256;
 /** Paths remembered of one response, to give none twice; beyond, repetitions are not noticed. */
 const MAX_REMEMBERED = 65_536;
 
+/** Characters of the paths that are remembered, or of folders that are still to be walked. */
+const MAX_PATHS_CHARS = 1 << 25;
+
 /** A listing under way. */
 export interface Listing {
   readonly sess: ne_session;
@@ -75,9 +78,11 @@ export async function* listOnce(
 /** Gives a collection and everything below it. */
 export async function* walk(listing: Listing, path: string): AsyncGenerator<nx_resource> {
   const pending = [path];
+  let chars = 0;
   const top = pathParts(path).length;
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     const isTop = at === path;
+    if (!isTop) chars -= at.length;
     const folder = pathParts(at);
     if (folder.length - top > MAX_NESTING) {
       throw new nx_error(`${at}: folders are nested too deeply`, NE_ERROR);
@@ -90,7 +95,12 @@ export async function* walk(listing: Listing, path: string): AsyncGenerator<nx_r
       const isMember = isChild(folder, parts);
       if (!isMember && !(isTop && samePath(folder, parts))) continue;
       if (!seen.isNew(parts.join("/"))) continue;
-      if (isMember && resource.collection) below.push(withSlash(resource.path));
+      if (isMember && resource.collection) {
+        const inner = withSlash(resource.path);
+        below.push(inner);
+        chars += inner.length;
+        if (chars > MAX_PATHS_CHARS) throw new nx_error(`${at}: too many folders`, NE_ERROR);
+      }
       yield resource;
     }
     pending.push(...below.reverse());
@@ -199,10 +209,14 @@ class Belt {
 
 class Seen {
   #paths = new Set<string>();
+  #chars = 0;
 
   isNew(path: string): boolean {
     if (this.#paths.has(path)) return false;
-    if (this.#paths.size < MAX_REMEMBERED) this.#paths.add(path);
+    if (this.#paths.size < MAX_REMEMBERED && this.#chars < MAX_PATHS_CHARS) {
+      this.#paths.add(path);
+      this.#chars += path.length;
+    }
     return true;
   }
 }
