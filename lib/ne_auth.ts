@@ -160,7 +160,10 @@ export function ne_add_auth<T>(
   }
 }
 
-/** Forgets accepted credentials and challenges; the callbacks stay registered. */
+/**
+ * Forgets accepted credentials and challenges; the callbacks stay registered. A connection that
+ * NTLM or Negotiate has bound to a user carries no later request.
+ */
 export function ne_forget_auth(sess: ne_session): void {
   needSession(sess, "ne_forget_auth");
   forgetLogins(sess);

@@ -385,7 +385,8 @@ export function ne_set_notifier<T>(
 /**
  * Registers the judge over server certificates that fail verification. It is not asked about the
  * certificate it accepted last in this session, nor about failures that cannot be overridden (they
- * give `NE_ERROR`). Without one every failure gives `NE_ERROR`, error `SSL error: …`.
+ * give `NE_ERROR`). Without one every failure gives `NE_ERROR`, error `SSL error: …`. Later requests
+ * use no connection that was made before.
  */
 export function ne_ssl_set_verify<T>(
   sess: ne_session,
@@ -400,7 +401,7 @@ export function ne_ssl_set_verify<T>(
 
 /**
  * Presents this client certificate when asked. It is copied; throws if it is encrypted. No effect
- * without https.
+ * without https. Later requests use no connection that was made without it.
  */
 export function ne_ssl_set_clicert(sess: ne_session, clicert: ne_ssl_client_cert): void {
   const s = sessions.open(sess, "ne_ssl_set_clicert");
