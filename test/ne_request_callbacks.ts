@@ -199,13 +199,15 @@ for (const [name, place] of Object.entries(PLACES)) {
   });
 
   t.test(`${name}: may destroy its request`, async (t) => {
-    for (const later of [false, true]) {
+    const ways: [string, (req: ne_request) => unknown][] = [
+      ["at once", (req) => ne_request_destroy(req)],
+      ["later", (req) => settled().then(() => ne_request_destroy(req))],
+      ["and fail", (req) => (ne_request_destroy(req), Promise.reject(new Error("not heard")))],
+    ];
+    for (const [when, destroy] of ways) {
       const server = await answering(t);
-      const { sess, code } = await dispatchWith(t, server, place, (_sess, req) => {
-        if (later) return settled().then(() => ne_request_destroy(req));
-        return ne_request_destroy(req);
-      });
-      t.strictSame([code, ne_get_error(sess)], [NE_ERROR, "Aborted"], later ? "later" : "at once");
+      const { sess, code } = await dispatchWith(t, server, place, (_sess, req) => destroy(req));
+      t.strictSame([code, ne_get_error(sess)], [NE_ERROR, "Aborted"], when);
       t.equal((await send(sess)).code, NE_OK, "the session goes on");
     }
   });

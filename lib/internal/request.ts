@@ -227,7 +227,10 @@ export function connectionOf(req: ne_request): object | null {
 export function application<T>(r: Request, value: T | PromiseLike<T>): T | Promise<T> {
   const { turn } = r;
   // the callback may have destroyed the request
-  if (turn === null) throw ended();
+  if (turn === null) {
+    if (isPromise(value)) value.then(undefined, () => {});
+    throw ended();
+  }
   if (!isPromise(value)) return value;
   return awaitApplication(r.session, turn, r.scope, value).then((result) => {
     if (r.turn !== turn) throw ended();
