@@ -385,8 +385,8 @@ export function ne_set_notifier<T>(
 /**
  * Registers the judge over server certificates that fail verification. It is not asked about the
  * certificate it accepted last in this session, nor about failures that cannot be overridden (they
- * give `NE_ERROR`). Without one every failure gives `NE_ERROR`, error `SSL error: …`. Later requests
- * use no connection that was made before.
+ * give `NE_ERROR`). Without one every failure gives `NE_ERROR`, error `SSL error: …`. Later
+ * requests use no connection that was made before.
  */
 export function ne_ssl_set_verify<T>(
   sess: ne_session,
