@@ -244,13 +244,19 @@ export function nx_get_source_address(sess: ne_session, type: ne_iaddr_type): nx
     : { address: printAddress(source.address), port: source.port };
 }
 
+/** Both ends of a connection. */
+export interface nx_addresses {
+  /** the near end */
+  readonly local: nx_endpoint;
+  /** the far end: the server, or a proxy */
+  readonly peer: nx_endpoint;
+}
+
 /**
  * @returns both ends of the connection that the session is using, or used last and keeps; `null`
  *   where there is none, or its transport knows no addresses.
  */
-export function nx_session_addresses(
-  sess: ne_session,
-): { local: nx_endpoint; peer: nx_endpoint } | null {
+export function nx_session_addresses(sess: ne_session): nx_addresses | null {
   const s = sessions.open(sess, "nx_session_addresses");
   for (const { connection } of s.turns.running) {
     if (connection?.open === true) return connection.wire.ends;

@@ -42,7 +42,7 @@ export function nx_set_request_body_stream(
 ): void {
   const r = requests.open(req, "nx_set_request_body_stream");
   if (typeof source !== "function") checkSource(source);
-  checkLength(length, "nx_set_request_body_stream");
+  checkBody(r, length, "nx_set_request_body_stream");
   const body = new StreamBody(r, source);
   setProvider(r, length, body);
 }
@@ -61,7 +61,7 @@ export function nx_set_request_body_stream(
  */
 export function nx_request_writable(req: ne_request, length: number = -1): Writable {
   const r = requests.open(req, "nx_request_writable");
-  checkLength(length, "nx_request_writable");
+  checkBody(r, length, "nx_request_writable");
   const body = new WritableBody(r);
   setProvider(r, length, body);
   return body.stream;
@@ -139,7 +139,8 @@ function setProvider(r: Request, length: number, supplier: Supplier): void {
   if (r.body?.kind === "provider") r.body.over = () => supplier.over();
 }
 
-function checkLength(length: number, caller: string): void {
+function checkBody(r: Request, length: number, caller: string): void {
+  if (r.stage !== "idle") throw misuse(caller, "the request has been begun already");
   if (length !== -1 && !(Number.isSafeInteger(length) && length >= 0)) {
     throw misuse(caller, "the length must be a whole number from 0 to 2^53-1, or -1");
   }

@@ -243,6 +243,16 @@ t.test("mistakes", async (t) => {
   t.equal(nx_detach_socket(req), null);
 });
 
+t.test("a body is set before the request begins", async (t) => {
+  const server = await scripted(t, [[OK]]);
+  const sess = session(t, server.port);
+  const req = request(t, sess);
+  const dispatched = ne_request_dispatch(req);
+  t.throws(() => nx_request_writable(req), /^nx_request_writable: the request has been begun/);
+  t.throws(() => nx_set_request_body_stream(req, pieces()), TypeError);
+  t.equal(await dispatched, NE_OK);
+});
+
 t.test("writable body", async (t) => {
   await t.test("takes what is written while the request runs", async (t) => {
     const server = await scripted(t, [[OK]]);

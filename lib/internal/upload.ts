@@ -13,7 +13,13 @@ import {
 } from "./constants.js";
 import { errnoText } from "./errno.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "./http1/write.js";
-import { applicationNumber, tellProgress, type Request, type RequestBody, type Upload } from "./request.js";
+import {
+  applicationNumber,
+  tellProgress,
+  type Request,
+  type RequestBody,
+  type Upload,
+} from "./request.js";
 import { isTraced, setError, trace, writeTimeout } from "./session.js";
 import type { Wire } from "./wire/wire.js";
 
