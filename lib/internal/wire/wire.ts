@@ -107,7 +107,7 @@ export const CLOSED_HERE: WireFailure = {
   cause: null,
 };
 
-/** How long a closed connection may take to send what was written before. */
+/** How long a closed connection may take to say so to its peer. */
 const LINGER_MS = 5000;
 
 /** Endings of a stream that has no closing alert of its own. */
@@ -440,7 +440,8 @@ export class Wire {
       const done = (): void => {
         this.stream.off("error", done);
         this.stream.off("close", done);
-        resolve(this.#writeEnd === null ? 0 : this.#writeFailed());
+        const shut = this.#writeEnd === null || this.#writeEnd === BROKEN_PIPE;
+        resolve(shut ? 0 : this.#writeFailed());
       };
       if (this.#writeEnd !== null || this.stream.writableEnded) {
         done();
@@ -474,6 +475,11 @@ export class Wire {
     this.#settleWriter(this.#writeEnd.code);
     const stream = this.stream as Duplex & { destroySoon?: () => void };
     if (stream.destroyed) return;
+    // what the system has not taken by now is part of something that was broken off
+    if (stream.writableLength > 0) {
+      stream.destroy();
+      return;
+    }
     stream.resume();
     if (stream.destroySoon !== undefined) stream.destroySoon();
     else stream.end(() => stream.destroy());
