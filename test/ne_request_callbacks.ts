@@ -132,9 +132,13 @@ const PLACES: Record<string, Place> = {
   "post_headers hook": (sess, _req, act) => ne_hook_post_headers(sess, () => orNothing(act())),
   "acceptance callback": (_sess, req, act) => ne_add_response_body_reader(req, () => orZero(act()), () => 0),
   reader: (_sess, req, act) =>
-    ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) => (block.length > 0 ? orZero(act()) : 0)),
+    ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) =>
+      block.length > 0 ? orZero(act()) : 0,
+    ),
   "reader, at the end": (_sess, req, act) =>
-    ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) => (block.length === 0 ? orZero(act()) : 0)),
+    ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) =>
+      block.length === 0 ? orZero(act()) : 0,
+    ),
   "post_send hook": (sess, _req, act) => ne_hook_post_send(sess, () => orZero(act())),
 };
 
@@ -295,11 +299,15 @@ t.test("what the notifier says to a closing connection", async (t) => {
   for (const act of [() => { throw boom; }, () => Promise.reject(boom)]) {
     const server = await scripted(t, ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart", [OK]]);
     const sess = openSession(t, server.port);
-    ne_set_notifier(sess, (_userdata, status) => (status === ne_status_disconnected ? act() : undefined));
+    ne_set_notifier(sess, (_userdata, status) =>
+      status === ne_status_disconnected ? act() : undefined,
+    );
     t.equal(await failureOf(() => send(sess)), boom, "leaves through the request");
     ne_set_notifier(sess, null);
     t.equal((await send(sess)).code, NE_OK);
-    ne_set_notifier(sess, (_userdata, status) => (status === ne_status_disconnected ? act() : undefined));
+    ne_set_notifier(sess, (_userdata, status) =>
+      status === ne_status_disconnected ? act() : undefined,
+    );
     const thrown = await failureOf(() => ne_close_connection(sess));
     t.ok(thrown === boom || thrown === null, "or through the call that closed it");
     await settled();

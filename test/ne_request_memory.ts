@@ -59,7 +59,9 @@ for (const [name, head, block] of ENDLESS) {
       const before = seen;
       seen += piece.length;
       if (start === 0 && seen > 8 * MIB) start = inUse();
-      if (Math.floor(before / MIB) !== Math.floor(seen / MIB) && start > 0) most = Math.max(most, inUse() - start);
+      if (Math.floor(before / MIB) !== Math.floor(seen / MIB) && start > 0) {
+        most = Math.max(most, inUse() - start);
+      }
       if (seen < 128 * MIB) return 0;
       ne_set_error(sess, "enough");
       return 1;

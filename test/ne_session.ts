@@ -149,7 +149,9 @@ t.test("what would change the request line or the Host field is refused", async 
     ["the port", "http", "host", undefined],
   ];
   for (const [what, scheme, host, port] of table) {
-    const message = await mistake(() => ne_session_create(scheme as string, host as string, port as number));
+    const message = await mistake(() =>
+      ne_session_create(scheme as string, host as string, port as number),
+    );
     t.match(message, `ne_session_create: ${what}`, JSON.stringify([scheme, host, port]));
   }
 });
@@ -445,7 +447,8 @@ function watcher(): Seen {
   };
   return {
     events,
-    watch: (sess) => ne_set_notifier(sess, (_userdata, status, info) => void events.push(describe(status, info))),
+    watch: (sess) =>
+      ne_set_notifier(sess, (_userdata, status, info) => void events.push(describe(status, info))),
   };
 }
 

@@ -236,7 +236,8 @@ t.test("literals need no lookup", async (t) => {
   ];
   for (const [text, expected] of table) {
     const addr = await ne_addr_resolve(text, 0);
-    t.equal(ne_addr_result(addr) === 0 ? ne_iaddr_print(ne_addr_first(addr)) : null, expected, text);
+    const found = ne_addr_result(addr) === 0 ? ne_iaddr_print(ne_addr_first(addr)) : null;
+    t.equal(found, expected, text);
     if (expected === null) {
       t.equal(ne_addr_error(addr), "Host not found");
       t.equal(ne_addr_next(addr), null);
