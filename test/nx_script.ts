@@ -1,6 +1,7 @@
 // The functional face: results, redirects, sessions from URLs and from sessions, listings.
 import { once } from "node:events";
 import { Readable } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { text } from "node:stream/consumers";
 import zlib from "node:zlib";
 import t, { type Test } from "tap";
@@ -30,8 +31,15 @@ import {
   ne_set_session_flag,
   ne_set_session_private,
   ne_set_useragent,
+  ne_ssl_set_clicert,
+  ne_ssl_set_verify,
   type ne_session,
 } from "../lib/ne_session.js";
+import {
+  ne_ssl_clicert_decrypt,
+  ne_ssl_clicert_free,
+  ne_ssl_clicert_read,
+} from "../lib/ne_ssl.js";
 import { ne_buffer_zappend } from "../lib/ne_string.js";
 import { nx_cookie_jar_create, nx_cookies_register } from "../lib/nx_cookies.js";
 import {
@@ -52,6 +60,7 @@ import {
   type Script,
   type ScriptedServer,
 } from "./fixtures/server.js";
+import { certFile, certPath } from "./fixtures/tls.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -243,9 +252,11 @@ t.test("decompression", async (t) => {
   await t.test("never where there is no body", async (t) => {
     const head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 50\r\n\r\n";
     const none = "HTTP/1.1 304 Not Modified\r\nContent-Encoding: gzip\r\n\r\n";
-    const { sess } = await serving(t, [head, none]);
+    const part = reply("a part", "Content-Encoding: gzip").toString().replace("200 OK", "206 Part");
+    const { sess } = await serving(t, [head, none, part]);
     t.equal((await nx_send(sess, "HEAD", "/")).code, NE_OK);
     t.equal((await nx_send(sess, "GET", "/")).status?.code, 304);
+    t.equal((await nx_send(sess, "GET", "/")).text(), "a part", "nor of a part alone");
   });
   await t.test("a damaged body is a failure, and the session goes on", async (t) => {
     const damaged = reply("not gzip", "Content-Encoding: gzip");
@@ -492,6 +503,64 @@ t.test("redirects", async (t) => {
     t.equal(await text(result.stream!), "ok");
     await other.peers[0]?.closed();
     t.pass("its session is gone with it");
+  });
+});
+
+t.test("redirects over TLS", async (t) => {
+  const certificate = { key: certFile("server.key"), cert: certFile("good.pem") };
+  const asking = { ...certificate, requestCert: true, rejectUnauthorized: false };
+  const shown = (peer: Peer): string => {
+    const { subject } = (peer.stream as TLSSocket).getPeerCertificate();
+    return typeof subject === "object" ? "a client certificate" : "none";
+  };
+  const secure = (t: Test, port: number): ne_session => {
+    const sess = session(t, port, "https");
+    ne_ssl_set_verify(sess, () => 0);
+    const client = ne_ssl_clicert_read(certPath("client.p12"));
+    if (client === null || ne_ssl_clicert_decrypt(client, "secret") !== 0) {
+      throw new Error("client.p12");
+    }
+    ne_ssl_set_clicert(sess, client);
+    ne_ssl_clicert_free(client);
+    return sess;
+  };
+  await t.test("the client certificate stays with its origin", async (t) => {
+    const certificates: string[] = [];
+    const serve = (answer: () => string): Script => async (peer: Peer) => {
+      await peer.readRequest();
+      certificates.push(shown(peer));
+      await peer.write(answer());
+    };
+    const other = await scripted(t, [serve(() => OK)], { tls: asking });
+    const server = await scripted(t, [serve(() => moved(`${other.origin}/`))], { tls: asking });
+    const result = await nx_send(secure(t, server.port), "GET", "/", { redirects: 1 });
+    t.equal(result.text(), "ok");
+    t.strictSame(certificates, ["a client certificate", "none"]);
+  });
+  await t.test("a clone of the program's own has it", async (t) => {
+    const server = await scripted(t, [async (peer: Peer) => {
+      await peer.readRequest();
+      t.equal(shown(peer), "a client certificate");
+      await peer.write(OK);
+    }], { tls: asking });
+    const clone = nx_session_clone(secure(t, 1), "https", "127.0.0.1", server.port);
+    t.teardown(() => ne_session_destroy(clone));
+    t.ok((await nx_send(clone, "GET", "/")).ok);
+  });
+  await t.test("never to plain http", async (t) => {
+    const plain = await scripted(t, [[OK]], { fewer: true });
+    const server = await scripted(t, [[moved(`${plain.origin}/`)]], { tls: certificate });
+    const result = await nx_send(secure(t, server.port), "GET", "/", { redirects: 1 });
+    t.equal(result.error, "302 Moved");
+    t.equal(plain.connections, 0);
+  });
+  await t.test("from http to a server that nobody vouches for", async (t) => {
+    const other = await scripted(t, [async (peer: Peer) => peer.readEof()], { tls: certificate });
+    const server = await scripted(t, [[moved(`${other.origin}/`)]]);
+    const result = await nx_send(session(t, server.port), "GET", "/", { redirects: 1 });
+    t.equal(result.code, NE_ERROR);
+    t.match(result.error, /issuer is not trusted/);
+    t.equal(other.requests.length, 0);
   });
 });
 

@@ -27,6 +27,7 @@ import {
   ne_get_error,
   ne_session_create,
   ne_session_destroy,
+  ne_ssl_set_verify,
   type ne_session,
 } from "../lib/ne_session.js";
 import { nx_session_connected } from "../lib/nx_session.js";
@@ -37,6 +38,7 @@ import {
   nx_response_readable,
   nx_set_request_body_stream,
 } from "../lib/nx_stream.js";
+import { certFile } from "./fixtures/tls.js";
 import { gate, refusedPort, scripted, type Peer, type Script } from "./fixtures/server.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -551,6 +553,16 @@ t.test("detached connection", async (t) => {
     t.equal(await ne_begin_request(req), NE_OK);
     await talk(t, nx_detach_socket(req));
     await t.rejects(ne_end_request(req), TypeError);
+  });
+  await t.test("a WebSocket over TLS", async (t) => {
+    const certificate = { key: certFile("server.key"), cert: certFile("good.pem") };
+    const server = await scripted(t, [echo], { tls: certificate });
+    const sess = ne_session_create("https", "127.0.0.1", server.port);
+    t.teardown(() => ne_session_destroy(sess));
+    ne_ssl_set_verify(sess, () => 0);
+    const req = upgrade(t, sess);
+    t.equal(await ne_request_dispatch(req), NE_OK);
+    await talk(t, nx_detach_socket(req));
   });
   await t.test("an upgrade that nobody takes is not used for requests", async (t) => {
     const server = await scripted(t, [

@@ -55,9 +55,10 @@ export function endOf(incoming: Incoming): Promise<number> {
 export async function* contentOf(incoming: Incoming, decompress: boolean): AsyncGenerator<Buffer> {
   const { sess, req, method } = incoming;
   const { code } = ne_get_status(req);
-  const bodyless = method === "HEAD" || code === 204 || code === 304;
+  // a part of something compressed can't be decoded, and what is not there needs not
+  const asItIs = method === "HEAD" || code === 204 || code === 206 || code === 304;
   const field = ne_get_response_header(req, "Content-Encoding");
-  const codings = decompress && !bodyless ? codingsOf(field) : [];
+  const codings = decompress && !asItIs ? codingsOf(field) : [];
   try {
     yield* decodeBody(rawOf(incoming), codings, limitsOf(sess));
   } catch (error) {
