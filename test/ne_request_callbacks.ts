@@ -53,7 +53,15 @@ import {
 } from "../lib/index.js";
 import type { ne_request, ne_session } from "../lib/index.js";
 import { nx_set_max_connections } from "../lib/nx_session.js";
-import { failureOf, mistake, OK, openSession, send, settled, UNTIL_END } from "./fixtures/conversation.js";
+import {
+  failureOf,
+  mistake,
+  OK,
+  openSession,
+  send,
+  settled,
+  UNTIL_END,
+} from "./fixtures/conversation.js";
 import { scripted, type Peer, type ScriptedServer } from "./fixtures/server.js";
 
 /** Answers every request of every connection; `/until` with a body until the end. */
@@ -99,23 +107,29 @@ const isThenable = (value: unknown): boolean => value instanceof Promise;
 const orZero = (value: unknown): number | Promise<number> => (isThenable(value) ? zero(value) : 0);
 const orNothing = (value: unknown): void | Promise<void> => value as void | Promise<void>;
 
-const notified = (kind: number): Place => (sess, _req, act) => {
-  const first = once(act);
-  ne_set_notifier(sess, (_userdata, status) => (status === kind ? orNothing(first()) : undefined));
-};
+const notified =
+  (kind: number): Place =>
+  (sess, _req, act) => {
+    const first = once(act);
+    ne_set_notifier(sess, (_userdata, status) =>
+      status === kind ? orNothing(first()) : undefined,
+    );
+  };
 
-const providing = (rewind: boolean): Place => (_sess, req, act) => {
-  let left = 4;
-  ne_set_request_body_provider(req, 4, (_userdata, buffer) => {
-    if (buffer.length === 0) left = 4;
-    const here = rewind ? buffer.length === 0 : buffer.length > 0 && left > 0;
-    const result = here ? act() : undefined;
-    const count = Math.min(left, buffer.length);
-    buffer.fill(0x70, 0, count);
-    left -= count;
-    return isThenable(result) ? zero(result).then(() => count) : count;
-  });
-};
+const providing =
+  (rewind: boolean): Place =>
+  (_sess, req, act) => {
+    let left = 4;
+    ne_set_request_body_provider(req, 4, (_userdata, buffer) => {
+      if (buffer.length === 0) left = 4;
+      const here = rewind ? buffer.length === 0 : buffer.length > 0 && left > 0;
+      const result = here ? act() : undefined;
+      const count = Math.min(left, buffer.length);
+      buffer.fill(0x70, 0, count);
+      left -= count;
+      return isThenable(result) ? zero(result).then(() => count) : count;
+    });
+  };
 
 const PLACES: Record<string, Place> = {
   "notifier, connecting": notified(ne_status_connecting),
@@ -130,7 +144,12 @@ const PLACES: Record<string, Place> = {
   provider: providing(false),
   "interim handler": (_sess, req, act) => ne_add_interim_handler(req, () => orNothing(act())),
   "post_headers hook": (sess, _req, act) => ne_hook_post_headers(sess, () => orNothing(act())),
-  "acceptance callback": (_sess, req, act) => ne_add_response_body_reader(req, () => orZero(act()), () => 0),
+  "acceptance callback": (_sess, req, act) =>
+    ne_add_response_body_reader(
+      req,
+      () => orZero(act()),
+      () => 0,
+    ),
   reader: (_sess, req, act) =>
     ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) =>
       block.length > 0 ? orZero(act()) : 0,
@@ -151,7 +170,11 @@ async function dispatchWith(
 ): Promise<{ sess: ne_session; req: ne_request; code: number | null; thrown: unknown }> {
   const sess = openSession(t, server.port);
   const req = ne_request_create(sess, "PUT", "/interim");
-  place(sess, req, once(() => act(sess, req)));
+  place(
+    sess,
+    req,
+    once(() => act(sess, req)),
+  );
   let code: number | null = null;
   const thrown = await failureOf(async () => (code = await ne_request_dispatch(req)));
   return { sess, req, code, thrown };
@@ -172,7 +195,16 @@ for (const [name, place] of Object.entries(PLACES)) {
   t.test(`${name}: what it throws or rejects with leaves as it is`, async (t) => {
     const server = await answering(t);
     for (const boom of [new Error("thrown"), "no error", undefined]) {
-      for (const act of [() => { throw boom; }, () => Promise.reject(boom), () => settled().then(() => { throw boom; })]) {
+      for (const act of [
+        () => {
+          throw boom;
+        },
+        () => Promise.reject(boom),
+        () =>
+          settled().then(() => {
+            throw boom;
+          }),
+      ]) {
         let called = false;
         const sess = openSession(t, server.port);
         const req = ne_request_create(sess, "PUT", "/interim");
@@ -240,12 +272,20 @@ for (const [name, place] of Object.entries(PLACES)) {
     });
     const error = ne_get_error(sess);
     // before there is a connection, and after all of the answer is there, nothing is lost
-    const harmless = ["notifier, connecting", "pre_send hook", "reader, at the end", "post_send hook"];
+    const harmless = [
+      "notifier, connecting",
+      "pre_send hook",
+      "reader, at the end",
+      "post_send hook",
+    ];
     const complete = ["reader", "notifier, receiving"];
     if (harmless.includes(name)) t.strictSame([code, error], [NE_OK, "200 OK"]);
     else if (!complete.includes(name) || code !== NE_OK) {
       t.equal(code, NE_ERROR);
-      t.match(error, /^Could not [a-z ]+: Connection was closed by the application$|^Error reading/);
+      t.match(
+        error,
+        /^Could not [a-z ]+: Connection was closed by the application$|^Error reading/,
+      );
     }
     t.ok(closes <= 1, "once at most");
     t.equal((await send(sess)).code, NE_OK, "the session goes on");
@@ -296,7 +336,12 @@ t.test("an upload broken off on a kept connection is not begun again", async (t)
 
 t.test("what the notifier says to a closing connection", async (t) => {
   const boom = new Error("boom");
-  for (const act of [() => { throw boom; }, () => Promise.reject(boom)]) {
+  for (const act of [
+    () => {
+      throw boom;
+    },
+    () => Promise.reject(boom),
+  ]) {
     const server = await scripted(t, ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart", [OK]]);
     const sess = openSession(t, server.port);
     ne_set_notifier(sess, (_userdata, status) =>
@@ -322,7 +367,9 @@ t.test("a close_conn hook that throws does not keep the connection, nor the turn
   ]);
   const sess = openSession(t, server.port);
   const boom = new Error("boom");
-  const hook = (): void => { throw boom; };
+  const hook = (): void => {
+    throw boom;
+  };
   ne_hook_close_conn(sess, hook);
   t.equal(await failureOf(() => send(sess)), boom);
   ne_unhook_close_conn(sess, hook);
@@ -334,17 +381,39 @@ t.test("a close_conn hook that throws does not keep the connection, nor the turn
 
 t.test("an answer that is no number is the callback's mistake", async (t) => {
   const wrong: [string, (sess: ne_session, req: ne_request, answer: never) => void][] = [
-    ["ne_accept_response", (_sess, req, answer) => ne_add_response_body_reader(req, () => answer, () => 0)],
-    ["ne_block_reader", (_sess, req, answer) => ne_add_response_body_reader(req, ne_accept_always, () => answer)],
+    [
+      "ne_accept_response",
+      (_sess, req, answer) =>
+        ne_add_response_body_reader(
+          req,
+          () => answer,
+          () => 0,
+        ),
+    ],
+    [
+      "ne_block_reader",
+      (_sess, req, answer) => ne_add_response_body_reader(req, ne_accept_always, () => answer),
+    ],
     ["ne_post_send_fn", (sess, _req, answer) => ne_hook_post_send(sess, () => answer)],
     ["ne_provide_body", (_sess, req, answer) => ne_set_request_body_provider(req, 1, () => answer)],
   ];
   for (const [callback, install] of wrong) {
-    for (const [answer, shown] of [[undefined, "undefined"], [null, "null"], ["0", "string"]] as const) {
+    for (const [answer, shown] of [
+      [undefined, "undefined"],
+      [null, "null"],
+      ["0", "string"],
+    ] as const) {
       for (const given of [answer, Promise.resolve(answer)]) {
-        const server = await scripted(t, (peer) => peer.readHead().then(() => peer.write(OK), () => {}));
+        const server = await scripted(t, (peer) =>
+          peer.readHead().then(
+            () => peer.write(OK),
+            () => {},
+          ),
+        );
         const sess = openSession(t, server.port);
-        const message = await mistake(() => send(sess, "GET", "/", (req) => install(sess, req, given as never)));
+        const message = await mistake(() =>
+          send(sess, "GET", "/", (req) => install(sess, req, given as never)),
+        );
         t.equal(message, `${callback}: the callback returned ${shown}, not a number`);
       }
     }
@@ -356,10 +425,14 @@ t.test("true and false are numbers", async (t) => {
   const blocks: string[] = [];
   const result = await send(openSession(t, server.port), "GET", "/", (req) => {
     for (const accepted of [true, false]) {
-      ne_add_response_body_reader(req, () => accepted as never, (_userdata, block) => {
-        blocks.push(`${accepted}:${block}`);
-        return false as never;
-      });
+      ne_add_response_body_reader(
+        req,
+        () => accepted as never,
+        (_userdata, block) => {
+          blocks.push(`${accepted}:${block}`);
+          return false as never;
+        },
+      );
     }
   });
   t.equal(result.code, NE_OK);
@@ -369,10 +442,16 @@ t.test("true and false are numbers", async (t) => {
 t.test("hooks that nobody waits for must not return promises", async (t) => {
   const server = await scripted(t, (peer) => peer.readRequest().then(() => peer.write(OK)));
   const sess = openSession(t, server.port);
-  const late = async (): Promise<void> => { throw new Error("nobody hears this"); };
-  const message = (callback: string): string => `${callback}: the callback must not return a promise`;
+  const late = async (): Promise<void> => {
+    throw new Error("nobody hears this");
+  };
+  const message = (callback: string): string =>
+    `${callback}: the callback must not return a promise`;
   ne_hook_create_request(sess, late as never);
-  t.equal(await mistake(() => ne_request_create(sess, "GET", "/")), message("ne_create_request_fn"));
+  t.equal(
+    await mistake(() => ne_request_create(sess, "GET", "/")),
+    message("ne_create_request_fn"),
+  );
   ne_unhook_create_request(sess, late as never);
   const req = ne_request_create(sess, "GET", "/");
   t.equal(await ne_request_dispatch(req), NE_OK);
@@ -396,20 +475,42 @@ t.test("hooks run in their order, with what is promised in each", async (t) => {
   const sess = ne_session_create("http", "127.0.0.1", server.port);
   const seen: string[] = [];
   for (const name of ["1", "2"]) {
-    ne_hook_create_request(sess, (_req, userdata, method, target) => void seen.push(`create${userdata} ${method} ${target}`), name);
-    ne_hook_pre_send(sess, (_req, userdata, header) => {
-      seen.push(`pre_send${userdata}`);
-      ne_buffer_zappend(header, `X-${userdata}: y\r\n`);
-    }, name);
-    ne_hook_post_headers(sess, (_req, userdata, { code }) => void seen.push(`post_headers${userdata} ${code}`), name);
-    ne_hook_post_send(sess, (_req, userdata, { code }) => {
-      seen.push(`post_send${userdata} ${code}`);
-      return NE_OK;
-    }, name);
-    ne_hook_destroy_request(sess, (req, userdata) => {
-      const field = ne_get_response_header(req, "Content-Length");
-      seen.push(`destroy${userdata} ${ne_get_status(req).code} ${field} ${ne_get_request_private(req, "mine")}`);
-    }, name);
+    ne_hook_create_request(
+      sess,
+      (_req, userdata, method, target) => void seen.push(`create${userdata} ${method} ${target}`),
+      name,
+    );
+    ne_hook_pre_send(
+      sess,
+      (_req, userdata, header) => {
+        seen.push(`pre_send${userdata}`);
+        ne_buffer_zappend(header, `X-${userdata}: y\r\n`);
+      },
+      name,
+    );
+    ne_hook_post_headers(
+      sess,
+      (_req, userdata, { code }) => void seen.push(`post_headers${userdata} ${code}`),
+      name,
+    );
+    ne_hook_post_send(
+      sess,
+      (_req, userdata, { code }) => {
+        seen.push(`post_send${userdata} ${code}`);
+        return NE_OK;
+      },
+      name,
+    );
+    ne_hook_destroy_request(
+      sess,
+      (req, userdata) => {
+        const field = ne_get_response_header(req, "Content-Length");
+        seen.push(
+          `destroy${userdata} ${ne_get_status(req).code} ${field} ${ne_get_request_private(req, "mine")}`,
+        );
+      },
+      name,
+    );
     ne_hook_close_conn(sess, (userdata) => void seen.push(`close${userdata}`), name);
     ne_hook_destroy_session(sess, (userdata) => void seen.push(`end${userdata}`), name);
   }
@@ -420,9 +521,21 @@ t.test("hooks run in their order, with what is promised in each", async (t) => {
   ne_set_notifier(sess, (_userdata, status) => void seen.push(`n${status}`));
   ne_session_destroy(sess);
   t.strictSame(seen, [
-    "create1 GET /a", "create2 GET /a", "pre_send1", "pre_send2", "post_headers1 200", "post_headers2 200",
-    "post_send1 200", "post_send2 200", "destroy1 200 null kept", "destroy2 200 null kept",
-    "end1", "end2", "n5", "close1", "close2",
+    "create1 GET /a",
+    "create2 GET /a",
+    "pre_send1",
+    "pre_send2",
+    "post_headers1 200",
+    "post_headers2 200",
+    "post_send1 200",
+    "post_send2 200",
+    "destroy1 200 null kept",
+    "destroy2 200 null kept",
+    "end1",
+    "end2",
+    "n5",
+    "close1",
+    "close2",
   ]);
   t.match(server.requests[0]?.head, /X-1: y\r\nX-2: y\r\n\r\n$/);
 });
@@ -462,7 +575,9 @@ t.test("unhooking takes the first hook of this function and this userdata away",
     const seen: unknown[] = [];
     const key = {};
     const userdataOf = (...args: unknown[]): unknown => (args.length === 1 ? args[0] : args[1]);
-    const fn = ((...args: unknown[]) => seen.push(userdataOf(...args)) * 0) as never as (u: unknown) => void;
+    const fn = ((...args: unknown[]) => seen.push(userdataOf(...args)) * 0) as never as (
+      u: unknown,
+    ) => void;
     hook(sess, fn, "a");
     hook(sess, fn, key);
     hook(sess, fn);
@@ -534,8 +649,14 @@ t.test("requests begun together take their turns on one connection", async (t) =
       return `${code}${body}`;
     }),
   );
-  t.strictSame(results, names.map(() => "0ok"));
-  t.strictSame(server.requests.map(({ target }) => target), names);
+  t.strictSame(
+    results,
+    names.map(() => "0ok"),
+  );
+  t.strictSame(
+    server.requests.map(({ target }) => target),
+    names,
+  );
   t.strictSame(order, names);
   t.equal(server.connections, 1);
 });
@@ -598,7 +719,9 @@ t.test("a turn that fails or is destroyed lets the next one in", async (t) => {
   const sess = openSession(t, server.port);
   const boom = new Error("boom");
   const failing = send(sess, "GET", "/1", (req) => {
-    ne_add_response_body_reader(req, ne_accept_always, () => { throw boom; });
+    ne_add_response_body_reader(req, ne_accept_always, () => {
+      throw boom;
+    });
   });
   const waiting = ne_request_create(sess, "GET", "/2");
   const destroyed = ne_request_dispatch(waiting);
@@ -607,7 +730,10 @@ t.test("a turn that fails or is destroyed lets the next one in", async (t) => {
   t.equal(await failureOf(() => failing), boom);
   t.equal(await destroyed, NE_ERROR);
   t.equal((await last).code, NE_OK);
-  t.strictSame(server.requests.map(({ target }) => target), ["/1", "/3"]);
+  t.strictSame(
+    server.requests.map(({ target }) => target),
+    ["/1", "/3"],
+  );
 });
 
 t.test("a request that is destroyed while it waits for the network ends at once", async (t) => {

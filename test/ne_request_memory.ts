@@ -34,7 +34,11 @@ async function endless(peer: Peer, head: string, block: Buffer): Promise<void> {
 
 const ENDLESS: [string, string, Buffer][] = [
   ["a body until the end", "HTTP/1.1 200 OK\r\n\r\n", BLOCK],
-  ["a body of a great length", "HTTP/1.1 200 OK\r\nContent-Length: 9007199254740991\r\n\r\n", BLOCK],
+  [
+    "a body of a great length",
+    "HTTP/1.1 200 OK\r\nContent-Length: 9007199254740991\r\n\r\n",
+    BLOCK,
+  ],
   [
     "a body in chunks",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -49,7 +53,9 @@ const ENDLESS: [string, string, Buffer][] = [
 
 for (const [name, head, block] of ENDLESS) {
   t.test(`${name} without end keeps memory flat`, async (t) => {
-    const server = await scripted(t, [(peer: Peer) => endless(peer, head, block)], { forget: true });
+    const server = await scripted(t, [(peer: Peer) => endless(peer, head, block)], {
+      forget: true,
+    });
     const sess = openSession(t, server.port);
     const req = ne_request_create(sess, "GET", "/");
     let seen = 0;
@@ -95,7 +101,7 @@ t.test("a reader that takes its time holds the server up", async (t) => {
       if (!first) return 1;
       first = false;
       // until the server gets nothing more out
-      for (let before = -1; before !== sent; ) {
+      for (let before = -1; before !== sent;) {
         before = sent;
         for (let turn = 0; turn < 20; turn++) await settled();
       }
@@ -133,7 +139,7 @@ t.test("a server that takes its time holds the provider up", async (t) => {
     });
   });
   while (asked === 0) await settled();
-  for (let before = -1; before !== asked; ) {
+  for (let before = -1; before !== asked;) {
     before = asked;
     for (let turn = 0; turn < 20; turn++) await settled();
     at = asked;
@@ -153,7 +159,8 @@ t.test("nothing is left of a thousand sessions", async (t) => {
   });
   const count = (): Record<string, number> => {
     const resources: Record<string, number> = {};
-    for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
+    for (const name of process.getActiveResourcesInfo())
+      resources[name] = (resources[name] ?? 0) + 1;
     return resources;
   };
   const before = count();

@@ -71,7 +71,12 @@ import {
   ne_uri,
   ne_version_pre_http11,
 } from "../lib/index.js";
-import type { ne_inet_addr, ne_session, ne_session_flag, ne_session_status_info } from "../lib/index.js";
+import type {
+  ne_inet_addr,
+  ne_session,
+  ne_session_flag,
+  ne_session_status_info,
+} from "../lib/index.js";
 import { mistake, OK, openSession, send, settled, UNTIL_END } from "./fixtures/conversation.js";
 import { hasIpv6, refusedPort, scripted } from "./fixtures/server.js";
 
@@ -81,16 +86,28 @@ const v6 = (text: string): ne_inet_addr => ne_iaddr_parse(text, ne_iaddr_ipv6) a
 t.test("the numbers of flags and events", async (t) => {
   t.strictSame(
     [
-      NE_SESSFLAG_PERSIST, NE_SESSFLAG_ICYPROTO, NE_SESSFLAG_SSLv2, NE_SESSFLAG_RFC4918,
-      NE_SESSFLAG_CONNAUTH, NE_SESSFLAG_TLS_SNI, NE_SESSFLAG_EXPECT100, NE_SESSFLAG_SHAREPOINT,
-      NE_SESSFLAG_STRICT, NE_SESSFLAG_LAST,
+      NE_SESSFLAG_PERSIST,
+      NE_SESSFLAG_ICYPROTO,
+      NE_SESSFLAG_SSLv2,
+      NE_SESSFLAG_RFC4918,
+      NE_SESSFLAG_CONNAUTH,
+      NE_SESSFLAG_TLS_SNI,
+      NE_SESSFLAG_EXPECT100,
+      NE_SESSFLAG_SHAREPOINT,
+      NE_SESSFLAG_STRICT,
+      NE_SESSFLAG_LAST,
     ],
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
   );
   t.strictSame(
     [
-      ne_status_lookup, ne_status_connecting, ne_status_connected, ne_status_sending,
-      ne_status_recving, ne_status_disconnected, ne_status_handshake,
+      ne_status_lookup,
+      ne_status_connecting,
+      ne_status_connected,
+      ne_status_sending,
+      ne_status_recving,
+      ne_status_disconnected,
+      ne_status_handshake,
     ],
     [0, 1, 2, 3, 4, 5, 6],
   );
@@ -204,17 +221,35 @@ t.test("arguments that cannot be meant are refused by name", async (t) => {
     ["ne_session_proxy: the host", () => ne_session_proxy(sess, "a\r\nb", 80)],
     ["ne_session_proxy: the port", () => ne_session_proxy(sess, "a", NaN)],
     ["ne_session_socks_proxy: the host", () => ne_session_socks_proxy(sess, 2, "a b", 80)],
-    ["ne_session_socks_proxy: unknown SOCKS version", () => ne_session_socks_proxy(sess, 9 as never, "a", 80)],
-    ["ne_session_socks_proxy: SOCKS version 4", () => ne_session_socks_proxy(sess, NE_SOCK_SOCKSV4, "a", 80)],
-    ["ne_session_socks_proxy: SOCKS version 4", () => ne_session_socks_proxy(sess, NE_SOCK_SOCKSV4A, "a", 80, null)],
-    ["ne_session_socks_proxy: a user name needs", () => ne_session_socks_proxy(sess, NE_SOCK_SOCKSV5, "a", 80, "u")],
+    [
+      "ne_session_socks_proxy: unknown SOCKS version",
+      () => ne_session_socks_proxy(sess, 9 as never, "a", 80),
+    ],
+    [
+      "ne_session_socks_proxy: SOCKS version 4",
+      () => ne_session_socks_proxy(sess, NE_SOCK_SOCKSV4, "a", 80),
+    ],
+    [
+      "ne_session_socks_proxy: SOCKS version 4",
+      () => ne_session_socks_proxy(sess, NE_SOCK_SOCKSV4A, "a", 80, null),
+    ],
+    [
+      "ne_session_socks_proxy: a user name needs",
+      () => ne_session_socks_proxy(sess, NE_SOCK_SOCKSV5, "a", 80, "u"),
+    ],
     ["ne_session_system_proxy: flags", () => ne_session_system_proxy(sess, 1)],
     ["ne_set_addrlist2: the port", () => ne_set_addrlist2(sess, 65536, [])],
     ["ne_set_addrlist2: expected a ne_inet_addr", () => ne_set_addrlist(sess, [sess as never])],
-    ["ne_set_localaddr: expected a ne_inet_addr", () => ne_set_localaddr(sess, "127.0.0.1" as never)],
+    [
+      "ne_set_localaddr: expected a ne_inet_addr",
+      () => ne_set_localaddr(sess, "127.0.0.1" as never),
+    ],
     ["ne_set_notifier: the callback", () => ne_set_notifier(sess, 1 as never)],
     ["ne_set_progress: the callback", () => ne_set_progress(sess, {} as never)],
-    ["ne_ssl_provide_clicert: the callback", () => neon.ne_ssl_provide_clicert(sess, null as never)],
+    [
+      "ne_ssl_provide_clicert: the callback",
+      () => neon.ne_ssl_provide_clicert(sess, null as never),
+    ],
     ["ne_set_read_timeout: the timeout", () => ne_set_read_timeout(sess, 0)],
     ["ne_set_read_timeout: the timeout", () => ne_set_read_timeout(sess, NaN)],
     ["ne_set_connect_timeout: the timeout", () => ne_set_connect_timeout(sess, -1)],
@@ -270,7 +305,9 @@ t.test("the error string is formatted, and has its length", async (t) => {
 });
 
 t.test("a reason beyond the length of the error string is cut", async (t) => {
-  const server = await scripted(t, [[`HTTP/1.1 200 ${"y".repeat(900)}\r\nContent-Length: 0\r\n\r\n`]]);
+  const server = await scripted(t, [
+    [`HTTP/1.1 200 ${"y".repeat(900)}\r\nContent-Length: 0\r\n\r\n`],
+  ]);
   t.equal((await send(openSession(t, server.port))).error, `200 ${"y".repeat(507)}`);
 });
 
@@ -330,7 +367,11 @@ t.test("the system's proxy is that of the environment", async (t) => {
   const other = openSession(t, server.port);
   ne_session_proxy(other, "nonexistent.invalid", 1);
   ne_session_system_proxy(other, 0);
-  t.equal((await send(other)).code, NE_OK, "what was set before is replaced, though nothing was found");
+  t.equal(
+    (await send(other)).code,
+    NE_OK,
+    "what was set before is replaced, though nothing was found",
+  );
 });
 
 t.test("no session without TLS has versions of it", async (t) => {
@@ -345,21 +386,27 @@ t.test("no session without TLS has versions of it", async (t) => {
 
 // ---- closing and destroying ----
 
-t.test("destroying: hooks, then the notifier, then close_conn hooks; the connection closes", async (t) => {
-  const server = await scripted(t, [[OK]]);
-  const sess = ne_session_create("http", "127.0.0.1", server.port);
-  const seen: string[] = [];
-  await send(sess);
-  ne_hook_close_conn(sess, () => void seen.push("close"));
-  ne_hook_destroy_session(sess, () => {
-    seen.push("destroy");
-    ne_get_error(sess);
-  });
-  ne_set_notifier(sess, (_userdata, status, info) => void seen.push(`n${status} ${info.cd.hostname}`));
-  ne_session_destroy(sess);
-  t.strictSame(seen, ["destroy", "n5 127.0.0.1", "close"]);
-  await server.peers[0]?.readEof();
-});
+t.test(
+  "destroying: hooks, then the notifier, then close_conn hooks; the connection closes",
+  async (t) => {
+    const server = await scripted(t, [[OK]]);
+    const sess = ne_session_create("http", "127.0.0.1", server.port);
+    const seen: string[] = [];
+    await send(sess);
+    ne_hook_close_conn(sess, () => void seen.push("close"));
+    ne_hook_destroy_session(sess, () => {
+      seen.push("destroy");
+      ne_get_error(sess);
+    });
+    ne_set_notifier(
+      sess,
+      (_userdata, status, info) => void seen.push(`n${status} ${info.cd.hostname}`),
+    );
+    ne_session_destroy(sess);
+    t.strictSame(seen, ["destroy", "n5 127.0.0.1", "close"]);
+    await server.peers[0]?.readEof();
+  },
+);
 
 t.test("a destroy hook that throws does not keep the connection", async (t) => {
   const server = await scripted(t, [[OK]]);
@@ -463,13 +510,17 @@ t.test("an address list is tried in order, and the Host field stays", async (t) 
   ne_close_connection(sess);
   t.equal((await send(sess)).code, NE_OK);
   t.equal(server.requests[0]?.field("host"), `example.test:${server.port}`);
-  t.strictSame(seen.events.filter((event) => event.startsWith("c")), [
-    "connecting null 127.0.0.2",
-    "connecting null 127.0.0.1",
-    "connected null",
-    "connecting null 127.0.0.1",
-    "connected null",
-  ], "what worked is tried first");
+  t.strictSame(
+    seen.events.filter((event) => event.startsWith("c")),
+    [
+      "connecting null 127.0.0.2",
+      "connecting null 127.0.0.1",
+      "connected null",
+      "connecting null 127.0.0.1",
+      "connected null",
+    ],
+    "what worked is tried first",
+  );
 });
 
 t.test("ne_set_addrlist2 has a port of its own; the last setting counts", async (t) => {
@@ -489,7 +540,10 @@ t.test("no address of the list answers", async (t) => {
   const port = await refusedPort();
   const sess = openSession(t, port, "example.test");
   ne_set_addrlist(sess, [v4("127.0.0.1"), v4("127.0.0.2")]);
-  t.match(await send(sess), { code: NE_CONNECT, error: "Could not connect to server: Connection refused" });
+  t.match(await send(sess), {
+    code: NE_CONNECT,
+    error: "Could not connect to server: Connection refused",
+  });
 });
 
 t.test("the local address", async (t) => {
@@ -510,7 +564,8 @@ t.test("the local address", async (t) => {
   ne_set_localaddr(sess, v4("192.0.2.1"));
   ne_close_connection(sess);
   t.match(await send(sess), {
-    code: NE_CONNECT, error: "Could not connect to server: Cannot assign requested address",
+    code: NE_CONNECT,
+    error: "Could not connect to server: Cannot assign requested address",
   });
 });
 
@@ -545,7 +600,13 @@ t.test("hosts that cannot be found", async (t) => {
 // ---- the notifier ----
 
 t.test("events of a request, in their order and numbers", async (t) => {
-  const server = await scripted(t, [[OK, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n`, "HTTP/1.1 204 None\r\n\r\n"]]);
+  const server = await scripted(t, [
+    [
+      OK,
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n`,
+      "HTTP/1.1 204 None\r\n\r\n",
+    ],
+  ]);
   const sess = openSession(t, server.port, "localhost");
   ne_set_addrlist(sess, []);
   const seen = watcher();
@@ -554,12 +615,23 @@ t.test("events of a request, in their order and numbers", async (t) => {
   ne_set_notifier(sess, null);
   const first = seen.events.splice(0).filter((event) => !event.includes("::1"));
   t.strictSame(first, [
-    "lookup localhost", "connecting localhost 127.0.0.1", "connected localhost",
-    "sending 0/10000", "sending 8192/10000", "sending 10000/10000", "recving 0/2", "recving 2/2",
+    "lookup localhost",
+    "connecting localhost 127.0.0.1",
+    "connected localhost",
+    "sending 0/10000",
+    "sending 8192/10000",
+    "sending 10000/10000",
+    "recving 0/2",
+    "recving 2/2",
   ]);
   seen.watch(sess);
   await send(sess);
-  t.strictSame(seen.events.splice(0), ["recving 0/-1", "recving 3/-1", "recving 7/-1", "recving 7/7"]);
+  t.strictSame(seen.events.splice(0), [
+    "recving 0/-1",
+    "recving 3/-1",
+    "recving 7/-1",
+    "recving 7/7",
+  ]);
   await send(sess, "GET");
   t.strictSame(seen.events.splice(0).slice(0, 1), ["recving 0/-1"]);
   ne_close_connection(sess);
@@ -583,22 +655,34 @@ t.test("the details of an event have one member, and an address lent for the cal
   const members: [number, string[]][] = [];
   let lent: ne_inet_addr | null = null;
   let message = "";
-  ne_set_notifier(sess, (userdata, status, info) => {
-    t.equal(userdata, "mine");
-    members.push([status, Object.keys(info)]);
-    if (status !== ne_status_connecting) return;
-    lent = info.ci.address;
-    try {
-      ne_iaddr_free(lent);
-    } catch (error) {
-      message = (error as Error).message;
-    }
-  }, "mine");
+  ne_set_notifier(
+    sess,
+    (userdata, status, info) => {
+      t.equal(userdata, "mine");
+      members.push([status, Object.keys(info)]);
+      if (status !== ne_status_connecting) return;
+      lent = info.ci.address;
+      try {
+        ne_iaddr_free(lent);
+      } catch (error) {
+        message = (error as Error).message;
+      }
+    },
+    "mine",
+  );
   await send(sess);
   ne_set_notifier(sess, null);
-  t.strictSame(members, [[1, ["ci"]], [2, ["cd"]], [4, ["sr"]], [4, ["sr"]]]);
+  t.strictSame(members, [
+    [1, ["ci"]],
+    [2, ["cd"]],
+    [4, ["sr"]],
+    [4, ["sr"]],
+  ]);
   t.match(message, "borrowed and must not be destroyed");
-  t.match(await mistake(() => ne_iaddr_print(lent as unknown as ne_inet_addr)), "was destroyed already");
+  t.match(
+    await mistake(() => ne_iaddr_print(lent as unknown as ne_inet_addr)),
+    "was destroyed already",
+  );
 });
 
 t.test("progress takes the notifier's place, and the other way round", async (t) => {
@@ -607,12 +691,21 @@ t.test("progress takes the notifier's place, and the other way round", async (t)
   let events = 0;
   const progress: unknown[] = [];
   ne_set_notifier(sess, () => void events++);
-  ne_set_progress(sess, (userdata, done, total) => {
-    progress.push([userdata, done, total]);
-  }, "mine");
+  ne_set_progress(
+    sess,
+    (userdata, done, total) => {
+      progress.push([userdata, done, total]);
+    },
+    "mine",
+  );
   await send(sess, "PUT", "/", (req) => ne_set_request_body_buffer(req, Buffer.alloc(5)));
   t.equal(events, 0);
-  t.strictSame(progress.splice(0), [["mine", 0, 5], ["mine", 5, 5], ["mine", 0, 2], ["mine", 2, 2]]);
+  t.strictSame(progress.splice(0), [
+    ["mine", 0, 5],
+    ["mine", 5, 5],
+    ["mine", 0, 2],
+    ["mine", 2, 2],
+  ]);
   ne_set_notifier(sess, () => void events++);
   await send(sess);
   t.strictSame([progress.length, events], [0, 2]);
@@ -654,7 +747,11 @@ t.test("the read timeout: status line and fields, then the body", async (t) => {
     ["", NE_TIMEOUT, "Could not read status line: connection timed out"],
     ["HTTP/1.1 2", NE_TIMEOUT, "Could not read status line: connection timed out"],
     ["HTTP/1.1 200 OK\r\nX: ", NE_TIMEOUT, "Error reading response headers: connection timed out"],
-    ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", NE_ERROR, "Could not read response body: connection timed out"],
+    [
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab",
+      NE_ERROR,
+      "Could not read response body: connection timed out",
+    ],
     [`${UNTIL_END}ab`, NE_ERROR, "Could not read response body: connection timed out"],
   ];
   for (const [text, code, error] of table) {
@@ -704,7 +801,10 @@ async function fullPort(t: Test): Promise<number> {
 t.test("the connect timeout", async (t) => {
   const sess = openSession(t, await fullPort(t));
   ne_set_connect_timeout(sess, 0.1);
-  t.match(await send(sess), { code: NE_TIMEOUT, error: "Could not connect to server: Connection timed out" });
+  t.match(await send(sess), {
+    code: NE_TIMEOUT,
+    error: "Could not connect to server: Connection timed out",
+  });
   const req = ne_request_create(sess, "GET", "/");
   const code = ne_request_dispatch(req);
   await settled();

@@ -85,7 +85,10 @@ function openSocket(t: Test): ne_socket {
 }
 
 /** A socket connected to a peer that follows a script. */
-async function connected(t: Test, script: (peer: Peer) => void | Promise<void>): Promise<ne_socket> {
+async function connected(
+  t: Test,
+  script: (peer: Peer) => void | Promise<void>,
+): Promise<ne_socket> {
   const server = await scripted(t, [script]);
   const sock = openSocket(t);
   ne_sock_read_timeout(sock, 5);
@@ -164,9 +167,19 @@ t.test("addresses from bytes", async (t) => {
   t.not(ne_iaddr_cmp(ne_iaddr_parse("::1", 1) as ne_inet_addr, a), 0);
   t.equal(ne_iaddr_make(7 as never, LOOPBACK), null, "of no known kind");
   t.equal(ne_iaddr_put(a, 7 as never, LOOPBACK), null);
-  for (const [type, length] of [[0, 16], [1, 4], [0, 0]] as const) {
-    t.match(await mistake(() => ne_iaddr_make(type, Buffer.alloc(length))), "ne_iaddr_make: an address of this kind");
-    t.match(await mistake(() => ne_iaddr_put(a, type, Buffer.alloc(length))), "ne_iaddr_put: an address of this kind");
+  for (const [type, length] of [
+    [0, 16],
+    [1, 4],
+    [0, 0],
+  ] as const) {
+    t.match(
+      await mistake(() => ne_iaddr_make(type, Buffer.alloc(length))),
+      "ne_iaddr_make: an address of this kind",
+    );
+    t.match(
+      await mistake(() => ne_iaddr_put(a, type, Buffer.alloc(length))),
+      "ne_iaddr_put: an address of this kind",
+    );
   }
   t.match(await mistake(() => ne_iaddr_make(0, "127.0.0.1" as never)), "ne_iaddr_make: raw");
   t.match(await mistake(() => ne_iaddr_raw(a, Buffer.alloc(3))), "ne_iaddr_raw: the buffer");
@@ -256,18 +269,30 @@ t.test("going through the addresses of a name", async (t) => {
   t.equal(ne_addr_next(addr), null, "ne_addr_first was not called");
   const all = (): ne_inet_addr[] => {
     const list = [ne_addr_first(addr)];
-    for (let next; (next = ne_addr_next(addr)) !== null; ) list.push(next);
+    for (let next; (next = ne_addr_next(addr)) !== null;) list.push(next);
     return list;
   };
   const first = all();
-  t.strictSame(all().map((ia, i) => ia === first[i]), first.map(() => true), "the same handles again");
+  t.strictSame(
+    all().map((ia, i) => ia === first[i]),
+    first.map(() => true),
+    "the same handles again",
+  );
   t.ok(first.some((ia) => ["127.0.0.1", "::1"].includes(ne_iaddr_print(ia))));
   const [borrowed] = first as [ne_inet_addr];
-  t.match(await mistake(() => ne_iaddr_free(borrowed)), "ne_iaddr_free: this ne_inet_addr is borrowed");
+  t.match(
+    await mistake(() => ne_iaddr_free(borrowed)),
+    "ne_iaddr_free: this ne_inet_addr is borrowed",
+  );
   ne_addr_destroy(addr);
   t.match(await mistake(() => ne_iaddr_print(borrowed)), "was destroyed already");
   for (const [name, call] of Object.entries({
-    ne_addr_result, ne_addr_first, ne_addr_next, ne_addr_error, ne_addr_canonical, ne_addr_destroy,
+    ne_addr_result,
+    ne_addr_first,
+    ne_addr_next,
+    ne_addr_error,
+    ne_addr_canonical,
+    ne_addr_destroy,
   })) {
     t.equal(await mistake(() => call(addr)), `${name}: the ne_sock_addr was destroyed already`);
   }
@@ -300,7 +325,10 @@ t.test("connecting, and who is at the other end", async (t) => {
   const peer = ne_sock_peer(sock, port) as ne_inet_addr;
   t.strictSame([ne_iaddr_print(peer), port.value], ["127.0.0.1", server.port]);
   ne_iaddr_free(peer);
-  t.match(await mistake(() => ne_sock_connect(sock, loopback(), server.port)), "ne_sock_connect: the socket is connected already");
+  t.match(
+    await mistake(() => ne_sock_connect(sock, loopback(), server.port)),
+    "ne_sock_connect: the socket is connected already",
+  );
   t.equal(await ne_sock_close(sock), 0);
   await server.done();
 });
@@ -328,7 +356,10 @@ t.test("connections that fail, and another try", async (t) => {
 });
 
 t.test("the local end", async (t) => {
-  const server = await scripted(t, Array.from({ length: 3 }, () => (peer: Peer) => peer.readEof()));
+  const server = await scripted(
+    t,
+    Array.from({ length: 3 }, () => (peer: Peer) => peer.readEof()),
+  );
   const four = ne_iaddr_parse("127.0.0.7", 0);
   const six = ne_iaddr_parse("::1", 1);
   const port = await refusedPort();
@@ -359,9 +390,17 @@ t.test("the connect timeout", async (t) => {
   const code = await ne_sock_connect(sock, nowhere, 9);
   // a machine without a route says so at once
   t.ok(code === NE_SOCK_TIMEOUT || code === NE_SOCK_ERROR);
-  t.match(ne_sock_error(sock), code === NE_SOCK_TIMEOUT ? "Connection timed out" : /unreachable|timed out|refused|denied|not permitted/);
+  t.match(
+    ne_sock_error(sock),
+    code === NE_SOCK_TIMEOUT
+      ? "Connection timed out"
+      : /unreachable|timed out|refused|denied|not permitted/,
+  );
   ne_sock_connect_timeout(sock, 0);
-  t.match(await mistake(() => ne_sock_connect_timeout(sock, -1)), "ne_sock_connect_timeout: the timeout");
+  t.match(
+    await mistake(() => ne_sock_connect_timeout(sock, -1)),
+    "ne_sock_connect_timeout: the timeout",
+  );
   t.match(await mistake(() => ne_sock_read_timeout(sock, 0)), "ne_sock_read_timeout: the timeout");
 });
 
@@ -396,17 +435,37 @@ const LONG = "-1 Line too long";
 
 const READS: [string, string | ((peer: Peer) => Promise<void>), string[], string[]][] = [
   ["lines", "hello\nworld\n", ["l100", "l100"], ["hello\n", "world\n"]],
-  ["peeking", "hello\nworld\n", ["p3", "p100", "l100", "r2", "r100"], ["hel", "hello\nworld\n", "hello\n", "wo", "rld\n"]],
+  [
+    "peeking",
+    "hello\nworld\n",
+    ["p3", "p100", "l100", "r2", "r100"],
+    ["hel", "hello\nworld\n", "hello\n", "wo", "rld\n"],
+  ],
   ["the end", "abc", ["r100", "r10", "r10"], ["abc", CLOSED, CLOSED]],
   ["an unfinished line, which stays", "abc", ["l100", "l100", "p5"], [CLOSED, CLOSED, "abc"]],
   ["filling a buffer", "abc", ["f2", "f5"], ["ab", CLOSED]],
-  ["a line that is too long, and stays", "0123456789\n", ["l5", "l12", "r9"], [LONG, "0123456789\n", CLOSED]],
+  [
+    "a line that is too long, and stays",
+    "0123456789\n",
+    ["l5", "l12", "r9"],
+    [LONG, "0123456789\n", CLOSED],
+  ],
   ["a line without room for its zero byte", "0123456789\n", ["l11"], [LONG]],
-  ["4095 bytes and a line end", "x".repeat(4095) + "\nab\n", ["l5000", "l10"], ["x".repeat(4095) + "\n", "ab\n"]],
+  [
+    "4095 bytes and a line end",
+    "x".repeat(4095) + "\nab\n",
+    ["l5000", "l10"],
+    ["x".repeat(4095) + "\n", "ab\n"],
+  ],
   ["4096 bytes and a line end", "x".repeat(4096) + "\nab\n", ["l5000"], [LONG]],
   ["empty lines", "\n\n", ["l10", "l2"], ["\n", "\n"]],
   ["a line of other bytes", "a\0\r\xff\n", ["l10"], ["a\0\r\xff\n"]],
-  ["waiting for bytes, or the end", "abc", ["b1", "b1", "r9", "b1", "b0", "r9"], ["", "", "abc", "", "", CLOSED]],
+  [
+    "waiting for bytes, or the end",
+    "abc",
+    ["b1", "b1", "r9", "b1", "b0", "r9"],
+    ["", "", "abc", "", "", CLOSED],
+  ],
   [
     "a reset, told once",
     async (peer) => {
@@ -467,7 +526,10 @@ t.test("a read that waits takes what comes first", async (t) => {
   const read = ne_sock_read(sock, Buffer.alloc(10));
   const busy = "ne_sock_read is still pending on this socket";
   t.equal(await mistake(() => ne_sock_read(sock, Buffer.alloc(1))), `ne_sock_read: ${busy}`);
-  t.equal(await mistake(() => ne_sock_fullwrite(sock, Buffer.alloc(1))), `ne_sock_fullwrite: ${busy}`);
+  t.equal(
+    await mistake(() => ne_sock_fullwrite(sock, Buffer.alloc(1))),
+    `ne_sock_fullwrite: ${busy}`,
+  );
   t.equal(await mistake(() => ne_sock_shutdown(sock, 3)), `ne_sock_shutdown: ${busy}`);
   go();
   t.equal(await read, 2);
@@ -498,7 +560,13 @@ t.test("all that is written arrives, in order", async (t) => {
   t.equal(await ne_sock_fullwrite(sock, Buffer.alloc(0)), 0);
   const empty = new ne_iovec();
   t.strictSame([empty.base, empty.len], [null, 0]);
-  const vector = [{ base: b, len: size }, empty, { base: c, len: size }, { base: a, len: 7 }, { base: b, len: size }];
+  const vector = [
+    { base: b, len: size },
+    empty,
+    { base: c, len: size },
+    { base: a, len: 7 },
+    { base: b, len: size },
+  ];
   t.equal(await ne_sock_fullwritev(sock, vector), 0);
   await whole;
   t.ok(got.equals(Buffer.concat([a, b, c, a.subarray(0, 7), b])));
@@ -530,7 +598,10 @@ t.test("arguments that cannot be meant are refused by name", async (t) => {
     ["ne_sock_prebind: the port", () => ne_sock_prebind(sock, null, 65536)],
     ["ne_sock_accept: the socket is connected already", () => ne_sock_accept(sock, 3)],
     ["ne_sock_proxy: unknown SOCKS version", () => ne_sock_proxy(sock, 9 as never, null, "h", 1)],
-    ["ne_sock_proxy: SOCKS version 4 needs an IPv4", () => ne_sock_proxy(sock, 0, null, "h", 1, "u")],
+    [
+      "ne_sock_proxy: SOCKS version 4 needs an IPv4",
+      () => ne_sock_proxy(sock, 0, null, "h", 1, "u"),
+    ],
     ["ne_sock_proxy: version 4A needs a host", () => ne_sock_proxy(sock, 1, null, null, 1, "u")],
     ["ne_sock_proxy: SOCKS version 4 needs a user", () => ne_sock_proxy(sock, 1, null, "h", 1)],
     ["ne_sock_proxy: version 5 needs an address", () => ne_sock_proxy(sock, 2, null, null, 1)],
@@ -700,8 +771,16 @@ t.test("a socket may be left to its scope", async (t) => {
 t.test("asking a SOCKS proxy to connect onward", async (t) => {
   const four = ne_iaddr_parse("192.0.2.1", 0);
   const table: [string, string, (sock: ne_socket) => Promise<number>][] = [
-    ["\x04\x01\x00\x50\xc0\x00\x02\x01me\0", "\0\x5a\0\0\0\0\0\0", (sock) => ne_sock_proxy(sock, NE_SOCK_SOCKSV4, four, null, 80, "me")],
-    ["\x04\x01\x00\x50\0\0\0\xffme\0host\0", "\0\x5a\0\0\0\0\0\0", (sock) => ne_sock_proxy(sock, NE_SOCK_SOCKSV4A, null, "host", 80, "me")],
+    [
+      "\x04\x01\x00\x50\xc0\x00\x02\x01me\0",
+      "\0\x5a\0\0\0\0\0\0",
+      (sock) => ne_sock_proxy(sock, NE_SOCK_SOCKSV4, four, null, 80, "me"),
+    ],
+    [
+      "\x04\x01\x00\x50\0\0\0\xffme\0host\0",
+      "\0\x5a\0\0\0\0\0\0",
+      (sock) => ne_sock_proxy(sock, NE_SOCK_SOCKSV4A, null, "host", 80, "me"),
+    ],
   ];
   for (const [request, answer, ask] of table) {
     const sock = await connected(t, async (peer) => {

@@ -1,5 +1,5 @@
-// internal/turn.ts: whose turn it is, without any request: letters are turns, the log says when each
-// one was let in.
+// internal/turn.ts: whose turn it is, without any request: letters are turns, the log says when
+// each one was let in.
 import t from "tap";
 import { Turns, type Place } from "../../lib/internal/turn.js";
 
@@ -101,21 +101,24 @@ t.test("several promises of one turn count once", async (t) => {
   t.equal(await desk.seen(), "a b+ c+", "a still waits for the other");
 });
 
-t.test("who gives up is not let in, and one that is over in a callback is not counted", async (t) => {
-  const desk = new Desk();
-  desk.arrive("a", "b", "c");
-  desk.leave("b");
-  desk.call("a");
-  desk.leave("a");
-  desk.back("a");
-  t.equal(await desk.seen(), "a c+", "b gave up; c came in beside a");
-  desk.arrive("d");
-  t.equal(await desk.seen(), "a c+", "c runs");
-  desk.leave("c");
-  t.equal(await desk.seen(), "a c+ d");
-  desk.leave("nobody");
-  t.equal(desk.turns.running.size, 1);
-});
+t.test(
+  "who gives up is not let in, and one that is over in a callback is not counted",
+  async (t) => {
+    const desk = new Desk();
+    desk.arrive("a", "b", "c");
+    desk.leave("b");
+    desk.call("a");
+    desk.leave("a");
+    desk.back("a");
+    t.equal(await desk.seen(), "a c+", "b gave up; c came in beside a");
+    desk.arrive("d");
+    t.equal(await desk.seen(), "a c+", "c runs");
+    desk.leave("c");
+    t.equal(await desk.seen(), "a c+ d");
+    desk.leave("nobody");
+    t.equal(desk.turns.running.size, 1);
+  },
+);
 
 t.test("callbacks before the turn has come do not count", async (t) => {
   const desk = new Desk();

@@ -24,7 +24,10 @@ function pattern(bytes: number): Buffer {
 }
 
 /** A provider of these bytes, in pieces of at most `most`. */
-function providing(bytes: Buffer, most: number): (_userdata: unknown, buffer: Uint8Array) => number {
+function providing(
+  bytes: Buffer,
+  most: number,
+): (_userdata: unknown, buffer: Uint8Array) => number {
   let at = 0;
   return (_userdata, buffer) => {
     if (buffer.length === 0) return (at = 0);
@@ -94,16 +97,20 @@ async function slowly(
   prepare: (req: ne_request) => void,
 ): Promise<void> {
   let arrived = Buffer.alloc(0) as Buffer;
-  const server = await scripted(t, [
-    async (peer) => {
-      await peer.readHead();
-      peer.pause();
-      for (let turn = 0; turn < 10; turn++) await settled();
-      peer.resume();
-      arrived = await peer.readBytes(bytes.length);
-      await peer.write(OK);
-    },
-  ], { forget: true });
+  const server = await scripted(
+    t,
+    [
+      async (peer) => {
+        await peer.readHead();
+        peer.pause();
+        for (let turn = 0; turn < 10; turn++) await settled();
+        peer.resume();
+        arrived = await peer.readBytes(bytes.length);
+        await peer.write(OK);
+      },
+    ],
+    { forget: true },
+  );
   const sess = openSession(t, server.port);
   if (notified) ne_set_notifier(sess, () => {});
   t.equal((await send(sess, "PUT", "/", prepare)).code, NE_OK);
@@ -119,7 +126,10 @@ t.test("no byte is changed on its way to a server that takes its time", async (t
   const around = Buffer.concat([Buffer.alloc(1000, 1), bytes, Buffer.alloc(1000, 2)]);
   for (const notified of [false, true]) {
     await slowly(t, bytes, notified, (req) => {
-      ne_set_request_body_buffer(req, new Uint8Array(around.buffer, around.byteOffset + 1000, bytes.length));
+      ne_set_request_body_buffer(
+        req,
+        new Uint8Array(around.buffer, around.byteOffset + 1000, bytes.length),
+      );
     });
     await slowly(t, bytes, notified, (req) => ne_set_request_body_fd(req, fd, 0, bytes.length));
     await slowly(t, bytes, notified, (req) => {
@@ -143,7 +153,10 @@ t.test("an empty piece is the end, before and after the length was reached", asy
     t.equal(result.code, NE_OK);
     t.equal(asked, 2, "four bytes, and the end");
   }
-  t.strictSame(server.requests.map(({ body }) => String(body)), ["four", "four"]);
+  t.strictSame(
+    server.requests.map(({ body }) => String(body)),
+    ["four", "four"],
+  );
 });
 
 const providingFour = providing(Buffer.from("four"), 10);

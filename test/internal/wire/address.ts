@@ -37,7 +37,11 @@ t.test("literals in hosts", async (t) => {
   ];
   for (const [host, expected] of table) {
     const address = parseLiteral(host);
-    t.equal(address === null || address === undefined ? address : connectText(address), expected, host);
+    t.equal(
+      address === null || address === undefined ? address : connectText(address),
+      expected,
+      host,
+    );
   }
 });
 
@@ -63,7 +67,8 @@ t.test("what is printed is read as the same bytes", async (t) => {
 
 t.test("interfaces by name", async (t) => {
   t.ok(hasInterface(LO));
-  for (const name of ["nosuchif", "", "__proto__", "constructor"]) t.notOk(hasInterface(name), name);
+  for (const name of ["nosuchif", "", "__proto__", "constructor"])
+    t.notOk(hasInterface(name), name);
 });
 
 t.test("lookups never reject", async (t) => {
@@ -72,7 +77,8 @@ t.test("lookups never reject", async (t) => {
   for (const host of ["[foo]", "nonexistent.invalid", "", "a..b", "x".repeat(300)]) {
     const found = await resolveHost(host, true);
     t.equal(found.ok, false, host);
-    if (!found.ok) t.match(found.error, /^(Host not found|Temporary failure in name resolution)$/, host);
+    if (!found.ok)
+      t.match(found.error, /^(Host not found|Temporary failure in name resolution)$/, host);
   }
 });
 

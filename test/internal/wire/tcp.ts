@@ -11,7 +11,15 @@ const loopback = { kind: "ipv4", bytes: Buffer.from([127, 0, 0, 1]), scope: null
 const nowhere = { kind: "ipv4", bytes: Buffer.from([192, 0, 2, 1]), scope: null } as const;
 
 function options(port: number, more: Partial<TcpOptions> = {}): TcpOptions {
-  return { address: loopback, port, local: null, localPort: 0, timeoutMs: 0, ownBlocks: false, ...more };
+  return {
+    address: loopback,
+    port,
+    local: null,
+    localPort: 0,
+    timeoutMs: 0,
+    ownBlocks: false,
+    ...more,
+  };
 }
 
 t.test("bytes both ways, into blocks of its own and without", async (t) => {
@@ -61,7 +69,7 @@ t.test("a wire with its own blocks holds the server up while nobody reads", asyn
   for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
   t.ok(wire.received <= 3 * 65536, `${wire.received} bytes`);
   let got = 0;
-  for (let added; (added = await wire.more(5000)) >= 0; ) {
+  for (let added; (added = await wire.more(5000)) >= 0;) {
     got += added;
     wire.pos = wire.end;
   }
@@ -83,7 +91,11 @@ t.test("an idle wire does not keep the process, a busy one does", async (t) => {
 
 t.test("attempts that fail", async (t) => {
   const refused = (await connectTcp(options(await refusedPort()))) as WireFailure;
-  t.match(refused, { code: NE_SOCK_ERROR, error: "Connection refused", cause: { code: "ECONNREFUSED" } });
+  t.match(refused, {
+    code: NE_SOCK_ERROR,
+    error: "Connection refused",
+    cause: { code: "ECONNREFUSED" },
+  });
   const server = await scripted(t, [], { fewer: true });
   const local = (await connectTcp(options(server.port, { local: nowhere }))) as WireFailure;
   t.match(local, { code: NE_SOCK_ERROR, error: "Cannot assign requested address" });
@@ -91,7 +103,9 @@ t.test("attempts that fail", async (t) => {
   const cancelled = connectTcp(options(server.port, { onCancel: (cancel) => cancel(broken) }));
   t.equal(await cancelled, broken);
   let cancel = (_why: WireFailure): void => {};
-  const later = connectTcp(options(9, { address: nowhere, timeoutMs: 60_000, onCancel: (f) => (cancel = f) }));
+  const later = connectTcp(
+    options(9, { address: nowhere, timeoutMs: 60_000, onCancel: (f) => (cancel = f) }),
+  );
   cancel(broken);
   t.equal(await later, broken);
   cancel(broken);

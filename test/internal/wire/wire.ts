@@ -1,7 +1,12 @@
 // internal/wire/wire.ts: bytes pulled from, and pushed to, a stream that does as the test says.
 import { Duplex } from "node:stream";
 import t from "tap";
-import { NE_SOCK_CLOSED, NE_SOCK_ERROR, NE_SOCK_RESET, NE_SOCK_TIMEOUT } from "../../../lib/index.js";
+import {
+  NE_SOCK_CLOSED,
+  NE_SOCK_ERROR,
+  NE_SOCK_RESET,
+  NE_SOCK_TIMEOUT,
+} from "../../../lib/index.js";
 import { failureOf, Wire } from "../../../lib/internal/wire/wire.js";
 import { settled } from "../../fixtures/conversation.js";
 
@@ -33,7 +38,10 @@ function view(wire: Wire): string {
 t.test("bytes come into the view as they are asked for", async (t) => {
   const other = new Other();
   const wire = new Wire(other);
-  t.strictSame([wire.readable, wire.hasBytes, wire.available, wire.ended], [false, false, 0, false]);
+  t.strictSame(
+    [wire.readable, wire.hasBytes, wire.available, wire.ended],
+    [false, false, 0, false],
+  );
   const waiting = wire.more(0);
   t.ok(waiting instanceof Promise);
   other.push("abc");
