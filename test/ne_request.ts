@@ -4,6 +4,7 @@
 import fs from "node:fs";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
+import { PassThrough } from "node:stream";
 import t from "tap";
 import type { Test } from "tap";
 import * as neon from "../lib/index.js";
@@ -611,44 +612,45 @@ t.test("a provider that fails beside an early answer fails the request", async (
 });
 
 t.test("a repeated request asks its provider only when the last answer has come", async (t) => {
+  let over = (): void => {};
+  const first = new Promise<void>((resolve) => (over = resolve));
   const server = await scripted(t, [
     async (peer) => {
       await peer.readHead();
       await peer.write("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
       await peer.readEof();
     },
-    [OK],
+    async (peer) => {
+      await peer.readHead();
+      await settled();
+      over();
+      await peer.readBody();
+      await peer.write(OK);
+    },
   ]);
   const sess = openSession(t, server.port);
-  let over = (): void => {};
-  const first = new Promise<void>((resolve) => (over = resolve));
+  ne_hook_post_send(sess, (_req, _userdata, { code }) => (code === 401 ? NE_RETRY : NE_OK));
   const calls: string[] = [];
-  ne_hook_post_send(sess, (_req, _userdata, { code }) => {
-    if (code !== 401) return NE_OK;
-    setImmediate(over);
-    return NE_RETRY;
-  });
-  let attempt = 0;
+  let rewinds = 0;
   const result = await send(sess, "PUT", "/", (req) => {
+    let left = 0;
     ne_set_request_body_provider(req, 4, async (_userdata, buffer) => {
-      const name = buffer.length === 0 ? "rewind" : "block";
-      if (buffer.length === 0) attempt++;
+      const name = buffer.length === 0 ? `rewind ${++rewinds}` : "block";
       calls.push(name);
-      if (attempt === 1 && buffer.length > 0) await first;
+      if (rewinds === 1 && buffer.length > 0) await first;
       calls.push(`${name} over`);
-      if (buffer.length > 0) buffer.fill(0x70, 0, 4);
-      return buffer.length === 0 ? 0 : calls.length > 8 ? 0 : 4;
+      if (buffer.length === 0) {
+        left = 4;
+        return 0;
+      }
+      const count = left;
+      left = 0;
+      return count;
     });
   });
   t.equal(result.code, NE_OK);
-  t.strictSame(calls.slice(0, 6), [
-    "rewind",
-    "rewind over",
-    "block",
-    "block over",
-    "rewind",
-    "rewind over",
-  ]);
+  const asked = ["rewind 1", "rewind 1 over", "block", "block over", "rewind 2", "rewind 2 over"];
+  t.strictSame(calls.slice(0, 6), asked);
 });
 
 // ---- readers ----
@@ -948,6 +950,74 @@ t.test("a request has one status, filled anew by each response", async (t) => {
   ne_request_destroy(req);
 });
 
+t.test("answers that are none of HTTP/1", async (t) => {
+  const table: [string, string][] = [
+    ["HTTP/2.0 200 OK\r\n\r\n", "Unsupported HTTP version 2.0"],
+    ["HTTP/0.9 200 OK\r\n\r\n", "Unsupported HTTP version 0.9"],
+    ["SSH-2.0-OpenSSH\r\n", "Could not parse response status line"],
+    ["y".repeat(5000), "Could not read status line: Line too long"],
+    [`HTTP/1.1 200 OK\r\nX: ${"y".repeat(5000)}`, "Error reading response headers: Line too long"],
+  ];
+  for (const [answer, error] of table) {
+    const server = await scripted(t, [
+      async (peer) => {
+        await peer.readRequest();
+        await peer.write(answer);
+        await peer.readEof();
+      },
+    ]);
+    t.match(await send(openSession(t, server.port)), { code: NE_ERROR, error });
+  }
+});
+
+t.test("what debug output tells of a request", async (t) => {
+  const server = await scripted(t, [
+    [OK, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: x\r\n\r\n`],
+  ]);
+  const sess = openSession(t, server.port);
+  const output = (mask: number): (() => string) => {
+    const stream = new PassThrough();
+    neon.ne_debug_init(stream, mask);
+    return () => {
+      neon.ne_debug_init(null, 0);
+      return String(stream.read() ?? "");
+    };
+  };
+  t.teardown(() => neon.ne_debug_init(null, 0));
+  const blocks = output(neon.NE_DBG_HTTPBODY);
+  await send(sess, "PUT", "/", (req) => ne_set_request_body_buffer(req, Buffer.from("body")));
+  t.equal(blocks(), "Body block (4 bytes):\n[body]\nRead block (2 bytes):\n[ok]\n");
+  const talk = output(neon.NE_DBG_HTTP);
+  await send(sess, "GET", "/", (req) => ne_add_request_header(req, "Authorization", "Basic eDp5"));
+  const lines = talk();
+  for (const line of [
+    "Running pre_send hooks",
+    "Authorization: xxxxxxxxxx",
+    "Sending request-line and headers:",
+    "Request sent; retry is 1.",
+    "[status-line] < HTTP/1.1 200 OK",
+    "[hdr] Transfer-Encoding: chunked",
+    "Header Name: [transfer-encoding], Value: [chunked]",
+    "End of headers.",
+    "Running post_headers hooks",
+    "[hdr] T: x",
+    "Running post_send hooks",
+    "Request ends, status 200 class 2xx, error line:\n200 OK",
+    "Running destroy hooks.",
+    "Request ends.",
+  ]) {
+    t.ok(`\n${lines}`.includes(`\n${line}\n`), line);
+  }
+  t.notMatch(lines, "eDp5");
+  const plain = output(neon.NE_DBG_HTTP | neon.NE_DBG_HTTPPLAIN);
+  const refused = openSession(t, await refusedPort());
+  await send(refused, "GET", "/", (req) => ne_add_request_header(req, "Cookie", "secret=1"));
+  t.match(plain(), "\nCookie: secret=1\n");
+  const sockets = output(neon.NE_DBG_SOCKET);
+  neon.ne_close_connection(sess);
+  t.equal(sockets(), "sess: Closing connection.\nsess: Connection closed.\n");
+});
+
 t.test("server text in the error string is one printable line", async (t) => {
   const server = await scripted(t, [
     ["HTTP/1.1 400 \x9b31mred\u0085 %n%s\r\nContent-Length: 0\r\n\r\n"],
@@ -1206,7 +1276,10 @@ t.test("the time for interim responses is bounded where a read timeout was set",
   t.teardown(() => {
     performance.now = now;
   });
-  for (const [flag, code] of [[1, NE_ERROR], [0, NE_OK]] as const) {
+  for (const [flag, code] of [
+    [1, NE_ERROR],
+    [0, NE_OK],
+  ] as const) {
     const server = await scripted(t, [["HTTP/1.1 102 Busy\r\n\r\n" + OK]]);
     const sess = openSession(t, server.port);
     ne_set_read_timeout(sess, 60);
