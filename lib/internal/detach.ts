@@ -30,7 +30,10 @@ export function detachConnection(r: Request): Detached | null {
   wire.busy();
   if (wire.bound) return { head: takeView(wire), socket: new Bridge(wire) };
   const { stream } = wire;
-  return { head: wire.release(), socket: stream };
+  const head = wire.release();
+  // a stream that was paused flows for no listener; the new owner gets it as if it were new
+  (stream as { readableFlowing: boolean | null }).readableFlowing = null;
+  return { head, socket: stream };
 }
 
 function takeView(wire: Wire): Buffer {
