@@ -1,7 +1,7 @@
 // npm run bench: libneon beside a bare socket, node:http, undici and C neon, in one run and in
 // alternation: every round runs each contender once, each in a process of its own, against the same
 // server. Prints medians and ratios; with --write the table of docs/performance.md is replaced.
-//   npm run bench -- [--rounds 5] [--gets 20000] [--only get-http,upload-http] [--write]
+//   npm run bench -- [--rounds 7] [--gets 10000] [--only get-http,upload-http] [--write]
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -26,8 +26,8 @@ const NAMES = { bare: "bare socket", "C neon": "C neon" };
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: "string", default: "5" },
-    gets: { type: "string", default: "20000" },
+    rounds: { type: "string", default: "7" },
+    gets: { type: "string", default: "10000" },
     only: { type: "string", default: "" },
     dist: { type: "string", default: path.join(ROOT, "dist") },
     write: { type: "boolean", default: false },
@@ -125,7 +125,11 @@ function table(test, results, idle) {
     const figure = gets ? (time * 1000) / Number(options.gets) : LARGE / 1000 / time;
     const memory = name === "C neon" ? "" : `${((Math.max(...peaks) - idle) / 1024).toFixed(1)} MB`;
     const label = name === "libneon" ? "**libneon**" : (NAMES[name] ?? name);
-    const ratios = [time / median(bare.times), median(cpus) / median(bare.cpus)];
+    // round by round: what else the machine did meanwhile hit the neighbours of one round alike
+    const ratios = [
+      median(times.map((each, round) => each / bare.times[round])),
+      median(cpus.map((each, round) => each / bare.cpus[round])),
+    ];
     text += row(label, figure.toFixed(gets ? 1 : 0), ...ratios.map((n) => n.toFixed(2)), memory);
   }
   return text;
@@ -160,8 +164,9 @@ function heading(server, rivals, neon) {
   }
   const cpu = os.cpus()[0]?.model.trim() ?? "unknown processor";
   return (
-    `${versions.join(", ")}, against ${server.name}; ${os.cpus().length} cores of ${cpu}, ` +
-    `${os.type()} ${os.release()}. ${options.rounds} rounds, ${options.gets} GETs in each.\n`
+    `${versions.join(", ")}, against ${server.name};\n${os.cpus().length} cores of ${cpu}, ` +
+    `${os.type()} ${os.release()}.\n${options.rounds} rounds, ${options.gets} GETs in each. ` +
+    `Load average while it ran: ${os.loadavg()[1].toFixed(1)} (our own share is about 1).\n`
   );
 }
 
@@ -200,7 +205,7 @@ if (rivals) contenders.push("undici");
 if (neon !== null) contenders.push("C neon");
 const wanted = options.only === "" ? Object.keys(CASES) : options.only.split(",");
 
-let text = heading(server, rivals, neon);
+let text = "";
 const idle = median(Array.from({ length: 5 }, () => run("idle", "none", settings).peak));
 for (const test of wanted) {
   if (test.endsWith("https") && server.tlsPort === 0) continue;
@@ -211,5 +216,6 @@ if (options.only === "") {
 }
 server.stop();
 text += propfind();
+text = heading(server, rivals, neon) + text;
 process.stdout.write(`\n${text}`);
 if (options.write) writePage(text);
