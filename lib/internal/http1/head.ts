@@ -48,18 +48,48 @@ export interface Field {
 /** Characters that the values of one name may have once joined. */
 const MAX_JOINED = 8192;
 
-// Whether a name is the one in lower case; most differ in length already.
-function isNamed(field: Field, key: string): boolean {
-  const { name } = field;
-  return name.length === key.length && name.toLowerCase() === key;
-}
+/** Numbers that say where a field stands in its text: start and end of its name and its value. */
+const MARKS = 4;
 
-/** The fields of a head or trailer, in the order received. There are so few that a list will do. */
+/**
+ * The fields of a head or trailer, in the order received. They stay text, with marks at names and
+ * values, until somebody asks: of most fields nobody wants to know. There are so few that looking
+ * one up is a walk along the marks.
+ */
 export class Fields {
-  readonly list: Field[] = [];
+  #texts: string[] = [];
+  #marks: number[] = [];
+
+  /** Adds the field whose name and value stand at these places of a text. */
+  addAt(text: string, from: number, colon: number, start: number, end: number): void {
+    this.#texts.push(text);
+    this.#marks.push(from, colon, start, end);
+  }
 
   add(name: string, value: string): void {
-    this.list.push({ name, value });
+    const end = name.length + 1 + value.length;
+    this.addAt(`${name}:${value}`, 0, name.length, name.length + 1, end);
+  }
+
+  get list(): Field[] {
+    return this.#texts.map((_, i) => ({ name: this.#name(i), value: this.#value(i) }));
+  }
+
+  #name(i: number): string {
+    const at = i * MARKS;
+    return (this.#texts[i] as string).slice(this.#marks[at], this.#marks[at + 1]);
+  }
+
+  #value(i: number): string {
+    const at = i * MARKS;
+    return (this.#texts[i] as string).slice(this.#marks[at + 2], this.#marks[at + 3]);
+  }
+
+  // Whether a name is the one in lower case; most differ in length already.
+  #isNamed(i: number, key: string): boolean {
+    const at = i * MARKS;
+    const length = (this.#marks[at + 1] as number) - (this.#marks[at] as number);
+    return length === key.length && this.#name(i).toLowerCase() === key;
   }
 
   /** The value of a name in any case, several joined by `, ` up to neon's limit. */
@@ -70,10 +100,11 @@ export class Fields {
   /** The same for a name in lower case. */
   value(key: string): string | null {
     let joined: string | null = null;
-    for (const field of this.list) {
-      if (!isNamed(field, key)) continue;
-      if (joined === null) joined = field.value;
-      else if (joined.length + 2 + field.value.length < MAX_JOINED) joined += `, ${field.value}`;
+    for (let i = 0; i < this.#texts.length; i++) {
+      if (!this.#isNamed(i, key)) continue;
+      const value = this.#value(i);
+      if (joined === null) joined = value;
+      else if (joined.length + 2 + value.length < MAX_JOINED) joined += `, ${value}`;
     }
     return joined;
   }
@@ -86,9 +117,16 @@ export class Fields {
 
   /** Drops every field of a name in lower case. */
   drop(key: string): void {
-    for (let i = this.list.length - 1; i >= 0; i--) {
-      if (isNamed(this.list[i] as Field, key)) this.list.splice(i, 1);
+    for (let i = this.#texts.length - 1; i >= 0; i--) {
+      if (!this.#isNamed(i, key)) continue;
+      this.#texts.splice(i, 1);
+      this.#marks.splice(i * MARKS, MARKS);
     }
+  }
+
+  clear(): void {
+    this.#texts.length = 0;
+    this.#marks.length = 0;
   }
 }
 
@@ -175,7 +213,7 @@ export class FieldsParser {
   }
 
   #undo(): false {
-    this.fields.list.length = 0;
+    this.fields.clear();
     return false;
   }
 
@@ -193,15 +231,12 @@ export class FieldsParser {
       if (c > 126 || TOKEN[c] === 0) break;
     }
     if (i === to || text.charCodeAt(i) !== COLON) return;
-    this.fields.add(text.slice(from, i), trimBlanks(text, i + 1, to));
+    let start = i + 1;
+    let end = to;
+    while (start < end && isBlank(text.charCodeAt(start))) start++;
+    while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+    this.fields.addAt(text, from, i, start, end);
   }
-}
-
-// A part of the text, without spaces and tabs around it.
-function trimBlanks(text: string, from: number, end: number): string {
-  while (from < end && isBlank(text.charCodeAt(from))) from++;
-  while (end > from && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(from, end);
 }
 
 function isBlank(c: number): boolean {
