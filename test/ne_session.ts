@@ -334,6 +334,16 @@ t.test("ne_version_pre_http11 tells of the last response", async (t) => {
   t.strictSame(seen, [1, 0, 1, 0]);
 });
 
+t.test("ne_version_pre_http11 knows it from a status line whose fields fail", async (t) => {
+  const server = await scripted(t, ["HTTP/1.1 200 OK\r\nX: cut off", [OK]]);
+  const sess = openSession(t, server.port);
+  t.equal((await send(sess)).code, NE_ERROR);
+  t.equal(ne_version_pre_http11(sess), 0);
+  await send(sess);
+  const fields = server.requests.map((request) => request.field("connection"));
+  t.strictSame(fields, ["TE, Keep-Alive", "TE"]);
+});
+
 t.test("the proxy's URI", async (t) => {
   const sess = openSession(t, 1);
   const uri = Object.assign(new ne_uri(), { scheme: "kept", host: "none", port: 7 });

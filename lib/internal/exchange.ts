@@ -236,7 +236,7 @@ async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
   const s = r.session;
   const kept = turn.connection;
   const isKept = kept !== null && kept.responses > 0;
-  if (isKept && (kept.wire.readable || kept.settings !== s.settings)) {
+  if (isKept && (kept.settings !== s.settings || kept.wire.readable)) {
     // what came between two requests is no answer to the second one
     closeConnection(s, kept);
     turn.connection = null;
@@ -500,6 +500,8 @@ function named(line: string): string {
 
 // The rest of the head: fields, framing, hooks, and who takes the body.
 function readHead(r: Request, connection: Connection): number | Promise<number> {
+  // known from the status line on, even if the fields after it cannot be read
+  r.session.http11 = r.status.minor_version >= 1;
   const fields = readFields(r, connection);
   return fields instanceof Promise
     ? fields.then((read) => useHead(r, connection, read))
@@ -516,8 +518,7 @@ function useHead(
   r.headFields = fields;
   r.trailer = NO_FIELDS;
   r.generation++;
-  const http11 = r.status.minor_version >= 1;
-  s.http11 = http11;
+  const { http11 } = s;
   if (!http11) dropConnectionFields(fields);
   const strict = s.flags[SESSFLAG_STRICT] !== 0;
   const head: ResponseHead = { method: r.method, code: r.status.code, http11, fields, strict };
