@@ -22,7 +22,14 @@ import {
   keepAliveSeconds,
   type ResponseHead,
 } from "./http1/framing.js";
-import { FieldsParser, Malformed, MORE, takeLine, type Fields } from "./http1/head.js";
+import {
+  FieldsParser,
+  Malformed,
+  MORE,
+  takeLine,
+  type Fields,
+  type HeadTrace,
+} from "./http1/head.js";
 import { writeHead } from "./http1/write.js";
 import {
   aborted,
@@ -471,25 +478,24 @@ function takeFields(
         : `Error reading response headers: ${taken.reason}`;
     return aborted(r, what, 0);
   }
-  if (parser.trace !== null) {
-    const s = r.session;
-    for (const { name, value } of parser.fields.list) {
-      const line = `${name.toLowerCase()}: ${value}`;
-      traceEither(s, "%s\n", named(line), named(hideSecrets(line)));
-    }
-    trace(s, NE_DBG_HTTP, "End of headers.\n");
-  }
+  if (parser.trace !== null) trace(r.session, NE_DBG_HTTP, "End of headers.\n");
   return parser.fields;
 }
 
-// Each line as it comes, with what is folded to a secret hidden, too.
-function traceLines(s: Session): (line: string) => void {
+// Each line as it comes and each field once it is whole; what is folded to a secret is hidden, too.
+function traceLines(s: Session): HeadTrace {
   let isSecret = false;
-  return (line) => {
-    const isFolded = /^[ \t]/.test(line);
-    const hidden = isFolded && isSecret ? "x".repeat(line.length) : hideSecrets(line);
-    if (!isFolded) isSecret = hidden !== line;
-    traceEither(s, "[hdr] %s\n", line, hidden);
+  return {
+    line: (line) => {
+      const isFolded = /^[ \t]/.test(line);
+      const hidden = isFolded && isSecret ? "x".repeat(line.length) : hideSecrets(line);
+      if (!isFolded) isSecret = hidden !== line;
+      traceEither(s, "[hdr] %s\n", line, hidden);
+    },
+    field: (name, value) => {
+      const line = `${name.toLowerCase()}: ${value}`;
+      traceEither(s, "%s\n", named(line), named(hideSecrets(line)));
+    },
   };
 }
 
@@ -527,6 +533,11 @@ function useHead(
   r.persists = isPersistent(head) && framing.kind !== "end";
   connection.serverKeepMs = (keepAliveSeconds(fields) ?? Infinity) * 1000;
   r.decoder = new BodyDecoder(framing, strict, MAX_LINE);
+  if (isTraced(s, NE_DBG_HTTP)) {
+    r.decoder.trace = (line, size) => {
+      trace(s, NE_DBG_HTTP, "[chunk] < %s\nGot chunk size: %d\n", line, size);
+    };
+  }
   r.progress = 0;
   r.total = framing.kind === "length" ? framing.length : -1;
   trace(s, NE_DBG_HTTP, "Running post_headers hooks\n");

@@ -159,7 +159,8 @@ function deliver(r: Request, block: Buffer): number | Promise<number> {
   r.progress += block.length;
   if (r.progress > s.limits.body) return aborted(r, "Response body exceeds the limit", 0);
   if (block.length > 0 && isTraced(s, NE_DBG_HTTP)) {
-    trace(s, NE_DBG_HTTP, "Got %d bytes.\n", block.length);
+    const text = "Reading %d bytes of response body.\nGot %d bytes.\n";
+    trace(s, NE_DBG_HTTP, text, block.length, block.length);
   }
   if (isTraced(s, NE_DBG_HTTPBODY) && block.length > 0) {
     const text = block.toString("latin1");

@@ -29,6 +29,8 @@ export class BodyDecoder {
   #extensionBytes = 0;
   #strict: boolean;
   #maxLine: number;
+  /** Told the line and the size of each chunk, for debug output. */
+  trace: ((line: string, size: number) => void) | null = null;
   /** What was being done, for the error of a connection that fails now. */
   doing = "Could not read response body";
 
@@ -95,7 +97,7 @@ export class BodyDecoder {
   // chunk-size [ chunk-ext ] CRLF. A line of nothing but digits is read in place.
   #takeSize(view: View): More | Malformed | null {
     this.doing = "Could not read chunk size";
-    const { bytes } = view;
+    const { bytes, pos: start } = view;
     let size = 0;
     let i = view.pos;
     for (; i < view.end; i++) {
@@ -111,6 +113,7 @@ export class BodyDecoder {
       const failed = this.#takeExtension(view, i);
       if (failed !== null) return failed;
     }
+    this.trace?.(bytes.toString("latin1", start, view.pos - 2), size);
     this.#left = size;
     this.#state = size === 0 ? "done" : "data";
     return null;

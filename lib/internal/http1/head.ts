@@ -146,6 +146,12 @@ export interface HeadLimits {
   header_count: number;
 }
 
+/** Who is told of lines and fields. */
+export interface HeadTrace {
+  line(text: string): void;
+  field(name: string, value: string): void;
+}
+
 /**
  * Reads field lines up to the empty line. A folded line is joined to the one before it; a line
  * without a name and a colon right behind it is skipped, with what is folded to it, but counts.
@@ -156,11 +162,11 @@ export class FieldsParser {
   #count = 0;
   #maxLine: number;
 
-  /** @param trace told each line, for debug output */
+  /** @param trace told each line, and each field once it is whole, for debug output */
   constructor(
     readonly limits: HeadLimits,
     neonField: number,
-    readonly trace: ((line: string) => void) | null,
+    readonly trace: HeadTrace | null,
   ) {
     this.#maxLine = limits.header_field === neonField ? MAX_LINE : limits.header_field;
   }
@@ -174,7 +180,7 @@ export class FieldsParser {
       if (this.#pending !== null && first !== 32 && first !== 9) this.#flush();
       const line = takeLine(view, this.#maxLine);
       if (typeof line !== "string") return line;
-      this.trace?.(line);
+      this.trace?.line(line);
       if (this.#pending !== null) {
         // RFC 9112 section 5.2: obs-fold is replaced by space
         this.#pending += " " + line.slice(1);
@@ -236,6 +242,7 @@ export class FieldsParser {
     while (start < end && isBlank(text.charCodeAt(start))) start++;
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
     this.fields.addAt(text, from, i, start, end);
+    this.trace?.field(text.slice(from, i), text.slice(start, end));
   }
 }
 
