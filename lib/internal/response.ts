@@ -224,8 +224,25 @@ export function abandonResponse(r: Request): void {
   }
 }
 
-// Trailer, hooks, and what becomes of the connection.
+// How long the rest of a body may take to go out once its answer has been read.
+const FINISH_UPLOAD_MS = 500;
+
+// Trailer, hooks, and what becomes of the connection. A body that is still going out beside its
+// answer is given a moment: a server that reads on has the connection kept, as C would.
 function end(r: Request): number | Promise<number> {
+  const { upload } = r;
+  if (upload === null || upload.result !== null || !r.persists) return endResponse(r);
+  let timer: NodeJS.Timeout | null = null;
+  const moment = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FINISH_UPLOAD_MS);
+  });
+  return r.scope
+    .race(Promise.race([upload.finished, moment]))
+    .finally(() => clearTimeout(timer ?? undefined))
+    .then(() => endResponse(r));
+}
+
+function endResponse(r: Request): number | Promise<number> {
   const connection = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
   const decoder = r.decoder as BodyDecoder;
   if (decoder.kind !== "chunked" || !decoder.done) return finishResponse(r, connection);
