@@ -204,6 +204,11 @@ const contenders = ["bare", "libneon", "node:http"];
 if (rivals) contenders.push("undici");
 if (neon !== null) contenders.push("C neon");
 const wanted = options.only === "" ? Object.keys(CASES) : options.only.split(",");
+const unknown = wanted.filter((name) => !Object.hasOwn(CASES, name));
+if (unknown.length > 0) {
+  console.error(`no such case: ${unknown.join(", ")}; there are ${Object.keys(CASES).join(", ")}`);
+  process.exit(2);
+}
 
 let text = "";
 const idle = median(Array.from({ length: 5 }, () => run("idle", "none", settings).peak));
