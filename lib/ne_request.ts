@@ -18,7 +18,15 @@ import {
   type ne_printf_arg,
 } from "./ne_defs.js";
 import { needBytes } from "./internal/bytes.js";
-import { NE_ERROR, NE_FAILED, NE_OK } from "./internal/constants.js";
+import {
+  NE_ERROR,
+  NE_FAILED,
+  NE_OK,
+  NE_REQFLAG_1XXTIMEOUT,
+  NE_REQFLAG_EXPECT100,
+  NE_REQFLAG_IDEMPOTENT,
+  NE_REQFLAG_LAST,
+} from "./internal/constants.js";
 import { fdNumber } from "./internal/descriptor.js";
 import { errnoText } from "./internal/errno.js";
 import { beginRequest } from "./internal/exchange.js";
@@ -45,6 +53,13 @@ import { ne_httpdate_parse } from "./ne_dates.js";
 import type { ne_buffer } from "./ne_string.js";
 import { ne_uri, ne_uri_parse, ne_uri_resolve } from "./ne_uri.js";
 import type { ne_status } from "./ne_utils.js";
+
+export {
+  NE_REQFLAG_1XXTIMEOUT,
+  NE_REQFLAG_EXPECT100,
+  NE_REQFLAG_IDEMPOTENT,
+  NE_REQFLAG_LAST,
+};
 
 export type { ne_request };
 export {
@@ -463,23 +478,6 @@ export async function ne_read_response_to_buffer(
   buflen.value = used;
   return NE_OK;
 }
-
-/**
- * Send `Expect: 100-continue` and the body only after a 100 response. Has no effect without a body.
- */
-export const NE_REQFLAG_EXPECT100 = 0;
-
-/** The request may be sent twice. On at start; turn it off for methods like POST. */
-export const NE_REQFLAG_IDEMPOTENT = 1;
-
-/**
- * Bound the time spent on interim responses by the session's read timeout, if one was set. On at
- * start. When it passes the request gives `NE_ERROR`.
- */
-export const NE_REQFLAG_1XXTIMEOUT = 2;
-
-/** The number of request flags; no flag itself. */
-export const NE_REQFLAG_LAST = 3;
 
 /** A request flag. */
 export type ne_request_flag =

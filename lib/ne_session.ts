@@ -15,6 +15,23 @@ import {
   NE_DBG_HTTP,
   NE_ERROR,
   NE_OK,
+  NE_SESSFLAG_CONNAUTH,
+  NE_SESSFLAG_EXPECT100,
+  NE_SESSFLAG_ICYPROTO,
+  NE_SESSFLAG_LAST,
+  NE_SESSFLAG_PERSIST,
+  NE_SESSFLAG_RFC4918,
+  NE_SESSFLAG_SHAREPOINT,
+  NE_SESSFLAG_SSLv2,
+  NE_SESSFLAG_STRICT,
+  NE_SESSFLAG_TLS_SNI,
+  ne_status_connected,
+  ne_status_connecting,
+  ne_status_disconnected,
+  ne_status_handshake,
+  ne_status_lookup,
+  ne_status_recving,
+  ne_status_sending,
 } from "./internal/constants.js";
 import { defaultProxy } from "./internal/proxy/default.js";
 import {
@@ -39,6 +56,26 @@ import type { ne_ssl_protocol, ne_ssl_verify_fn } from "./ne_ssl.js";
 import type { ne_uri } from "./ne_uri.js";
 import { ne_version_library } from "./ne_utils.js";
 import { checkFieldValue } from "./internal/http1/write.js";
+
+export {
+  NE_SESSFLAG_CONNAUTH,
+  NE_SESSFLAG_EXPECT100,
+  NE_SESSFLAG_ICYPROTO,
+  NE_SESSFLAG_LAST,
+  NE_SESSFLAG_PERSIST,
+  NE_SESSFLAG_RFC4918,
+  NE_SESSFLAG_SHAREPOINT,
+  NE_SESSFLAG_SSLv2,
+  NE_SESSFLAG_STRICT,
+  NE_SESSFLAG_TLS_SNI,
+  ne_status_connected,
+  ne_status_connecting,
+  ne_status_disconnected,
+  ne_status_handshake,
+  ne_status_lookup,
+  ne_status_recving,
+  ne_status_sending,
+};
 
 export type { ne_session };
 
@@ -137,45 +174,6 @@ export function ne_session_system_proxy(sess: ne_session, flags: number): void {
   const hops = found === null ? [] : [createHop(found.scheme, found.host, found.port, found)];
   setProxies(s, hops, null);
 }
-
-/** Keep connections for further requests. On at start. */
-export const NE_SESSFLAG_PERSIST = 0;
-
-/** Accept status lines of the form `ICY 200 OK` (taken as HTTP/1.0). */
-export const NE_SESSFLAG_ICYPROTO = 1;
-
-/** Without effect. */
-export const NE_SESSFLAG_SSLv2 = 2;
-
-/**
- * Use what only RFC 4918 allows: the Destination field of COPY and MOVE holds a path, not a URL.
- */
-export const NE_SESSFLAG_RFC4918 = 3;
-
-/**
- * Authentication belongs to the connection, so a non-idempotent request may use a kept connection.
- * Authentication sets and clears it by itself.
- */
-export const NE_SESSFLAG_CONNAUTH = 4;
-
-/** Send the host name in the TLS handshake. */
-export const NE_SESSFLAG_TLS_SNI = 5;
-
-/** New requests start with `NE_REQFLAG_EXPECT100` set to this flag's value. */
-export const NE_SESSFLAG_EXPECT100 = 6;
-
-/**
- * Work around SharePoint: `If` fields without resource tags, href values escaped before parsing.
- */
-export const NE_SESSFLAG_SHAREPOINT = 7;
-
-/**
- * Parse messages strictly. On at start; the reference version stores it and parses strictly anyway.
- */
-export const NE_SESSFLAG_STRICT = 8;
-
-/** The number of session flags; no flag itself. */
-export const NE_SESSFLAG_LAST = 9;
 
 /** A session flag. */
 export type ne_session_flag =
@@ -278,34 +276,6 @@ export function ne_set_session_private(sess: ne_session, id: string, priv: unkno
 export function ne_get_session_private<P = unknown>(sess: ne_session, id: string): P | null {
   return (sessions.open(sess, "ne_get_session_private").privates.get(id) as P | undefined) ?? null;
 }
-
-/**
- * About to look up a host name (`lu`): never for a literal or an address list, nor again once it
- * was resolved.
- */
-export const ne_status_lookup = 0;
-
-/** About to connect to an address (`ci`); once per address tried. */
-export const ne_status_connecting = 1;
-
-/** Connected (`cd`). */
-export const ne_status_connected = 2;
-
-/** Sending a request body (`sr`): once at the start with progress 0, then after each block. */
-export const ne_status_sending = 3;
-
-/**
- * Receiving a response body (`sr`): once with progress 0 when the header is in (also without a
- * body), then after each block, and once more at the end, with `total` filled in, if it was
- * unknown.
- */
-export const ne_status_recving = 4;
-
-/** The connection is being closed (`cd`). */
-export const ne_status_disconnected = 5;
-
-/** TLS is ready and the server's certificate was accepted (`hs`). */
-export const ne_status_handshake = 6;
 
 /** The kind of a session event. Later versions may add kinds: ignore unknown ones. */
 export type ne_session_status =

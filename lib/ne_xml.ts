@@ -1,6 +1,6 @@
 // XML documents through a stack of handlers: namespaces are resolved, each element is offered to
 // the handlers until one takes it, and what they return stops the parser or makes it wait.
-import { NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants.js";
+import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants.js";
 import { debug, debugMask } from "./internal/debug.js";
 import { HandleType, misuse } from "./internal/handle.js";
 import type { ne_handle } from "./internal/handle.js";
@@ -61,7 +61,6 @@ export interface ne_xml_parser extends ne_handle<"ne_xml_parser"> {}
 /** The media type sent with XML request bodies. */
 export const NE_XML_MEDIA_TYPE = "application/xml";
 
-const MAX_ERROR_CHARS = 2047;
 const GO_ON = 0;
 const STOP = 1;
 
@@ -300,7 +299,7 @@ export function ne_xml_failed(p: ne_xml_parser): number {
  * Sets the parser's error string, cut to 2047 characters; meant for callbacks that stop parsing.
  */
 export function ne_xml_set_error(p: ne_xml_parser, msg: string): void {
-  parsers.open(p, "ne_xml_set_error").error = msg.slice(0, MAX_ERROR_CHARS);
+  parsers.open(p, "ne_xml_set_error").error = msg.slice(0, MAX_XML_ERROR);
 }
 
 /**

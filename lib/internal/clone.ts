@@ -8,6 +8,10 @@
 // A clone for a stranger, whom a redirect chose and not the application, carries no credentials: no
 // client certificate, no private values and, since an application's hooks may add secrets to any
 // request, no hooks but those of guests that say they may come along.
+import {
+  NE_SESSFLAG_CONNAUTH,
+  NE_SESSFLAG_TLS_SNI,
+} from "./constants.js";
 import { abortCause } from "./exchange.js";
 import { isGuest, cloneForSession } from "./guest.js";
 import {
@@ -21,9 +25,6 @@ import {
 } from "./session.js";
 import { onAbort } from "./signal.js";
 import { trustDefaultCa } from "./wire/roots.js";
-
-const FLAG_CONNAUTH = 4;
-const FLAG_TLS_SNI = 5;
 
 export interface CloneOptions {
   scheme: string;
@@ -48,12 +49,12 @@ export function cloneSession(s: Session, options: CloneOptions): Session {
 }
 
 function copySettings(s: Session, clone: Session): void {
-  const sni = clone.flags[FLAG_TLS_SNI] as number;
+  const sni = clone.flags[NE_SESSFLAG_TLS_SNI] as number;
   clone.flags = [...s.flags];
   // of a session without TLS the flag says nothing
-  if (!s.secure || s.server.literal || sni === 0) clone.flags[FLAG_TLS_SNI] = sni;
+  if (!s.secure || s.server.literal || sni === 0) clone.flags[NE_SESSFLAG_TLS_SNI] = sni;
   // belongs to a login, and the clone has none yet
-  clone.flags[FLAG_CONNAUTH] = 0;
+  clone.flags[NE_SESSFLAG_CONNAUTH] = 0;
   clone.localAddress = s.localAddress;
   clone.sources = s.sources;
   clone.userAgent = s.userAgent;

@@ -11,9 +11,14 @@ import {
   NE_ERROR,
   NE_LOOKUP,
   NE_OK,
+  NE_SESSFLAG_TLS_SNI,
   NE_SOCK_ERROR,
   NE_SOCK_TIMEOUT,
   NE_TIMEOUT,
+  ne_status_connected,
+  ne_status_connecting,
+  ne_status_handshake,
+  ne_status_lookup,
 } from "./constants.js";
 import type { ne_inet_addr } from "./handle.js";
 import type { Scope } from "./scope.js";
@@ -43,12 +48,6 @@ import { connectTcp, connectUnix } from "./wire/tcp.js";
 import { tlsEndings } from "./wire/endings.js";
 import { handshakeClient, type TlsOutcome } from "./wire/tls.js";
 import { CLOSED_HERE, failureOf, Wire, type WireFailure } from "./wire/wire.js";
-
-const FLAG_TLS_SNI = 5;
-const STATUS_LOOKUP = 0;
-const STATUS_CONNECTING = 1;
-const STATUS_CONNECTED = 2;
-const STATUS_HANDSHAKE = 6;
 
 /** Whose connection it is to be, and how long each part took. */
 export interface Opening {
@@ -157,7 +156,7 @@ async function lookUp(o: Opening, endpoint: Endpoint, even = false): Promise<num
   if (endpoint.addresses !== null && !even) return NE_OK;
   const s = o.session;
   trace(s, NE_DBG_HTTP, "Doing DNS lookup on %s...\n", endpoint.hostname);
-  await tell(o, STATUS_LOOKUP, { lu: { hostname: endpoint.hostname } });
+  await tell(o, ne_status_lookup, { lu: { hostname: endpoint.hostname } });
   const begun = performance.now();
   const found = await o.scope.race(resolveHost(endpoint.hostname));
   o.timing.lookup = seconds(begun);
@@ -180,7 +179,7 @@ async function connectAddress(
   trace(s, NE_DBG_HTTP, "req: Connecting to %s:%u\n", printAddress(address), port);
   const lent = addressHandles.lend(address) as ne_inet_addr;
   try {
-    await tell(o, STATUS_CONNECTING, { ci: { hostname, address: lent } });
+    await tell(o, ne_status_connecting, { ci: { hostname, address: lent } });
   } finally {
     addressHandles.revoke(lent);
   }
@@ -268,7 +267,7 @@ async function useWire(
     settings: o.session.settings,
     open: true,
   };
-  await tell(o, STATUS_CONNECTED, { cd: { hostname } });
+  await tell(o, ne_status_connected, { cd: { hostname } });
   if (o.turn.connection?.open === true) return NE_OK;
   setError(o.session, `Could not connect to server: ${CLOSED_HERE.error}`);
   return NE_ERROR;
@@ -355,7 +354,7 @@ async function startTls(
   if (rest.length > 0) raw.stream.unshift(rest);
   let forget: (() => void) | null = null;
   // the flag is about the server; a proxy is always told
-  const tellsName = endpoint !== s.server || s.flags[FLAG_TLS_SNI] !== 0;
+  const tellsName = endpoint !== s.server || s.flags[NE_SESSFLAG_TLS_SNI] !== 0;
   const servername = tellsName && !endpoint.literal ? endpoint.hostname : null;
   const outcome = await handshakeClient(raw.stream, context, {
     servername,
@@ -387,7 +386,7 @@ async function startTls(
   // what was set to answer the server's wish for a client certificate is what it was made with
   if (context.provider !== null) connection.settings = s.settings;
   o.timing.handshake = seconds(begun);
-  await tell(o, STATUS_HANDSHAKE, {
+  await tell(o, ne_status_handshake, {
     hs: { protocol: outcome.protocol, ciphersuite: outcome.cipher },
   });
   return NE_OK;

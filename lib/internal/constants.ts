@@ -89,3 +89,67 @@ export const MAX_INFLATE_RATIO = 1000;
 export const INFLATE_RATIO_FREE = 1 << 20;
 /** Bytes of a chunk of an upload of unknown length, so that the frame fits neon's block. */
 export const UPLOAD_CHUNK = 8184;
+
+/** Keep connections for further requests. On at start. */
+export const NE_SESSFLAG_PERSIST = 0;
+/** Accept status lines of the form `ICY 200 OK` (taken as HTTP/1.0). */
+export const NE_SESSFLAG_ICYPROTO = 1;
+/** Without effect. */
+export const NE_SESSFLAG_SSLv2 = 2;
+/**
+ * Use what only RFC 4918 allows: the Destination field of COPY and MOVE holds a path, not a URL.
+ */
+export const NE_SESSFLAG_RFC4918 = 3;
+/**
+ * Authentication belongs to the connection, so a non-idempotent request may use a kept connection.
+ * Authentication sets and clears it by itself.
+ */
+export const NE_SESSFLAG_CONNAUTH = 4;
+/** Send the host name in the TLS handshake. */
+export const NE_SESSFLAG_TLS_SNI = 5;
+/** New requests start with `NE_REQFLAG_EXPECT100` set to this flag's value. */
+export const NE_SESSFLAG_EXPECT100 = 6;
+/**
+ * Work around SharePoint: `If` fields without resource tags, href values escaped before parsing.
+ */
+export const NE_SESSFLAG_SHAREPOINT = 7;
+/**
+ * Parse messages strictly. On at start; the reference version stores it and parses strictly anyway.
+ */
+export const NE_SESSFLAG_STRICT = 8;
+/** The number of session flags; no flag itself. */
+export const NE_SESSFLAG_LAST = 9;
+/**
+ * About to look up a host name (`lu`): never for a literal or an address list, nor again once it
+ * was resolved.
+ */
+export const ne_status_lookup = 0;
+/** About to connect to an address (`ci`); once per address tried. */
+export const ne_status_connecting = 1;
+/** Connected (`cd`). */
+export const ne_status_connected = 2;
+/** Sending a request body (`sr`): once at the start with progress 0, then after each block. */
+export const ne_status_sending = 3;
+/**
+ * Receiving a response body (`sr`): once with progress 0 when the header is in (also without a
+ * body), then after each block, and once more at the end, with `total` filled in, if it was
+ * unknown.
+ */
+export const ne_status_recving = 4;
+/** The connection is being closed (`cd`). */
+export const ne_status_disconnected = 5;
+/** TLS is ready and the server's certificate was accepted (`hs`). */
+export const ne_status_handshake = 6;
+/**
+ * Send `Expect: 100-continue` and the body only after a 100 response. Has no effect without a body.
+ */
+export const NE_REQFLAG_EXPECT100 = 0;
+/** The request may be sent twice. On at start; turn it off for methods like POST. */
+export const NE_REQFLAG_IDEMPOTENT = 1;
+/**
+ * Bound the time spent on interim responses by the session's read timeout, if one was set. On at
+ * start. When it passes the request gives `NE_ERROR`.
+ */
+export const NE_REQFLAG_1XXTIMEOUT = 2;
+/** The number of request flags; no flag itself. */
+export const NE_REQFLAG_LAST = 3;

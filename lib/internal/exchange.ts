@@ -7,10 +7,17 @@ import {
   NE_DBG_HTTP,
   NE_ERROR,
   NE_OK,
+  NE_REQFLAG_1XXTIMEOUT,
+  NE_REQFLAG_EXPECT100,
+  NE_REQFLAG_IDEMPOTENT,
   NE_RETRY,
+  NE_SESSFLAG_CONNAUTH,
+  NE_SESSFLAG_ICYPROTO,
+  NE_SESSFLAG_STRICT,
   NE_SOCK_CLOSED,
   NE_SOCK_RESET,
   NE_SOCK_TRUNC,
+  ne_status_recving,
 } from "./constants.js";
 import { openConnection, openToProxy, type Opening } from "./connect.js";
 import { misuse } from "./handle.js";
@@ -62,14 +69,6 @@ import { startUpload } from "./upload.js";
 import { ne_buffer_create, ne_buffer_finish, ne_buffer_zappend } from "../ne_string.js";
 import { ne_parse_statusline } from "../ne_utils.js";
 
-const FLAG_EXPECT100 = 0;
-const FLAG_IDEMPOTENT = 1;
-const FLAG_1XXTIMEOUT = 2;
-const SESSFLAG_ICYPROTO = 1;
-const SESSFLAG_CONNAUTH = 4;
-const SESSFLAG_STRICT = 8;
-const STATUS_RECVING = 4;
-
 /** `ne_begin_request`: sends the request and reads the head of the response. */
 export async function beginRequest(r: Request, caller: string): Promise<number> {
   prepare(r, caller);
@@ -97,8 +96,8 @@ export async function begin(r: Request): Promise<number> {
   if (
     connection !== null &&
     connection.responses > 0 &&
-    r.flags[FLAG_IDEMPOTENT] === 0 &&
-    s.flags[SESSFLAG_CONNAUTH] === 0
+    r.flags[NE_REQFLAG_IDEMPOTENT] === 0 &&
+    s.flags[NE_SESSFLAG_CONNAUTH] === 0
   ) {
     trace(s, NE_DBG_HTTP, "req: Closing connection for non-idempotent request.\n");
     closeConnection(s, connection);
@@ -234,7 +233,7 @@ function proxyLogin(r: Request, head: string): string {
 }
 
 function expects100(r: Request): boolean {
-  return r.flags[FLAG_EXPECT100] !== 0 && r.body !== null && r.body.length !== 0;
+  return r.flags[NE_REQFLAG_EXPECT100] !== 0 && r.body !== null && r.body.length !== 0;
 }
 
 // Sends the request over the connection at hand or a new one and reads the status line, passing
@@ -346,7 +345,7 @@ async function awaitUploadBefore(r: Request): Promise<void> {
 async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Promise<number> {
   const s = r.session;
   const deadline =
-    r.flags[FLAG_1XXTIMEOUT] !== 0 && s.readTimeoutSet
+    r.flags[NE_REQFLAG_1XXTIMEOUT] !== 0 && s.readTimeoutSet
       ? performance.now() + s.readTimeoutMs
       : Infinity;
   let retry = mayRetry;
@@ -409,7 +408,7 @@ function takeStatusLine(r: Request, turn: Turn, retry: boolean): number | null {
   }
   let line = taken;
   trace(s, NE_DBG_HTTP, "[status-line] < %s\n", line);
-  if (s.flags[SESSFLAG_ICYPROTO] !== 0 && line.startsWith("ICY ")) {
+  if (s.flags[NE_SESSFLAG_ICYPROTO] !== 0 && line.startsWith("ICY ")) {
     line = `HTTP/1.0 ${line.slice(4)}`;
   }
   if (ne_parse_statusline(line, r.status) !== 0) {
@@ -526,7 +525,7 @@ function useHead(
   r.generation++;
   const { http11 } = s;
   if (!http11) dropConnectionFields(fields);
-  const strict = s.flags[SESSFLAG_STRICT] !== 0;
+  const strict = s.flags[NE_SESSFLAG_STRICT] !== 0;
   const head: ResponseHead = { method: r.method, code: r.status.code, http11, fields, strict };
   const framing = chooseFraming(head);
   if (typeof framing === "string") return aborted(r, framing, 0);
@@ -568,6 +567,6 @@ function chooseReaders(r: Request, from: number): number | Promise<number> {
     reader.chosen = answer !== 0;
   }
   r.stage = "body";
-  const wait = tellProgress(r, STATUS_RECVING, 0, r.total);
+  const wait = tellProgress(r, ne_status_recving, 0, r.total);
   return wait === undefined ? NE_OK : wait.then(() => NE_OK);
 }

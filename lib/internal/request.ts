@@ -14,6 +14,8 @@
 import {
   NE_DBG_HTTP,
   NE_ERROR,
+  NE_SESSFLAG_EXPECT100,
+  NE_SESSFLAG_PERSIST,
   NE_SOCK_CLOSED,
   NE_SOCK_TIMEOUT,
   NE_TIMEOUT,
@@ -149,9 +151,6 @@ export const requests = new HandleType<"ne_request", Request>("ne_request", dest
 /** The fields of a response that has not come. */
 export const NO_FIELDS = new Fields();
 
-const SESSFLAG_PERSIST = 0;
-const SESSFLAG_EXPECT100 = 6;
-
 /** Makes the record of a request; hooks are the face's matter. */
 export function createRequest(
   s: Session,
@@ -167,12 +166,12 @@ export function createRequest(
     fixed: fixedFields({
       userAgent: s.userAgent,
       hostport: s.hostport,
-      persist: s.flags[SESSFLAG_PERSIST] !== 0,
+      persist: s.flags[NE_SESSFLAG_PERSIST] !== 0,
       plainTe: s.http11 || s.hops.some(({ kind }) => kind === "http" || kind === "https"),
     }),
     fields: "",
     trailerFields: "",
-    flags: [s.flags[SESSFLAG_EXPECT100] as number, 1, 1],
+    flags: [s.flags[NE_SESSFLAG_EXPECT100] as number, 1, 1],
     body: null,
     readers: [],
     interims: [],

@@ -6,8 +6,10 @@ import {
   NE_ERROR,
   NE_OK,
   NE_RETRY,
+  NE_SESSFLAG_PERSIST,
   NE_SOCK_CLOSED,
   NE_SOCK_TRUNC,
+  ne_status_recving,
 } from "./constants.js";
 import { misuse } from "./handle.js";
 import { END, type BodyDecoder } from "./http1/body.js";
@@ -17,8 +19,6 @@ import { aborted, applicationNumber, leave, settle, stopUpload, tellProgress } f
 import type { Request } from "./request.js";
 import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
 
-const SESSFLAG_PERSIST = 0;
-const STATUS_RECVING = 4;
 /** Bytes of a body block at most, where the caller has no buffer of its own. */
 const MAX_BLOCK = 256 * 1024;
 const NO_BYTES = Buffer.alloc(0);
@@ -59,35 +59,31 @@ export async function discardBody(r: Request): Promise<number> {
 function readBody(r: Request): number | Promise<number> {
   for (;;) {
     const block = readBlock(r, MAX_BLOCK);
-    if (block instanceof Promise) return block.then((read) => readOn(r, read));
+    if (block instanceof Promise) return awaitBody(r, block);
     if (block === null) return NE_ERROR;
     const given = deliver(r, block);
-    if (typeof given !== "number") return given.then((code) => awaitBody(r, block, code));
+    if (typeof given !== "number") {
+      const isLast = block.length === 0;
+      return given.then((code) =>
+        code !== NE_OK || isLast ? code : awaitBody(r, readBlock(r, MAX_BLOCK)),
+      );
+    }
     if (given !== NE_OK || block.length === 0) return given;
   }
 }
 
-function readOn(r: Request, block: Buffer | null): number | Promise<number> {
-  if (block === null) return NE_ERROR;
-  const given = deliver(r, block);
-  return typeof given === "number"
-    ? awaitBody(r, block, given)
-    : given.then((code) => awaitBody(r, block, code));
-}
-
-// The rest of the body, after a block that was given out.
-async function awaitBody(r: Request, before: Buffer, given: number): Promise<number> {
-  let block = before;
-  let code = given;
-  while (code === NE_OK && block.length > 0) {
-    const read = readBlock(r, MAX_BLOCK);
-    const next = read instanceof Promise ? await read : read;
-    if (next === null) return NE_ERROR;
-    block = next;
-    const answer = deliver(r, block);
-    code = typeof answer === "number" ? answer : await answer;
+// The rest of the body, from a block that may still have to come.
+async function awaitBody(
+  r: Request,
+  first: Buffer | null | Promise<Buffer | null>,
+): Promise<number> {
+  for (let read = first; ; read = readBlock(r, MAX_BLOCK)) {
+    const block = read instanceof Promise ? await read : read;
+    if (block === null) return NE_ERROR;
+    const given = deliver(r, block);
+    const code = typeof given === "number" ? given : await given;
+    if (code !== NE_OK || block.length === 0) return code;
   }
-  return code;
 }
 
 /** Reads a block for caller and readers. @returns it, empty at the end; `null` on failure */
@@ -170,7 +166,7 @@ function deliver(r: Request, block: Buffer): number | Promise<number> {
     if (r.total >= 0) return feed(r, block, 0);
     r.total = r.progress;
   }
-  const wait = tellProgress(r, STATUS_RECVING, r.progress, r.total);
+  const wait = tellProgress(r, ne_status_recving, r.progress, r.total);
   return wait === undefined ? feed(r, block, 0) : wait.then(() => feed(r, block, 0));
 }
 
@@ -295,7 +291,7 @@ function traceEnd(r: Request): void {
 function mayKeep(r: Request, decoder: BodyDecoder): boolean {
   // a tunnel is what the request was for
   if (isTunnel(r)) return true;
-  if (r.session.flags[SESSFLAG_PERSIST] === 0 || !r.persists || !decoder.done) return false;
+  if (r.session.flags[NE_SESSFLAG_PERSIST] === 0 || !r.persists || !decoder.done) return false;
   if (r.upload !== null && r.upload.result?.code !== NE_OK) return false;
   return true;
 }

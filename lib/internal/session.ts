@@ -13,6 +13,7 @@ import {
   NE_DBG_HTTP,
   NE_DBG_HTTPPLAIN,
   NE_DBG_SOCKET,
+  ne_status_disconnected,
 } from "./constants.js";
 import { ownOnly, printable } from "./bytes.js";
 import { debug, debugEnabled } from "./debug.js";
@@ -382,8 +383,6 @@ export function notify(
   return isPromise(result) ? result : undefined;
 }
 
-const STATUS_DISCONNECTED = 5;
-
 /** Closes a connection, as `ne_close_connection` says: notifier, hooks, then the socket. */
 export function closeConnection(s: Session, connection: Connection): void {
   if (!connection.open) return;
@@ -394,7 +393,7 @@ export function closeConnection(s: Session, connection: Connection): void {
   try {
     // nobody waits for what the notifier returns here; what it rejects with leaves through the
     // request that is running, if there is one
-    notify(s, STATUS_DISCONNECTED, { cd: { hostname: connection.hostname } })?.then(
+    notify(s, ne_status_disconnected, { cd: { hostname: connection.hostname } })?.then(
       undefined,
       (error: unknown) => {
         if (s.turns.running.size > 0) s.thrownAtClose ??= { error };

@@ -10,6 +10,7 @@ import {
   NE_OK,
   NE_SOCK_CLOSED,
   UPLOAD_CHUNK,
+  ne_status_sending,
 } from "./constants.js";
 import { errnoText } from "./errno.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "./http1/write.js";
@@ -23,7 +24,6 @@ import {
 import { isTraced, setError, trace, writeTimeout } from "./session.js";
 import type { Wire } from "./wire/wire.js";
 
-const STATUS_SENDING = 3;
 /** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
 const LARGE_BLOCK = 128 * 1024;
 /** The provider or file failed, and the error is set. */
@@ -65,7 +65,7 @@ async function send(
   const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
   const timeoutMs = writeTimeout(r.session);
   let progress = 0;
-  await tellProgress(r, STATUS_SENDING, progress, body.length);
+  await tellProgress(r, ne_status_sending, progress, body.length);
   const source = await openSource(r, body, wire.stream.writableHighWaterMark);
   for (;;) {
     const block = await source(step);
@@ -83,7 +83,7 @@ async function send(
       const text = block.toString("latin1");
       trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n[%s]\n", block.length, text);
     }
-    const wait = tellProgress(r, STATUS_SENDING, progress, body.length);
+    const wait = tellProgress(r, ne_status_sending, progress, body.length);
     if (wait !== undefined) await wait;
   }
   if (body.length < 0) {

@@ -2,7 +2,6 @@
 // where a result below zero is a code and the error string says more.
 import type { Server } from "node:net";
 import net from "node:net";
-import type { TLSSocket } from "node:tls";
 import {
   MAX_SOCKET_ERROR,
   NE_SOCK_ERROR,
@@ -231,10 +230,5 @@ export function closeSocket(k: SocketState): Promise<number> {
     wire.close();
     (stream as net.Socket).ref?.();
   });
-}
-
-/** Whether this is a TLS socket, and the socket as one. */
-export function tlsSocketOf(k: SocketState): TLSSocket | null {
-  return k.tls === null ? null : k.tls.socket;
 }
 
