@@ -38,6 +38,28 @@ t.test("libneon has what its modules have", async (t) => {
   t.equal(await node("module", program), "");
 });
 
+t.test("what changes is seen to change", async (t) => {
+  const program = `
+    import { ne_debug_init, ne_debug_mask, NE_DBG_HTTP } from "libneon";
+    import { ne_debug_mask as mask } from "libneon/ne_utils";
+    console.log(ne_debug_mask, mask);
+    ne_debug_init(process.stderr, NE_DBG_HTTP);
+    console.log(ne_debug_mask === NE_DBG_HTTP, mask === NE_DBG_HTTP);`;
+  t.equal(await node("module", program), "0 0\ntrue true");
+});
+
+t.test("a stack names lines of the sources", async (t) => {
+  const program = `
+    process.setSourceMapsEnabled(true);
+    const { ne_session_create } = await import("libneon");
+    try { ne_session_create("http", "", 5.5); } catch (error) { console.log(error.stack); }`;
+  const stack = await node("module", program);
+  const [, file, at] = /at ne_session_create \((\S+?):(\d+):\d+\)/.exec(stack) ?? [];
+  t.equal(file, "../lib/ne_session.ts");
+  const line = readText("lib/ne_session.ts").split("\n")[Number(at) - 1];
+  t.match(line, /^ {2}\S/, "a line of its body");
+});
+
 t.test("nothing inside can be reached", async (t) => {
   const inner = ["internal/handle", "internal/handle.js", "dist/ne_uri.js", "ne_uri.js", "index"];
   for (const name of inner) {

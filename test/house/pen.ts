@@ -9,6 +9,7 @@ const LINES_OF_A_FUNCTION = 70;
 
 const sources = [
   ...filesBelow("lib", ".ts").map((file) => `lib/${file}`),
+  "lib/join.mjs",
   ...filesBelow("docs/examples", ".ts").map((file) => `docs/examples/${file}`),
   ...filesBelow("test", ".ts").map((file) => `test/${file}`),
 ];

@@ -1,0 +1,201 @@
+// The last step of the build: joins the modules that the compiler wrote into dist/ into one,
+// dist/libneon.js, since Node's loader takes half a millisecond for each of more than a hundred.
+// Each module becomes a scope of its own, run in the order of the imports, which have no cycles
+// (test/house/floors.ts):
+//
+//     const $internal_bytes = (() => { …; return { fromLatin1, … }; })();
+//
+// dist/index.js and dist/n?_x.js then only name what they export. Lines and columns stay as they
+// were, so the compiler's source maps are put together unread (ECMA-426, index map).
+import fs from "node:fs";
+import path from "node:path";
+import ts from "typescript";
+
+const DIST = path.join(import.meta.dirname, "..", "dist");
+const JOINED = "libneon.js";
+
+/**
+ * A name where it is declared: the module's variable, and the name in that module. A `let` that is
+ * exported lives outside its module's scope, so that everyone sees it change.
+ * @typedef {{ module: string, local: string, changes: boolean }} Origin
+ *
+ * What the compiler wrote of one source file, with blanks for what only modules can say, and where
+ * each name comes from that it imports or exports.
+ * @typedef {{ code: string, imports: Map<string, Origin>, exports: Map<string, Origin> }} Module
+ */
+
+/** By file, each after what it imports. @type {Map<string, Module>} */
+const modules = new Map();
+/** Node's own modules. @type {Set<string>} */
+const builtins = new Set();
+
+/** The variable of a module: `$internal_wire_tls`. @param {string} file */
+function variableOf(file) {
+  return `$${file.replace(/\.js$/, "").replace(/\W/g, "_")}`;
+}
+
+/** Reads a module, and before it those that it imports. @param {string} file @returns {Module} */
+function load(file) {
+  const known = modules.get(file);
+  if (known !== undefined) return known;
+  const text = fs.readFileSync(path.join(DIST, file), "utf8");
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022);
+  const module = { code: "", imports: new Map(), exports: new Map() };
+  let done = 0;
+  for (const statement of source.statements) {
+    const from = statement.getStart(source);
+    const written = text.slice(from, statement.end);
+    module.code += text.slice(done, from) + rewritten(statement, written, file, module);
+    done = statement.end;
+  }
+  module.code += text.slice(done).replace(/\/\/# sourceMappingURL=.*\n?/, "");
+  modules.set(file, module);
+  return module;
+}
+
+/**
+ * A statement as it stands in the joined module, on as many lines.
+ * @param {ts.Statement} statement @param {string} written @param {string} file
+ * @param {Module} module
+ */
+function rewritten(statement, written, file, module) {
+  const lines = "\n".repeat(written.split("\n").length - 1);
+  if (ts.isImportDeclaration(statement)) return importing(statement, file, module) + lines;
+  if (ts.isExportDeclaration(statement)) return exporting(statement, file, module) + lines;
+  if (!written.startsWith("export ")) return written;
+  const changes = written.startsWith("export let ");
+  const declared = ts.isVariableStatement(statement)
+    ? statement.declarationList.declarations
+    : [/** @type {ts.FunctionDeclaration | ts.ClassDeclaration} */ (statement)];
+  for (const { name } of declared) {
+    const local = /** @type {ts.Identifier} */ (name).text;
+    module.exports.set(local, { module: variableOf(file), local, changes });
+  }
+  return written.replace(changes ? /^export let/ : /^export/, (words) => " ".repeat(words.length));
+}
+
+/** The module that an import or export names. @param {ts.Node} specifier @param {string} file */
+function target(specifier, file) {
+  const { text } = /** @type {ts.StringLiteral} */ (specifier);
+  if (text.startsWith(".")) return path.posix.join(path.posix.dirname(file), text);
+  builtins.add(text);
+  return text;
+}
+
+/** Where a name comes from that a module exports. @param {string} from @param {string} name */
+function originOf(from, name) {
+  if (builtins.has(from)) return { module: variableOf(from), local: name, changes: false };
+  const origin = load(from).exports.get(name);
+  if (origin === undefined) throw new Error(`${from} does not export ${name}`);
+  return origin;
+}
+
+/** @param {ts.ImportDeclaration} statement @param {string} file @param {Module} module */
+function importing(statement, file, module) {
+  const from = target(statement.moduleSpecifier, file);
+  const { name, namedBindings } = statement.importClause ?? {};
+  if (namedBindings !== undefined && ts.isNamespaceImport(namedBindings)) {
+    return `const ${namedBindings.name.text} = ${variableOf(from)};`;
+  }
+  const names = (namedBindings?.elements ?? []).map((one) => ({
+    wanted: (one.propertyName ?? one.name).text,
+    local: one.name.text,
+  }));
+  if (name !== undefined) names.push({ wanted: "default", local: name.text });
+  const constants = [];
+  for (const { wanted, local } of names) {
+    const origin = originOf(from, wanted);
+    module.imports.set(local, origin);
+    if (!origin.changes) constants.push(`${local} = ${origin.module}.${origin.local}`);
+    else if (local !== origin.local) throw new Error(`${file} renames ${origin.local}`);
+  }
+  return constants.length > 0 ? `const ${constants.join(", ")};` : "";
+}
+
+/** @param {ts.ExportDeclaration} statement @param {string} file @param {Module} module */
+function exporting({ moduleSpecifier, exportClause }, file, module) {
+  const from = moduleSpecifier === undefined ? null : target(moduleSpecifier, file);
+  if (exportClause === undefined) {
+    for (const [name, origin] of load(/** @type {string} */ (from)).exports) {
+      module.exports.set(name, origin);
+    }
+    return "";
+  }
+  for (const one of /** @type {ts.NamedExports} */ (exportClause).elements) {
+    const local = (one.propertyName ?? one.name).text;
+    const own = { module: variableOf(file), local, changes: false };
+    const origin = from === null ? (module.imports.get(local) ?? own) : originOf(from, local);
+    module.exports.set(one.name.text, origin);
+  }
+  return "";
+}
+
+/** The scope of a module. @param {string} file @param {Module} module */
+function scopeOf(file, { code, exports }) {
+  const variable = variableOf(file);
+  const own = [...exports.values()].filter((origin) => origin.module === variable);
+  const changing = own.filter((origin) => origin.changes).map((origin) => `let ${origin.local};`);
+  const constant = own.filter((origin) => !origin.changes).map((origin) => origin.local);
+  const head = `${changing.join(" ")}\nconst ${variable} = (() => {\n`;
+  return { head, text: `${head}${code}return { ${constant.join(", ")} };\n})();\n` };
+}
+
+/**
+ * The names by which the joined module exports what the faces have: their own, but two of neon's
+ * headers have an ne_acl_entry. @param {string[]} faces
+ */
+function publicNames(faces) {
+  /** @type {Map<Origin, string>} */
+  const names = new Map();
+  const taken = new Set();
+  for (const face of faces) {
+    for (const [name, origin] of load(face).exports) {
+      if (names.has(origin)) continue;
+      const free = taken.has(name) ? `${origin.module}_${name}` : name;
+      names.set(origin, free);
+      taken.add(free);
+    }
+  }
+  return names;
+}
+
+/** What is left of a face. @param {Module} module @param {Map<Origin, string>} names */
+function faceOf({ exports }, names) {
+  const listed = [...exports].map(([name, origin]) => {
+    const joined = names.get(origin);
+    return joined === name ? name : `${joined} as ${name}`;
+  });
+  return `export { ${listed.join(", ")} } from "./${JOINED}";\n`;
+}
+
+/** The joined module, and its source map. @param {Map<Origin, string>} names */
+function joinedModule(names) {
+  let code = "// All of libneon: the modules of lib/, joined by lib/join.mjs.\n";
+  for (const name of builtins) code += `import * as ${variableOf(name)} from "${name}";\n`;
+  const sections = [];
+  for (const [file, module] of modules) {
+    const { head, text } = scopeOf(file, module);
+    const map = JSON.parse(fs.readFileSync(path.join(DIST, `${file}.map`), "utf8"));
+    map.sources = [path.posix.join(path.posix.dirname(file), map.sources[0])];
+    sections.push({ offset: { line: `${code}${head}`.split("\n").length - 1, column: 0 }, map });
+    code += text;
+  }
+  for (const [{ module, local, changes }, name] of names) {
+    code += changes
+      ? `export { ${local} as ${name} };\n`
+      : `export const ${name} = ${module}.${local};\n`;
+  }
+  // Node 20 reads no map without a list of sources
+  return { code, map: { version: 3, file: JOINED, sources: [], sections } };
+}
+
+const faces = fs.readdirSync(DIST).filter((file) => /^(index|n[ex]_\w+)\.js$/.test(file));
+const names = publicNames(faces);
+const { code, map } = joinedModule(names);
+fs.writeFileSync(path.join(DIST, JOINED), `${code}//# sourceMappingURL=${JOINED}.map\n`);
+fs.writeFileSync(path.join(DIST, `${JOINED}.map`), JSON.stringify(map));
+for (const face of faces) fs.writeFileSync(path.join(DIST, face), faceOf(load(face), names));
+for (const name of fs.readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
+  const inJoined = /^internal.*\.js(\.map)?$|^(index|n[ex]_\w+)\.js\.map$/.test(name);
+  if (inJoined) fs.rmSync(path.join(DIST, name));
+}
