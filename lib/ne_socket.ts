@@ -35,7 +35,7 @@ import {
   reverseLookup,
   type Address,
 } from "./internal/wire/address.js";
-import { tlsEndings } from "./internal/wire/endings.js";
+import { tlsWire } from "./internal/wire/endings.js";
 import { addresses, lookups, sockets } from "./internal/wire/handles.js";
 import {
   acceptConnection,
@@ -552,6 +552,7 @@ export async function ne_sock_handshake(
       servername: hostname,
       sessionKey: hostname ?? "",
       timeoutMs: k.readTimeoutMs,
+      ownBlocks: false,
     });
     // whether the certificate is good is for ne_ssl_check_certificate and its caller to say
     if (outcome.ok) outcome.accept();
@@ -733,7 +734,7 @@ function useTls(k: SocketState, outcome: TlsOutcome | TlsFailure): number {
     return socketFailed(k, outcome);
   }
   k.tls = outcome;
-  k.wire = new Wire(outcome.socket, null, tlsEndings);
+  k.wire = tlsWire(outcome);
   return 0;
 }
 

@@ -45,7 +45,7 @@ import { addresses as addressHandles } from "./wire/handles.js";
 import { printAddress, resolveHost, type Address } from "./wire/address.js";
 import { trustDefaultCa } from "./wire/roots.js";
 import { connectTcp, connectUnix } from "./wire/tcp.js";
-import { tlsEndings } from "./wire/endings.js";
+import { tlsWire } from "./wire/endings.js";
 import { handshakeClient, type TlsOutcome } from "./wire/tls.js";
 import { CLOSED_HERE, failureOf, Wire, type WireFailure } from "./wire/wire.js";
 
@@ -360,6 +360,7 @@ async function startTls(
     servername,
     sessionKey: `${endpoint.hostname}:${endpoint.port}`,
     timeoutMs: handshakeTimeout(s),
+    ownBlocks: endpoint === s.server,
     onAbort: (cancel) => {
       forget = o.scope.onBreak(({ cause }) => cancel(cause));
     },
@@ -376,7 +377,7 @@ async function startTls(
     closeConnection(s, connection);
     return outcome.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_ERROR;
   }
-  connection.wire = new Wire(outcome.socket, null, tlsEndings);
+  connection.wire = tlsWire(outcome);
   const accepted = await judgePeer(o, outcome, context, endpoint, verify);
   if (accepted !== NE_OK) {
     closeConnection(s, connection);

@@ -1,12 +1,16 @@
-// How the ends of a TLS connection read: its closing alert tells a clean end from a cut one.
+// The wire over a TLS connection: its closing alert tells a clean end from a cut one.
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { NE_SOCK_CLOSED, NE_SOCK_TRUNC } from "../constants.js";
-import { endedCleanly, tlsErrorOf } from "./tls.js";
-import type { Endings, WireFailure } from "./wire.js";
+import { endedCleanly, tlsErrorOf, type TlsOutcome } from "./tls.js";
+import { Wire, type Endings, type WireFailure } from "./wire.js";
 
-/** For wires over a TLS socket. */
-export const tlsEndings: Endings = {
+/** The wire of a finished handshake. */
+export function tlsWire({ socket, ring }: TlsOutcome): Wire {
+  return new Wire(socket, ring, tlsEndings);
+}
+
+const tlsEndings: Endings = {
   ended: (stream: Duplex): WireFailure =>
     endedCleanly(stream as TLSSocket)
       ? { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null }

@@ -4,7 +4,8 @@ import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import { ownOnly } from "../bytes.js";
 import { errnoText } from "../errno.js";
 import { connectText, printAddress, type Address } from "./address.js";
-import { ReadRing, Wire, type WireFailure } from "./wire.js";
+import { ReadRing } from "./ring.js";
+import { Wire, type WireFailure } from "./wire.js";
 
 /** What a timer of Node can wait at most; it fires at once for more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -16,6 +16,7 @@ import type { TlsContext } from "../tls/context.js";
 import type { Shown } from "../tls/late_answer.js";
 import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, pemPair, type ClientCert } from "../tls/handles.js";
+import { ringOf, type ReadRing } from "./ring.js";
 import { nodeTls } from "./roots.js";
 import { ENDED, TRUNCATED, wordTlsError, type TlsError, type TlsState } from "./tls_errors.js";
 import { TlsTap } from "./tls_tap.js";
@@ -24,6 +25,8 @@ import { TlsTap } from "./tls_tap.js";
 export interface TlsOutcome {
   ok: true;
   socket: tls.TLSSocket;
+  /** What it reads into, null if it reads as any stream does. */
+  ring: ReadRing | null;
   /** What the peer sent, leaf first; on a resumed connection what it sent at the first one. */
   chain: readonly X509[];
   /** NE_SSL_PROTO_*. */
@@ -57,6 +60,8 @@ export interface ClientOptions {
   timeoutMs: number | null;
   /** Is given a function that breaks the handshake off with this error (code NE_SOCK_ERROR). */
   onAbort?: (cancel: (why: Error) => void) => void;
+  /** Read into blocks of our own: the TLS socket can then serve one wire only. */
+  ownBlocks: boolean;
   /** Waits for the promise of a client certificate provider. */
   waitFor?: (promise: Promise<void>) => Promise<void>;
 }
@@ -138,7 +143,7 @@ export async function handshakeClient(
     session = data;
     keep();
   });
-  handshake.start(socket, stream, "secureConnect");
+  handshake.start(socket, stream, "secureConnect", options.ownBlocks);
   const result = await handshake.result;
   if (!result.ok) return result;
   if (result.resumed && ticket !== undefined) result.chain = ticket.chain;
@@ -167,7 +172,7 @@ export async function handshakeServer(
     };
     const { TLSSocket } = nodeTls();
     const socket = new TLSSocket(raw as net.Socket, ownOnly({ ...NO_SETTINGS, ...settings }));
-    handshake.start(socket, raw, "secure");
+    handshake.start(socket, raw, "secure", false);
   } catch (error) {
     handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
   }
@@ -191,6 +196,7 @@ class Handshake {
   readonly result: Promise<TlsOutcome | TlsFailure>;
   readonly state: TlsState = { presented: false, greeted: false };
   socket: tls.TLSSocket | null = null;
+  #ring: ReadRing | null = null;
   #raw: Duplex;
   #resolve: (result: TlsOutcome | TlsFailure) => void = () => {};
   #reject: (error: unknown) => void = () => {};
@@ -210,8 +216,14 @@ class Handshake {
     raw.on("error", () => {});
   }
 
-  start(socket: tls.TLSSocket, below: Duplex, done: "secureConnect" | "secure"): void {
+  start(
+    socket: tls.TLSSocket,
+    below: Duplex,
+    done: "secureConnect" | "secure",
+    ownBlocks: boolean,
+  ): void {
     this.socket = socket;
+    if (ownBlocks) this.#ring = ringOf(socket);
     watchEnd(socket, below);
     states.set(socket, this.state);
     const failed = (error: Error): void => {
@@ -269,6 +281,7 @@ class Handshake {
     this.#resolve({
       ok: true,
       socket,
+      ring: this.#ring,
       chain: peerChain(socket),
       protocol: protocolOf(socket),
       cipher: cipher?.standardName ?? null,

@@ -17,6 +17,7 @@ import {
   NE_SOCK_TIMEOUT,
 } from "../constants.js";
 import { errnoText } from "../errno.js";
+import type { ReadRing, Segment } from "./ring.js";
 
 /** Why nothing more can be read or written: a socket code, its text, and Node's error if any. */
 export interface WireFailure {
@@ -31,48 +32,9 @@ export interface WireEnd {
   port: number;
 }
 
-interface Segment {
-  bytes: Buffer;
-  end: number;
-}
-
 /** Bytes read ahead before a stream without blocks of our own is paused. */
 const MAX_QUEUED = 256 * 1024;
-/** Size of each of the blocks into which a TCP socket reads. */
-const BLOCK = 64 * 1024;
-/** Blocks of a TCP socket: one being parsed, the others being filled. */
-const BLOCKS = 3;
-
 const EMPTY = Buffer.alloc(0);
-
-/**
- * The blocks that a TCP socket reads into without a copy, its `onread` for `net.connect`. Blocks
- * are filled and consumed strictly in turn; the socket is paused while all of them are in use.
- */
-export class ReadRing {
-  #blocks: Buffer[] = [];
-  #next = 0;
-  inUse = 0;
-  wire: Wire | null = null;
-
-  readonly onread = {
-    buffer: (): Buffer => {
-      const index = this.#next;
-      this.#next = (index + 1) % BLOCKS;
-      return (this.#blocks[index] ??= Buffer.allocUnsafeSlow(BLOCK));
-    },
-    callback: (length: number, block: Uint8Array): boolean => {
-      this.inUse++;
-      this.wire?.take(block as Buffer, length);
-      return this.inUse < BLOCKS;
-    },
-  };
-
-  /** The oldest block has been consumed. */
-  release(stream: Duplex): void {
-    if (this.inUse-- === BLOCKS) stream.resume();
-  }
-}
 
 /** The code and text of a stream's error. */
 export function failureOf(error: Error): WireFailure {
@@ -146,17 +108,14 @@ export class Wire {
   #endings: Endings;
 
   /**
-   * @param ring the blocks that a TCP socket was opened with, else `null`
+   * @param ring the blocks that the stream reads into, else `null`
    */
   constructor(stream: Duplex, ring: ReadRing | null = null, endings: Endings = PLAIN) {
     this.stream = stream;
     this.#ring = ring;
     this.#endings = endings;
-    if (ring !== null) {
-      ring.wire = this;
-    } else {
-      stream.on("data", this.#onData);
-    }
+    if (ring !== null) ring.attach(this);
+    else stream.on("data", this.#onData);
     stream.on("end", this.#onEnd);
     stream.on("error", this.#onError);
     stream.on("close", this.#onClose);
@@ -201,6 +160,10 @@ export class Wire {
 
   /** A filled block of the ring, or a chunk of any other stream. */
   take(bytes: Buffer, length: number): void {
+    if (this.#closed) {
+      this.#ring?.release(bytes, this.stream);
+      return;
+    }
     this.received += length;
     this.#queue.push({ bytes, end: length });
     this.#queued += length;
@@ -272,7 +235,7 @@ export class Wire {
       this.bytes.copy(joined, 0, this.pos, this.end);
       segment.bytes.copy(joined, this.end - this.pos, 0, added);
       this.#releaseView();
-      if (this.#ring !== null) this.#ring.release(this.stream);
+      this.#ring?.release(segment.bytes, this.stream);
       this.bytes = joined;
       this.pos = 0;
       this.end = joined.length;
@@ -287,7 +250,7 @@ export class Wire {
   #releaseView(): void {
     if (this.#viewInRing) {
       this.#viewInRing = false;
-      this.#ring?.release(this.stream);
+      this.#ring?.release(this.bytes, this.stream);
     }
   }
 
@@ -499,7 +462,6 @@ export class Wire {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#ring !== null) this.#ring.wire = null;
     this.stream.off("data", this.#onData);
     this.#queue.length = 0;
     this.bytes = EMPTY;

@@ -48,6 +48,7 @@ async function shake(
     servername: "localhost",
     sessionKey: `localhost:${port}`,
     timeoutMs: 20_000,
+    ownBlocks: false,
     ...options,
   });
 }
