@@ -422,15 +422,22 @@ function keepTicket(
 export function sessionId(socket: tls.TLSSocket): Buffer {
   const session = socket.getSession();
   if (session === undefined) return Buffer.alloc(0);
-  // OpenSSL's own form of a session: version, protocol, cipher, ID
-  const id = orNull(() => {
-    const fields = new Der(session).open(TAG.SEQUENCE);
-    fields.bytes(TAG.INTEGER);
-    fields.bytes(TAG.INTEGER);
-    fields.bytes(TAG.OCTET_STRING);
-    return fields.bytes(TAG.OCTET_STRING);
-  });
-  return Buffer.from(id ?? []);
+  // Node 22 and later put a heading of their own before OpenSSL's form of a session
+  for (let at = session.indexOf(TAG.SEQUENCE); at >= 0; at = session.indexOf(TAG.SEQUENCE, at + 1)) {
+    const id = orNull(() => idOf(new Der(session.subarray(at))));
+    if (id !== null) return Buffer.from(id);
+  }
+  return Buffer.alloc(0);
+}
+
+// OpenSSL's form: version, protocol, cipher, ID, and what does not matter here.
+function idOf(session: Der): Buffer {
+  const fields = session.open(TAG.SEQUENCE);
+  session.end();
+  fields.bytes(TAG.INTEGER);
+  fields.bytes(TAG.INTEGER);
+  fields.bytes(TAG.OCTET_STRING);
+  return fields.bytes(TAG.OCTET_STRING);
 }
 
 // --- what the peer showed
