@@ -36,8 +36,8 @@ function variableOf(file) {
 }
 
 /**
- * A third of the text is comments, and V8 keeps it all in memory, twice as large for the sake of one
- * arrow in a drawing. They stay in the declarations and in the source map. @param {string} text
+ * V8 keeps all of the text in memory, and twice as large for the sake of one arrow in a drawing.
+ * The comments stay in the declarations and in the source map. @param {string} text
  */
 function withoutComments(text) {
   /** @type {Map<number, number>} */
@@ -96,7 +96,8 @@ function rewritten(statement, written, file, module) {
     const local = /** @type {ts.Identifier} */ (name).text;
     module.exports.set(local, { module: variableOf(file), local, changes });
   }
-  return written.replace(changes ? /^export let/ : /^export/, (words) => " ".repeat(words.length));
+  // a `let` is declared outside
+  return written.replace(changes ? /^export let/ : /^export/, (gone) => " ".repeat(gone.length));
 }
 
 /** The module that an import or export names. @param {ts.Node} specifier @param {string} file */

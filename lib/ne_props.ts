@@ -62,6 +62,8 @@ const FLAT = NE_207_STATE_TOP;
 const MAX_COUNT = 1023;
 /** Characters of a value; neon stops at about as many bytes. */
 const MAX_VALUE = 102400;
+/** Tags inside of values that are kept ready. */
+const MAX_TAGS = 256;
 
 /** The name of a property. */
 export class ne_propname {
@@ -299,6 +301,7 @@ interface Propfind {
   // how deep inside the property being read, 0 at its own level
   depth: number;
   value: string;
+  readonly tags: FlatTags;
 }
 
 const handlers = new HandleType<"ne_propfind_handler", Propfind>("ne_propfind_handler", (h) => {
@@ -351,6 +354,7 @@ export function ne_propfind_create(
     },
     depth: 0,
     value: "",
+    tags: new FlatTags(),
   };
   if (ne_get_session_flag(sess, NE_SESSFLAG_SHAREPOINT) > 0) {
     ne_207_set_flags(h.multi, NE_207_MSSP_ESCAPING);
@@ -609,13 +613,42 @@ function startFlat(
   if (parent !== FLAT) return NE_XML_DECLINE;
   h.depth++;
   if (h.value.length < MAX_VALUE) {
-    let tag = `<${nspace}${name}`;
-    for (let i = 0; i < atts.length; i += 2) {
-      tag += ` ${qualified(h, atts[i]!)}='${atts[i + 1]!}'`;
-    }
-    append(h, tag + ">");
+    append(h, atts.length === 0 ? h.tags.of(nspace, name).open : flatTag(h, nspace, name, atts));
   }
   return FLAT;
+}
+
+function flatTag(h: Propfind, nspace: string, name: string, atts: readonly string[]): string {
+  let tag = `<${nspace}${name}`;
+  for (let i = 0; i < atts.length; i += 2) tag += ` ${qualified(h, atts[i]!)}='${atts[i + 1]!}'`;
+  return `${tag}>`;
+}
+
+interface FlatTag {
+  open: string;
+  close: string;
+}
+
+// Documents repeat themselves: the same few tags, in every resource.
+class FlatTags {
+  #known = new Map<string, Map<string, FlatTag>>();
+  #count = 0;
+
+  of(nspace: string, name: string): FlatTag {
+    const known = this.#known.get(nspace)?.get(name);
+    return known ?? this.#make(nspace, name);
+  }
+
+  #make(nspace: string, name: string): FlatTag {
+    if (++this.#count > MAX_TAGS) {
+      this.#known.clear();
+      this.#count = 1;
+    }
+    const tag = { open: `<${nspace}${name}>`, close: `</${nspace}${name}>` };
+    const names = this.#known.get(nspace) ?? new Map<string, FlatTag>();
+    this.#known.set(nspace, names.set(name, tag));
+    return tag;
+  }
 }
 
 function startProperty(
@@ -676,7 +709,7 @@ function endFlat(h: Propfind, state: number, nspace: string, name: string): numb
   if (state !== FLAT) return 0;
   if (h.depth > 0) {
     h.depth--;
-    if (h.value.length < MAX_VALUE) append(h, `</${nspace}${name}>`);
+    if (h.value.length < MAX_VALUE) append(h, h.tags.of(nspace, name).close);
   } else {
     h.resource.values[h.resource.count++] = h.value;
   }

@@ -21,20 +21,21 @@ export const NE_PATH_NONPC = 0x0004;
 const UNRESERVED = "A-Za-z0-9\\-._~";
 const SUB_DELIMS = "!$&'()*+,;=";
 
-// What each flag leaves alone.
-const KEPT: readonly (readonly [flag: number, kept: RegExp])[] = [
-  [NE_PATH_NONRES, new RegExp(`[${UNRESERVED}/]`)],
-  [NE_PATH_NONURI, /[^\0- "<>\\^`{|}\x7f-\uffff]/],
-  [NE_PATH_NONPC, new RegExp(`[${UNRESERVED}${SUB_DELIMS}:@/]`)],
+// What each flag has escaped, among bytes.
+const ESCAPED: readonly (readonly [flag: number, bytes: string])[] = [
+  [NE_PATH_NONRES, `[^${UNRESERVED}/]`],
+  [NE_PATH_NONURI, '[\\0- "<>\\\\^`{|}\\x7f-\\xff]'],
+  [NE_PATH_NONPC, `[^${UNRESERVED}${SUB_DELIMS}:@/]`],
 ];
+const ALL_FLAGS = NE_PATH_NONRES | NE_PATH_NONURI | NE_PATH_NONPC;
 
-// For every combination of the flags, what each byte becomes.
-const ESCAPES: readonly (readonly string[])[] = Array.from({ length: 8 }, (_, flags) =>
-  HEX_PAIRS.map((hex, byte) => {
-    const char = String.fromCharCode(byte);
-    return KEPT.some(([flag, kept]) => flags & flag && !kept.test(char)) ? `%${hex}` : char;
-  }),
-);
+// The same for a combination of the flags, made when it is first asked for.
+const PATTERNS: RegExp[] = [];
+
+function patternOf(flags: number): RegExp {
+  const asked = ESCAPED.filter(([flag]) => (flags & flag) !== 0);
+  return (PATTERNS[flags] ??= new RegExp(asked.map(([, bytes]) => bytes).join("|"), "g"));
+}
 
 /** Same as `ne_path_escapef(path, NE_PATH_NONPC)`. */
 export function ne_path_escape(path: string): string {
@@ -309,11 +310,9 @@ function needStruct(uri: Readonly<ne_uri>, caller: string): void {
 }
 
 function escape(path: string, flags: number): string {
-  const table = ESCAPES[flags & 7]!;
-  if (table === ESCAPES[0]) return path;
-  let text = "";
-  for (const byte of Buffer.from(path, "utf8")) text += table[byte];
-  return text;
+  if ((flags & ALL_FLAGS) === 0) return path;
+  const bytes = Buffer.from(path, "utf8").toString("latin1");
+  return bytes.replace(patternOf(flags & ALL_FLAGS), (byte) => `%${HEX_PAIRS[byte.charCodeAt(0)]}`);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

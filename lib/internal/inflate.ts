@@ -91,6 +91,8 @@ const DISTANCE_MEANINGS = Int32Array.from({ length: 32 }, (_, symbol) => {
 });
 const LENGTH_MEANINGS = Int32Array.from({ length: 19 }, (_, symbol) => meaning(LITERAL, 0, symbol));
 
+const NO_CODE: Code = { table: new Int32Array(1), mask: 0 };
+
 /**
  * The decoding table of a set of code lengths (RFC 1951 section 3.2.2), or `null` for a set that
  * takes more or, but for one code of one bit, less than all bit strings. No code at all is a table
@@ -107,7 +109,7 @@ function makeCode(
     counts[length]!++;
     if (length > longest) longest = length;
   }
-  if (longest === 0) return { table: new Int32Array(1), mask: 0 };
+  if (longest === 0) return NO_CODE;
   const next = new Uint16Array(17);
   let left = 1;
   for (let bits = 1; bits <= 15; bits++) {
@@ -135,12 +137,25 @@ function reversed(code: number, bits: number): number {
   return result;
 }
 
-const FIXED_LITERALS = makeCode(
-  Uint8Array.from({ length: 288 }, (_, i) => (i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8)),
-  LITERAL_MEANINGS,
-  false,
-) as Code;
-const FIXED_DISTANCES = makeCode(new Uint8Array(32).fill(5), DISTANCE_MEANINGS, false) as Code;
+interface Codes {
+  literals: Code;
+  distances: Code;
+}
+
+let fixed: Codes | null = null;
+
+// The codes of a block that brings none (RFC 1951 section 3.2.6), made when one first comes.
+function fixedCodes(): Codes {
+  if (fixed !== null) return fixed;
+  const lengths = Uint8Array.from({ length: 288 }, (_, symbol) =>
+    symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8,
+  );
+  fixed = {
+    literals: makeCode(lengths, LITERAL_MEANINGS, false) as Code,
+    distances: makeCode(new Uint8Array(32).fill(5), DISTANCE_MEANINGS, false) as Code,
+  };
+  return fixed;
+}
 
 /** One stream. */
 export class Inflate {
@@ -159,8 +174,8 @@ export class Inflate {
   #end = 0;
   #taken = 0;
 
-  #literals: Code = FIXED_LITERALS;
-  #distances: Code = FIXED_DISTANCES;
+  #literals: Code = NO_CODE;
+  #distances: Code = NO_CODE;
   #lengths = new Uint8Array(MAX_LITERALS + 32);
   #literalCount = 0;
   #distanceCount = 0;
@@ -286,8 +301,7 @@ export class Inflate {
         this.#state = LENGTH;
         return true;
       case 1:
-        this.#literals = FIXED_LITERALS;
-        this.#distances = FIXED_DISTANCES;
+        ({ literals: this.#literals, distances: this.#distances } = fixedCodes());
         this.#state = SYMBOL;
         return true;
       case 2:

@@ -423,7 +423,8 @@ export function sessionId(socket: tls.TLSSocket): Buffer {
   const session = socket.getSession();
   if (session === undefined) return Buffer.alloc(0);
   // Node 22 and later put a heading of their own before OpenSSL's form of a session
-  for (let at = session.indexOf(TAG.SEQUENCE); at >= 0; at = session.indexOf(TAG.SEQUENCE, at + 1)) {
+  let at = session.indexOf(TAG.SEQUENCE);
+  for (; at >= 0; at = session.indexOf(TAG.SEQUENCE, at + 1)) {
     const id = orNull(() => idOf(new Der(session.subarray(at))));
     if (id !== null) return Buffer.from(id);
   }
