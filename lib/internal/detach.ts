@@ -2,7 +2,7 @@
 // HTTP: an upgrade (RFC 9110 section 7.8) or a tunnel (section 9.3.6).
 import { Duplex } from "node:stream";
 import { NE_SOCK_CLOSED } from "./constants.js";
-import { isTunnel } from "./exchange.js";
+import { isTunnel } from "./response_head.js";
 import { leave, type Request } from "./request.js";
 import type { Wire } from "./wire/wire.js";
 

@@ -14,10 +14,13 @@
 import {
   NE_DBG_HTTP,
   NE_ERROR,
+  NE_RETRY,
   NE_SESSFLAG_EXPECT100,
   NE_SESSFLAG_PERSIST,
   NE_SOCK_CLOSED,
+  NE_SOCK_RESET,
   NE_SOCK_TIMEOUT,
+  NE_SOCK_TRUNC,
   NE_TIMEOUT,
 } from "./constants.js";
 import { HandleType, misuse, type ne_request } from "./handle.js";
@@ -312,6 +315,28 @@ export function aborted(r: Request, doing: string, code: number): number {
   }
   if (connection !== null) closeConnection(s, connection);
   return result;
+}
+
+/**
+ * As `aborted`; but a kept connection that ends before it answers had gone stale: it is closed, and
+ * the request may be sent once more.
+ * @param retry the connection has answered a request before, and nothing to this one
+ * @returns `NE_RETRY` for a stale connection
+ */
+export function failedOrStale(
+  r: Request,
+  turn: Turn,
+  doing: string,
+  code: number,
+  retry: boolean,
+): number {
+  if (retry && (code === NE_SOCK_CLOSED || code === NE_SOCK_RESET || code === NE_SOCK_TRUNC)) {
+    stopUpload(r);
+    closeConnection(r.session, turn.connection as Connection);
+    turn.connection = null;
+    return NE_RETRY;
+  }
+  return aborted(r, doing, code);
 }
 
 /**

@@ -14,10 +14,12 @@ import {
 import { misuse } from "./handle.js";
 import { END, type BodyDecoder } from "./http1/body.js";
 import { MORE, Malformed, type Fields } from "./http1/head.js";
-import { begin, isTunnel, prepare, readFields, uploadFailure } from "./exchange.js";
+import { begin, prepare } from "./exchange.js";
 import { aborted, applicationNumber, leave, settle, stopUpload, tellProgress } from "./request.js";
 import type { Request } from "./request.js";
+import { isTunnel, readFields } from "./response_head.js";
 import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
+import { uploadFailure } from "./upload.js";
 
 /** Bytes of a body block at most, where the caller has no buffer of its own. */
 const MAX_BLOCK = 256 * 1024;

@@ -8,6 +8,7 @@ import {
   NE_DBG_HTTPBODY,
   NE_ERROR,
   NE_OK,
+  NE_REQFLAG_EXPECT100,
   NE_SOCK_CLOSED,
   UPLOAD_CHUNK,
   ne_status_sending,
@@ -16,12 +17,21 @@ import { errnoText } from "./errno.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "./http1/write.js";
 import {
   applicationNumber,
+  failedOrStale,
   tellProgress,
   type Request,
   type RequestBody,
   type Upload,
 } from "./request.js";
-import { isTraced, setError, trace, writeTimeout } from "./session.js";
+import {
+  closeConnection,
+  isTraced,
+  setError,
+  trace,
+  writeTimeout,
+  type Connection,
+  type Turn,
+} from "./session.js";
 import type { Wire } from "./wire/wire.js";
 
 /** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
@@ -29,8 +39,60 @@ const LARGE_BLOCK = 128 * 1024;
 /** The provider or file failed, and the error is set. */
 class SourceFailed extends Error {}
 
-/** Begins to send the body of a request. */
-export function startUpload(r: Request, wire: Wire): Upload {
+/** Whether the body waits for a 100 response (RFC 9110 section 10.1.1). */
+export function expects100(r: Request): boolean {
+  return r.flags[NE_REQFLAG_EXPECT100] !== 0 && r.body !== null && r.body.length !== 0;
+}
+
+/**
+ * Sends the body until it is out, or an answer comes: then the sending goes on beside the reading.
+ * @param retry the connection has answered a request before, and nothing to this one
+ */
+export async function sendBody(r: Request, turn: Turn, retry: boolean): Promise<number> {
+  await awaitUploadBefore(r);
+  const { wire } = turn.connection as Connection;
+  const upload = startUpload(r, wire);
+  r.upload = upload;
+  await new Promise<void>((resolve) => {
+    wire.watch(() => {
+      if (wire.hasBytes) resolve();
+    });
+    void upload.finished.then(resolve);
+  });
+  wire.unwatch();
+  if (upload.result === null || upload.result.code === NE_OK) return NE_OK;
+  if (upload.thrown !== null) throw upload.thrown.error;
+  if (upload.result.provider) {
+    // the provider has set the error
+    closeConnection(r.session, turn.connection as Connection);
+    return NE_ERROR;
+  }
+  // an answer that came before the connection broke says why it did
+  if (wire.hasBytes) return NE_OK;
+  return failedOrStale(r, turn, "Could not send request body", upload.result.code, retry);
+}
+
+// A provider is asked for one thing at a time: what an earlier attempt asked for, and nobody wants
+// any more, is waited for.
+async function awaitUploadBefore(r: Request): Promise<void> {
+  const before = r.uploadBefore;
+  r.uploadBefore = null;
+  if (before === null || before.result !== null) return;
+  if (r.body?.kind === "provider") r.body.over?.();
+  await r.scope.race(before.finished);
+}
+
+/** What the connection was cut for, if the provider failed beside the reading. */
+export function uploadFailure(r: Request): number | null {
+  if (r.upload?.result?.provider !== true) return null;
+  if (r.upload.thrown !== null) throw r.upload.thrown.error;
+  const connection = r.turn?.connection ?? null;
+  if (connection !== null) closeConnection(r.session, connection);
+  return NE_ERROR;
+}
+
+// Begins to send the body of a request.
+function startUpload(r: Request, wire: Wire): Upload {
   let stopped = false;
   const upload: Upload = {
     result: null,

@@ -23,7 +23,8 @@ const FLOORS = [
   ["internal/wire/", "ne_ssl", "ne_socket"],
   [
     ["internal/scope", "internal/turn", "internal/session", "internal/connect"],
-    ["internal/request", "internal/upload", "internal/exchange", "internal/response"],
+    ["internal/request", "internal/upload", "internal/response_head"],
+    ["internal/exchange", "internal/response"],
     ["internal/tunnel", "internal/detach", "internal/bodyhash", "internal/sight"],
     ["internal/clone"],
     ["ne_session", "ne_request"],
