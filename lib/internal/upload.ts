@@ -36,6 +36,8 @@ import type { Wire } from "./wire/wire.js";
 
 /** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
 const LARGE_BLOCK = 128 * 1024;
+/** Bytes sent before the event loop is given a chance to see what has come. */
+const BLIND_BYTES = 64 * 1024;
 /** The provider or file failed, and the error is set. */
 class SourceFailed extends Error {}
 
@@ -127,10 +129,16 @@ async function send(
   const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
   const timeoutMs = writeTimeout(r.session);
   let progress = 0;
+  let blind = 0;
   await tellProgress(r, ne_status_sending, progress, body.length);
   const source = await openSource(r, body, wire.stream.writableHighWaterMark);
   for (;;) {
     const block = await source(step);
+    if (blind >= BLIND_BYTES) {
+      // a server that refuses closes after its answer: to write then would lose it
+      await new Promise((resolve) => setImmediate(resolve));
+      blind = 0;
+    }
     if (isStopped()) return NE_OK;
     if (block.length === 0) break;
     if (body.length >= 0 && progress + block.length > body.length) {
@@ -141,6 +149,7 @@ async function send(
     const code = typeof sent === "number" ? sent : await sent;
     if (code !== 0 || isStopped()) return code;
     progress += block.length;
+    blind += block.length;
     if (isTraced(r.session, NE_DBG_HTTPBODY)) {
       const text = block.toString("latin1");
       trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n[%s]\n", block.length, text);

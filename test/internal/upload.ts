@@ -14,7 +14,7 @@ import {
 } from "../../lib/index.js";
 import type { ne_request, ne_session } from "../../lib/index.js";
 import { OK, openSession, send, settled } from "../fixtures/conversation.js";
-import { scripted } from "../fixtures/server.js";
+import { gate, scripted } from "../fixtures/server.js";
 
 /** Bytes of which no two neighbouring blocks are alike. */
 function pattern(bytes: number): Buffer {
@@ -137,6 +137,34 @@ t.test("no byte is changed on its way to a server that takes its time", async (t
     });
   }
   fs.closeSync(fd);
+});
+
+t.test("the answer of a server that closes before the body is out is read", async (t) => {
+  const table: [string, number, number][] = [
+    ["blocks", 8192, 8],
+    ["chunks", -1, 9],
+  ];
+  for (const [what, step, blocks] of table) {
+    const gone = gate();
+    const server = await scripted(t, [
+      async (peer) => {
+        await peer.readHead();
+        await peer.readBytes(blocks * 8184);
+        peer.stream.on("close", gone.open);
+        peer.stream.write("HTTP/1.1 507 Full\r\nContent-Length: 0\r\n\r\n");
+        peer.reset();
+      },
+    ]);
+    let asked = 0;
+    const result = await send(openSession(t, server.port), "PUT", "/", (req) => {
+      const length = step < 0 ? -1 : 1_000_000;
+      ne_set_request_body_provider(req, length, async (_userdata, buffer) => {
+        if (buffer.length > 0 && asked++ === blocks) await gone.opened;
+        return buffer.length;
+      });
+    });
+    t.match(result, { code: NE_OK, status: 507 }, what);
+  }
 });
 
 t.test("an empty piece is the end, before and after the length was reached", async (t) => {
