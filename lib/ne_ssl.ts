@@ -43,6 +43,7 @@ import { trustDefaultCa } from "./internal/wire/roots.js";
 import { isUsableKeyPair } from "./internal/wire/tls.js";
 import { ne_rfc1123_date } from "./ne_dates.js";
 import type { ne_out } from "./ne_defs.js";
+import { ne_unbase64 } from "./ne_string.js";
 
 export type {
   ne_ssl_certificate,
@@ -115,8 +116,8 @@ export function ne_ssl_cert_export(cert: ne_ssl_certificate): string {
  */
 export function ne_ssl_cert_import(data: string): ne_ssl_certificate | null {
   needText(data, "ne_ssl_cert_import");
-  const strict = /^[A-Za-z0-9+/]+={0,2}$/.test(data) && data.length % 4 === 0;
-  return strict ? giveDer(Buffer.from(data, "base64")) : null;
+  const der: ne_out<Buffer | null> = { value: null };
+  return ne_unbase64(data, der) === 0 ? null : giveDer(der.value!);
 }
 
 /**
@@ -436,7 +437,8 @@ export function ne_ssl_context_set_ccprovide<T>(
   userdata?: T,
 ): void {
   const context = contexts.open(ctx, "ne_ssl_context_set_ccprovide");
-  context.provider = provider == null ? null : (names) => provider(userdata as T, names);
+  context.provider =
+    provider == null ? null : (names) => provider((userdata ?? null) as T, names);
 }
 
 /**

@@ -204,7 +204,7 @@ export function ne_buffer_snprintf(
   alive(buf, "ne_buffer_snprintf");
   needCount(max, "ne_buffer_snprintf", "max");
   const text = printf(format, args, "ne_buffer_snprintf").slice(0, max - 1);
-  grow(buf, buf.data.length + max);
+  grow(buf, buf.used + max);
   append(buf, text);
   return text.length;
 }

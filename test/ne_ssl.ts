@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
-import { dnames, lendNames } from "../lib/internal/tls/handles.js";
+import { contexts, dnames, lendNames } from "../lib/internal/tls/handles.js";
 import type { ne_ssl_dname } from "../lib/internal/handle.js";
 import {
   NE_SSL_CTX_CLIENT,
@@ -135,6 +135,13 @@ t.test("import", async (t) => {
   t.equal(
     sha1(ne_ssl_cert_import(trailing.toString("base64")) as ne_ssl_certificate),
     sha1(read("good.pem")),
+  );
+  const ownPadding = ne_ssl_cert_export(read("cnonly.pem"));
+  t.match(ownPadding, /=$/, "its last group is padded");
+  t.equal(
+    sha1(ne_ssl_cert_import(`${ownPadding}AAAA`) as ne_ssl_certificate),
+    sha1(read("cnonly.pem")),
+    "ne_unbase64 takes padding in the middle",
   );
   for (const [reason, data] of [
     ["nothing", ""],
@@ -384,7 +391,10 @@ t.test("contexts", async (t) => {
   const client = ne_ssl_context_create(NE_SSL_CTX_CLIENT);
   ne_ssl_context_trustcert(client, read("ca.pem"));
   ne_ssl_context_trustdefca(client);
-  ne_ssl_context_set_ccprovide(client, () => {});
+  const given: unknown[] = [];
+  ne_ssl_context_set_ccprovide(client, (userdata) => void given.push(userdata));
+  void contexts.open(client, "test").provider?.([]);
+  t.strictSame(given, [null], "userdata that was left out");
   ne_ssl_context_set_ccprovide(client, null);
   t.equal(ne_ssl_context_set_versions(client, 4, 5), 0);
   t.equal(ne_ssl_context_set_versions(client, 5, 4), -1);

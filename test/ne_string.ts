@@ -186,6 +186,12 @@ t.test("buffer: snprintf reserves what it may need", async (t) => {
   const buf = ne_buffer_create();
   ne_buffer_snprintf(buf, 600, "short");
   t.same([buf.used, buf.length], [6, 1024]);
+  const full = ne_buffer_create();
+  ne_buffer_snprintf(full, 511, "short");
+  t.same([full.used, full.length], [6, 512]);
+  const over = ne_buffer_create();
+  ne_buffer_snprintf(over, 512, "short");
+  t.same([over.used, over.length], [6, 1024], "the end mark is counted twice, as in C");
 });
 
 t.test("buffer: altered", async (t) => {

@@ -87,18 +87,35 @@ export function hasInterface(name: string): boolean {
 export function parseLiteral(host: string): Address | null | undefined {
   const v4 = parseIPv4(host);
   if (v4 !== null) return { kind: "ipv4", bytes: v4, scope: null };
-  let text = host;
-  if (host.startsWith("[")) {
-    const close = host.indexOf("]");
-    if (close < 0) return null;
-    text = host.slice(1, close);
-  }
+  if (host.startsWith("[") && !host.includes("]")) return null;
+  const text = unbracketed(host);
   const percent = text.indexOf("%");
   const bytes = parseIPv6(percent < 0 ? text : text.slice(0, percent));
   if (bytes === null) return host.startsWith("[") ? null : undefined;
   if (percent < 0) return { kind: "ipv6", bytes, scope: null };
-  const scope = text.slice(text.startsWith("%25", percent) ? percent + 3 : percent + 1);
-  return hasInterface(scope) ? { kind: "ipv6", bytes, scope } : null;
+  const zone = text.slice(text.startsWith("%25", percent) ? percent + 3 : percent + 1);
+  const scope = scopeOf(zone, bytes);
+  return scope === undefined ? null : { kind: "ipv6", bytes, scope };
+}
+
+// The interface of a zone: a number stands for any address, a name only where the address is one of
+// a link, as in glibc. `null` for a number that no link-local address here shows.
+function scopeOf(zone: string, address: Buffer): string | null | undefined {
+  if (/^\d+$/.test(zone)) {
+    const isThis = (found: os.NetworkInterfaceInfo): boolean =>
+      found.family === "IPv6" && found.scopeid === Number(zone);
+    const named = Object.entries(os.networkInterfaces()).find(([, found]) => found?.some(isThis));
+    return Number(zone) > 0 && named !== undefined ? named[0] : null;
+  }
+  const isUnicast = address[0] === 0xfe && (address[1]! & 0xc0) === 0x80;
+  const isMulticast = address[0] === 0xff && (address[1]! & 0x0f) === 2;
+  return (isUnicast || isMulticast) && hasInterface(zone) ? zone : undefined;
+}
+
+// What stands in brackets; what follows them does not count.
+function unbracketed(host: string): string {
+  const close = host.indexOf("]");
+  return host.startsWith("[") && close > 0 ? host.slice(1, close) : host;
 }
 
 const LOOKUP_ERRORS: Readonly<Record<string, string>> = {
@@ -116,10 +133,16 @@ const LOOKUP_ERRORS: Readonly<Record<string, string>> = {
 /** Looks a host up by the system's resolver; a literal needs no lookup. Never rejects. */
 export async function resolveHost(host: string, wantCanonical = false): Promise<Lookup> {
   const literal = parseLiteral(host);
-  if (literal === null) return { ok: false, error: "Host not found", cause: null };
-  if (literal !== undefined) {
-    return { ok: true, addresses: [literal], canonical: wantCanonical ? host : null };
+  if (literal === null) {
+    const isIPv4 = net.isIPv4(unbracketed(host));
+    const error = isIPv4 ? "Address family for hostname not supported" : "Host not found";
+    return { ok: false, error, cause: null };
   }
+  if (literal !== undefined) {
+    return { ok: true, addresses: [literal], canonical: wantCanonical ? unbracketed(host) : null };
+  }
+  // Node would look it up, with a warning
+  if (host === "") return { ok: false, error: "Host not found", cause: null };
   try {
     const options = { all: true, verbatim: true, hints: dns.ADDRCONFIG } as const;
     const found = await dns.promises.lookup(host, ownOnly(options));

@@ -33,6 +33,12 @@ t.test("literals in hosts", async (t) => {
     [`fe80::1%${LO}`, `fe80::1%${LO}`],
     ["[fe80::1%25nosuchif]", null],
     ["[fe80::1%]", null],
+    [`::1%${LO}`, null], // a name says nothing where the address is not one of a link
+    [`ff02::1%${LO}`, `ff02::1%${LO}`],
+    ["::1%1", "::1"],
+    ["fe80::1%99999", "fe80::1"],
+    ["[fe80::1%2599999]", "fe80::1"],
+    ["fe80::1%1x", null],
     ["[name%25lo]", null],
   ];
   for (const [host, expected] of table) {
@@ -71,6 +77,14 @@ t.test("interfaces by name", async (t) => {
     t.notOk(hasInterface(name), name);
 });
 
+// Node warns once in a process, so this comes first.
+t.test("a lookup of nothing gives no warning", async (t) => {
+  const warned = new Promise((resolve) => process.once("warning", resolve));
+  t.equal((await resolveHost("")).ok, false);
+  const silent = new Promise((resolve) => setImmediate(() => resolve("silent")));
+  t.equal(await Promise.race([warned, silent]), "silent");
+});
+
 t.test("lookups never reject", async (t) => {
   t.match(await resolveHost("127.0.0.1", true), { ok: true, canonical: "127.0.0.1" });
   t.match(await resolveHost("localhost"), { ok: true, canonical: null });
@@ -79,6 +93,15 @@ t.test("lookups never reject", async (t) => {
     t.equal(found.ok, false, host);
     if (!found.ok)
       t.match(found.error, /^(Host not found|Temporary failure in name resolution)$/, host);
+  }
+});
+
+t.test("what a lookup says of a literal", async (t) => {
+  t.match(await resolveHost("[::1]:80", true), { ok: true, canonical: "::1" });
+  const wrongKind = await resolveHost("[127.0.0.1]");
+  t.match(wrongKind, { ok: false, error: "Address family for hostname not supported" });
+  for (const host of ["[::1", "[]", "[foo]", "::1%lo0x"]) {
+    t.match(await resolveHost(host), { ok: false, error: "Host not found" }, host);
   }
 });
 
