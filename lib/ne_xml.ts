@@ -286,7 +286,7 @@ export function ne_xml_push_handler<T>(
     startelm: startelm as ne_xml_startelm_cb<unknown>,
     cdata: (cdata ?? null) as ne_xml_cdata_cb<unknown> | null,
     endelm: (endelm ?? null) as ne_xml_endelm_cb<unknown> | null,
-    userdata,
+    userdata: userdata ?? null,
   });
 }
 

@@ -55,7 +55,7 @@ export async function ne_xml_dispatchif_request<T>(
   }
   for (;;) {
     let code = await ne_begin_request(req);
-    if (code === NE_OK) code = await readBody(req, parser, acpt, userdata as T);
+    if (code === NE_OK) code = await readBody(req, parser, acpt, (userdata ?? null) as T);
     if (code === NE_OK) code = await ne_end_request(req);
     if (code !== NE_RETRY) return code;
   }

@@ -115,6 +115,15 @@ t.test("missing cdata and end callbacks", async (t) => {
   t.strictSame(seen, ["a", "b"]);
 });
 
+t.test("userdata that was left out arrives as null", async (t) => {
+  const parser = ne_xml_create();
+  const seen: unknown[] = [];
+  const note = (userdata: unknown): number => seen.push(userdata) && 0;
+  ne_xml_push_handler(parser, (userdata) => note(userdata) + 1, note, note);
+  t.equal(parse(parser, "<a>x</a>"), 0);
+  t.strictSame(seen, [null, null, null]);
+});
+
 t.test("a handler pushed by a handler gets elements at once", async (t) => {
   const parser = ne_xml_create();
   const log: string[] = [];

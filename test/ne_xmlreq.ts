@@ -229,6 +229,16 @@ t.test("parse_response by hand, after the readers", async (t) => {
   t.strictSame(order, ["8 ", "0 <a>x"], "whatever type and status, behind each reader");
 });
 
+t.test("userdata that was left out arrives as null", async (t) => {
+  const s = await scene(t, [[answer("text/xml", "<a/>")]]);
+  const seen: unknown[] = [];
+  const accept = (userdata: unknown): number => seen.push(userdata);
+  const dispatchIf = (req: ne_request): Promise<number> =>
+    ne_xml_dispatchif_request(req, s.parser, accept);
+  t.equal(await dispatch(s, "GET", dispatchIf), NE_OK);
+  t.strictSame(seen, [null]);
+});
+
 t.test("a retry gives the parser the second document", async (t) => {
   const s = await scene(t, [[answer("text/xml", "<a", "401 No"), answer("text/xml", "<b>2</b>")]]);
   ne_hook_post_send(s.sess, (_req, _userdata, st) => (st.code === 401 ? NE_RETRY : NE_OK));
