@@ -133,7 +133,6 @@ export async function ne_getbuf(
   }
   const space = Math.min(buflen.value, buf.length);
   const req = ne_request_create(sess, "GET", needText(path, "ne_getbuf", "path"));
-  // closes the connection if the response has not been read to its end
   try {
     const length = { value: space };
     const code = await repeat(req, () => {
@@ -147,6 +146,7 @@ export async function ne_getbuf(
     buflen.value = length.value;
     return NE_OK;
   } finally {
+    // closes the connection if the response has not been read to its end
     ne_request_destroy(req);
   }
 }
@@ -480,7 +480,8 @@ async function repeat(
     if (code === NE_OK) code = await read();
     if (code === NE_OK) code = await ne_end_request(req);
     if (code !== NE_RETRY) return code;
-    if (output !== undefined) await rewind(output);
+    const rewound = output === undefined ? NE_OK : await rewind(req, output);
+    if (rewound !== NE_OK) return rewound;
   }
 }
 

@@ -168,6 +168,17 @@ t.test("get: three attempts, then the caller goes on writing", async (t) => {
   t.equal(text(), "> the third body, the longest <");
 });
 
+t.test("get: a file that cannot be rewound ends the repetition", async (t) => {
+  const [sess] = await session(t, [answer("200 OK", "hello")]);
+  const fd = fs.openSync(path.join(t.testdir({}), "body"), "w");
+  ne_hook_post_send(sess, () => {
+    fs.closeSync(fd);
+    return NE_RETRY;
+  });
+  t.equal(await ne_get(sess, "/a", fd), NE_ERROR);
+  t.equal(ne_get_error(sess), "Could not write to file: Bad file descriptor");
+});
+
 t.test("put: the whole file", async (t) => {
   const [sess, server] = await session(t, [answer("201 Created"), answer("409 Conflict")]);
   const { fd } = file(t, "file body");

@@ -62,17 +62,23 @@ export function writeBody(req: ne_request, output: Output): Promise<number> {
 /**
  * The request is to be repeated: takes back what its body wrote. Only growth tells where in the
  * file it began; where it cannot be told, and in pipes, the next body follows the last, as in C.
+ * @returns `NE_OK`, or `NE_ERROR` with the session error set
  */
-export async function rewind(output: Output): Promise<void> {
-  if (output.sizeBefore === null || output.written === 0) return;
+export async function rewind(req: ne_request, output: Output): Promise<number> {
+  if (output.sizeBefore === null || output.written === 0) return NE_OK;
   const fd = fdNumber(output.fd, "ne_request_dispatch");
-  const { size } = await promisify(fs.fstat)(fd);
-  if (output.start === null) {
-    if (size <= output.sizeBefore) return;
-    output.start = size - output.written;
+  try {
+    const { size } = await promisify(fs.fstat)(fd);
+    if (output.start === null) {
+      if (size <= output.sizeBefore) return NE_OK;
+      output.start = size - output.written;
+    }
+    output.behind = Math.max(output.behind, output.written);
+    await promisify(fs.ftruncate)(fd, output.start);
+    return NE_OK;
+  } catch (error) {
+    return failedToWrite(req, error as Error);
   }
-  output.behind = Math.max(output.behind, output.written);
-  await promisify(fs.ftruncate)(fd, output.start);
 }
 
 // Up to the descriptor's position with positions given, from there on without.
@@ -95,10 +101,13 @@ async function writeAgain(req: ne_request, output: Output, start: number): Promi
         done += bytesWritten;
         total += bytesWritten;
       } catch (error) {
-        const words = errnoText(error as Error);
-        ne_set_error(ne_get_session(req), "Could not write to file: %s", words);
-        return NE_ERROR;
+        return failedToWrite(req, error as Error);
       }
     }
   }
+}
+
+function failedToWrite(req: ne_request, error: Error): number {
+  ne_set_error(ne_get_session(req), "Could not write to file: %s", errnoText(error));
+  return NE_ERROR;
 }
