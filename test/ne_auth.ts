@@ -1,5 +1,7 @@
 // Authentication as a program sees it: which fields are sent when, who is asked how often, and what
 // the error strings say. Where a row has no reason, C neon was seen to do just that.
+import fs from "node:fs";
+import path from "node:path";
 import t from "tap";
 import {
   NE_AUTH_ALL,
@@ -28,6 +30,7 @@ import {
   ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
+  ne_set_request_body_fd,
   ne_set_request_body_provider,
 } from "../lib/ne_request.js";
 import {
@@ -47,6 +50,7 @@ import {
   gate,
   scripted,
   type Answer,
+  type Peer,
   type PeerRequest,
   type TestScope,
 } from "./fixtures/server.js";
@@ -86,6 +90,15 @@ async function against(
   const sess = sessionTo(srv.port);
   t.teardown(() => ne_session_destroy(sess));
   return { sess, requests: srv.requests };
+}
+
+// Refuses a request, and the next one comes to nothing.
+function challengedOnce(challenge: string): (peer: Peer) => Promise<void> {
+  return async (peer) => {
+    await peer.readRequest();
+    await peer.write(answer(401, challenge) as string);
+    await peer.readEof();
+  };
 }
 
 t.test("Basic", async (t) => {
@@ -552,6 +565,57 @@ t.test("Digest", async (t) => {
       t.equal(digestParams(request).get("response"), expectedDigest(request, "u", "pw").response);
     }
     t.equal(requests[2]?.body.toString(), "piece by piece");
+  });
+
+  t.test("a body for auth-int that cannot be read twice is not signed", async (t) => {
+    const CHALLENGE = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth-int"';
+    // announced length, and what the second reading gives for each call that wants bytes
+    const bodies: [length: number, given: number][] = [
+      [5, -1], // it fails
+      [5, 3], // and never ends
+      [5, 5], // no end behind the bytes announced
+      [-1, NaN],
+      [-1, 9000], // more than there is room for
+    ];
+    for (const [length, given] of bodies) {
+      const srv = await scripted(t, challengedOnce(CHALLENGE));
+      const sess = sessionTo(srv.port);
+      t.teardown(() => ne_session_destroy(sess));
+      ne_set_server_auth(sess, giving(1).creds);
+      let readings = 0;
+      let left = 5;
+      const req = ne_request_create(sess, "PUT", "/");
+      ne_set_request_body_provider(req, length, (_, buffer) => {
+        if (buffer.length > 0) {
+          const count = readings > 1 ? given : left;
+          left = 0;
+          return count;
+        }
+        left = 5;
+        return ++readings > 2 ? -1 : 0;
+      });
+      t.equal(await ne_request_dispatch(req), NE_ERROR, `${length}, ${given}`);
+      ne_request_destroy(req);
+      t.equal(readings, 3, "asked for again to be sent, and fails");
+    }
+  });
+
+  t.test("a body for auth-int whose file is closed meanwhile", async (t) => {
+    const CHALLENGE = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth-int"';
+    const srv = await scripted(t, challengedOnce(CHALLENGE));
+    const sess = sessionTo(srv.port);
+    t.teardown(() => ne_session_destroy(sess));
+    const name = path.join(t.testdir({ body: "x".repeat(200_000) }), "body");
+    const file = await fs.promises.open(name);
+    ne_set_server_auth(sess, (_, _realm, attempt, username, password) => {
+      [username.value, password.value] = ["u", "pw"];
+      process.nextTick(() => void file.close());
+      return attempt;
+    });
+    const req = ne_request_create(sess, "PUT", "/");
+    ne_set_request_body_fd(req, file, 0, 200_000);
+    await t.rejects(ne_request_dispatch(req), /the file descriptor is not open/);
+    ne_request_destroy(req);
   });
 
   t.test("a proof for auth-int covers the body of the answer", async (t) => {

@@ -4,7 +4,7 @@ import { createHash, type Hash } from "node:crypto";
 import fs from "node:fs";
 import { NE_BUFSIZ } from "./constants.js";
 import type { ne_request } from "./handle.js";
-import { application, requests, type Request, type RequestBody } from "./request.js";
+import { applicationNumber, requests, type Request, type RequestBody } from "./request.js";
 
 /**
  * The hash of the body that the request will send, in hex; `null` if the body could not be read.
@@ -30,16 +30,20 @@ export function requestBodyHash(
   }
 }
 
-function hashFile(body: RequestBody & { kind: "file" }, hash: Hash): Promise<string | null> {
+async function hashFile(
+  body: RequestBody & { kind: "file" },
+  hash: Hash,
+): Promise<string | null> {
   const block = Buffer.allocUnsafe(NE_BUFSIZ * 8);
   const end = body.offset + body.length;
+  const fd = body.fd();
   return new Promise((resolve) => {
     const next = (at: number): void => {
       if (at >= end) {
         resolve(hash.digest("hex"));
         return;
       }
-      fs.read(body.fd(), block, 0, Math.min(block.length, end - at), at, (error, count) => {
+      fs.read(fd, block, 0, Math.min(block.length, end - at), at, (error, count) => {
         if (error !== null || count === 0) {
           resolve(null);
           return;
@@ -58,13 +62,16 @@ async function hashProvided(
   hash: Hash,
 ): Promise<string | null> {
   const buffer = Buffer.alloc(NE_BUFSIZ);
-  const ask = (block: Buffer): Promise<number> =>
-    Promise.resolve(application(r, body.provide(body.userdata as never, block)));
+  const ask = async (block: Buffer): Promise<number> =>
+    applicationNumber(r, body.provide(body.userdata as never, block), "ne_provide_body");
   if ((await ask(Buffer.alloc(0))) !== 0) return null;
-  for (;;) {
+  const most = body.length < 0 ? Infinity : body.length;
+  for (let total = 0; total <= most; ) {
     const count = await ask(buffer);
     if (count === 0) return hash.digest("hex");
-    if (count < 0 || count > buffer.length) return null;
+    if (!(count > 0 && count <= buffer.length)) return null;
     hash.update(buffer.subarray(0, count));
+    total += count;
   }
+  return null;
 }
