@@ -3,6 +3,7 @@
 // Creating and configuring a session does no I/O. Unless said otherwise a setting works from the
 // next connection or the next request on.
 import type { ne_off_t, ne_printf_arg } from "./ne_defs.js";
+import { needText } from "./internal/bytes.js";
 import { format } from "./internal/format.js";
 import { misuse, type ne_inet_addr, type ne_session } from "./internal/handle.js";
 import type {
@@ -154,6 +155,9 @@ export function ne_session_socks_proxy(
   }
   if (kind === "socks5" && typeof username === "string" && typeof password !== "string") {
     throw misuse("ne_session_socks_proxy", "a user name needs a password");
+  }
+  if (username !== null && username !== undefined) {
+    needText(username, "ne_session_socks_proxy", "username");
   }
   const login = { username: username ?? null, password: password ?? null };
   setProxies(s, [createHop(kind, hostname, port, login)], null);
@@ -446,8 +450,8 @@ export function ne_ssl_provide_clicert<T>(
 
 /**
  * Sets the read timeout in seconds, greater than 0, for later connections; 120 if never set. A
- * request that runs into it gives `NE_TIMEOUT`. If set, it also bounds the time spent on interim
- * responses (see `NE_REQFLAG_1XXTIMEOUT`).
+ * request that runs into it gives `NE_TIMEOUT`, within a body `NE_ERROR`. If set, it also bounds the
+ * time spent on interim responses (see `NE_REQFLAG_1XXTIMEOUT`).
  */
 export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
   const s = sessions.open(sess, "ne_set_read_timeout");
