@@ -4,7 +4,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { berToDer } from "./ber.js";
 import { Der, TAG, orNull } from "./der.js";
-import { decrypt, macAgrees, type Password } from "./pkcs12_crypto.js";
+import { decrypt, macAgrees, readMacData, type MacData, type Password } from "./pkcs12_crypto.js";
 import { decodeBmp } from "./strings.js";
 import { parseCheckedCertificate, type X509 } from "./x509.js";
 
@@ -22,10 +22,10 @@ const MAX_FILE = 1 << 24;
 
 /** A file whose outer form is sound. */
 export interface Pkcs12 {
-  /** The authenticated part. */
+  /** The authenticated part as it stands, in DER, BER or broken: its code comes first. */
   readonly content: Buffer;
-  /** The MacData element, null without one. */
-  readonly mac: Buffer | null;
+  /** What proves a password, null without it. */
+  readonly mac: MacData | null;
   /** The friendly name that can be seen without a password. */
   readonly name: string | null;
 }
@@ -54,26 +54,53 @@ export function parsePkcs12(file: Buffer): Pkcs12 | null {
     pfx.smallInteger();
     const safe = pfx.open(TAG.SEQUENCE);
     if (safe.oid() !== OID_DATA) return null; // signed instead of authenticated by a password
-    const content = berToDer(safe.open(0xa0).bytes(TAG.OCTET_STRING));
-    const mac = pfx.done ? null : pfx.element().whole;
+    const content = safe.open(0xa0).bytes(TAG.OCTET_STRING);
+    const mac = pfx.done ? null : readMacData(pfx.open(TAG.SEQUENCE));
     return { content, mac, name: plainName(content) };
   });
 }
 
 // The name stands with the key and the certificate; the first part that is not encrypted shows it.
+// A part that is broken inside does not hide the name in another one.
 function plainName(content: Buffer): string | null {
-  return orNull(() => {
-    const safes = new Der(content).open(TAG.SEQUENCE);
-    while (!safes.done) {
-      const info = safes.open(TAG.SEQUENCE);
-      if (info.oid() !== OID_DATA) continue;
-      const named = bagsOf(info.open(0xa0).bytes(TAG.OCTET_STRING)).find(
-        ({ name }) => name !== null,
-      );
-      if (named !== undefined) return named.name;
+  const parts = orNull(() => partsOf(content));
+  for (const { plain } of parts ?? []) {
+    const bags = plain === null ? null : orNull(() => bagsOf(plain));
+    const named = bags?.find(({ name }) => name !== null);
+    if (named !== undefined) return named.name;
+  }
+  return null;
+}
+
+/** A part of the file: its bags, or what to decrypt for them. */
+interface Part {
+  readonly plain: Buffer | null;
+  readonly encrypted: { readonly algorithm: Der; readonly data: Buffer } | null;
+}
+
+function partsOf(content: Buffer): Part[] {
+  const parts: Part[] = [];
+  const safes = new Der(berToDer(content)).open(TAG.SEQUENCE);
+  while (!safes.done) {
+    const info = safes.open(TAG.SEQUENCE);
+    const oid = info.oid();
+    if (oid === OID_DATA) {
+      parts.push({ plain: info.open(0xa0).bytes(TAG.OCTET_STRING), encrypted: null });
+    } else if (oid === OID_ENCRYPTED_DATA) {
+      const data = info.open(0xa0).open(TAG.SEQUENCE);
+      data.smallInteger();
+      parts.push({ plain: null, encrypted: encryptedContent(data.open(TAG.SEQUENCE)) });
     }
-    return null;
-  });
+  }
+  return parts;
+}
+
+function encryptedContent(info: Der): { algorithm: Der; data: Buffer } {
+  info.oid();
+  const algorithm = info.open(TAG.SEQUENCE);
+  // in BER the string may have come in pieces under its context tag
+  const data = info.tag === 0xa0 ? pieces(info.open(0xa0)) : info.bytes(0x80);
+  return { algorithm, data };
 }
 
 /** Whether a password opens a file: "mac" if its code says that it is the wrong one. */
@@ -91,8 +118,8 @@ export function openPkcs12(file: Pkcs12, password: Password): Opened {
   }
   const tries: Password[] = password === null || password === "" ? [null, ""] : [password];
   for (const attempt of tries) {
-    const agrees = orNull(() => macAgrees(new Der(mac).open(TAG.SEQUENCE), file.content, attempt));
-    if (agrees === null) return "mac";
+    const agrees = orNull(() => macAgrees(mac, file.content, attempt));
+    if (agrees === null) return "broken";
     if (agrees) return contentsOf(file, attempt);
   }
   return "mac";
@@ -133,29 +160,13 @@ export function belongs(cert: X509, key: KeyObject): boolean {
 // null where something could not be decrypted
 function allBags(content: Buffer, password: Password): Bag[] | null {
   const bags: Bag[] = [];
-  const safes = new Der(content).open(TAG.SEQUENCE);
-  while (!safes.done) {
-    const info = safes.open(TAG.SEQUENCE);
-    const oid = info.oid();
-    if (oid === OID_DATA) {
-      bags.push(...bagsOf(info.open(0xa0).bytes(TAG.OCTET_STRING)));
-    } else if (oid === OID_ENCRYPTED_DATA) {
-      const data = info.open(0xa0).open(TAG.SEQUENCE);
-      data.smallInteger();
-      const plain = decryptContent(data.open(TAG.SEQUENCE), password);
-      if (plain === null) return null;
-      bags.push(...bagsOf(plain));
-    }
+  for (const { plain, encrypted } of partsOf(content)) {
+    const bytes =
+      encrypted === null ? plain : decrypt(encrypted.algorithm, encrypted.data, password);
+    if (bytes === null) return null;
+    bags.push(...bagsOf(bytes));
   }
   return bags;
-}
-
-function decryptContent(info: Der, password: Password): Buffer | null {
-  info.oid();
-  const algorithm = info.open(TAG.SEQUENCE);
-  // in BER the string may have come in pieces under its context tag
-  const data = info.tag === 0xa0 ? pieces(info.open(0xa0)) : info.bytes(0x80);
-  return decrypt(algorithm, data, password);
 }
 
 function pieces(list: Der): Buffer {

@@ -83,17 +83,39 @@ function addToBlocks(text: Buffer, b: Buffer, block: number): void {
   }
 }
 
-/** Whether the file's code agrees with this password (RFC 7292 section 4). */
-export function macAgrees(macData: Der, content: Buffer, password: Password): boolean {
-  const digestInfo = macData.open(TAG.SEQUENCE);
+/** The code that proves a password and content, and how to compute it. */
+export interface MacData {
+  readonly hash: string;
+  readonly wanted: Buffer;
+  readonly salt: Buffer;
+  readonly iterations: number;
+}
+
+/** Reads the fields of MacData (RFC 7292 section 4); throws a DerError for what is none. */
+export function readMacData(fields: Der): MacData {
+  const digestInfo = fields.open(TAG.SEQUENCE);
   const hash = digestInfo.open(TAG.SEQUENCE).oid();
   const wanted = digestInfo.bytes(TAG.OCTET_STRING);
-  const salt = macData.bytes(TAG.OCTET_STRING);
-  const iterations = macData.done ? 1 : checkIterations(macData.smallInteger());
+  digestInfo.end();
+  const salt = fields.bytes(TAG.OCTET_STRING);
+  const iterations = fields.done ? 1 : fields.smallInteger();
+  fields.end();
+  return { hash, wanted, salt, iterations };
+}
+
+/** The code of a content. Throws a DerError for a hash that nobody here knows. */
+export function macOf(mac: MacData, content: Buffer, password: Password): Buffer {
+  const { hash, salt } = mac;
+  const iterations = checkIterations(mac.iterations);
   const { name, size } = hashOf(hash);
   const key = deriveKey(password, salt, { hash, purpose: FOR_MAC, iterations, bytes: size });
-  const code = createHmac(name, key).update(content).digest();
-  return code.length === wanted.length && timingSafeEqual(code, wanted);
+  return createHmac(name, key).update(content).digest();
+}
+
+/** Whether the file's code agrees with this password. Throws as `macOf` does. */
+export function macAgrees(mac: MacData, content: Buffer, password: Password): boolean {
+  const code = macOf(mac, content, password);
+  return code.length === mac.wanted.length && timingSafeEqual(code, mac.wanted);
 }
 
 interface LegacyScheme {

@@ -3,7 +3,7 @@ import t from "tap";
 import { element } from "../../../lib/internal/asn1/ber.js";
 import { readPemPair, readPkcs12 } from "../../../lib/internal/asn1/keyfile.js";
 import { Der, orNull } from "../../../lib/internal/asn1/der.js";
-import { macAgrees } from "../../../lib/internal/asn1/pkcs12_crypto.js";
+import { macAgrees, macOf, readMacData, type MacData } from "../../../lib/internal/asn1/pkcs12_crypto.js";
 import { parsePkcs12 } from "../../../lib/internal/asn1/pkcs12.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 
@@ -116,6 +116,43 @@ t.test("ber", async (t) => {
   t.equal(readPkcs12(Buffer.alloc(100_000, Buffer.from([0x30, 0x80]))), null, "depth is limited");
 });
 
+// The file around a content, with its code for "secret"; `hash` is an object identifier in DER.
+function sealed(content: Buffer, hash = "0609608648016503040201"): Buffer {
+  const salt = Buffer.alloc(8, 1);
+  const mac = { hash: "2.16.840.1.101.3.4.2.1", wanted: salt, salt, iterations: 1 };
+  const sequence = (...parts: Buffer[]): Buffer => element(0x30, Buffer.concat(parts));
+  const digest = element(0x04, macOf(mac, content, "secret"));
+  const code = sequence(sequence(sequence(Buffer.from(hash, "hex")), digest), element(0x04, salt));
+  const data = Buffer.from("06092a864886f70d010701", "hex");
+  const safe = sequence(data, element(0xa0, element(0x04, content)));
+  return sequence(Buffer.from("020103", "hex"), safe, code);
+}
+
+t.test("the_code_is_that_of_the_bytes_as_they_stand", async (t) => {
+  const content = parsePkcs12(certFile("client.p12"))?.content as Buffer;
+  t.ok(readPkcs12(sealed(content))?.unlock?.("secret"), "in DER");
+  const inBer = readPkcs12(sealed(toBer(content)));
+  t.equal(inBer?.name, "Just A. Client");
+  t.ok(inBer?.unlock?.("secret"), "in BER, as NSS writes it");
+  t.equal(inBer?.unlock?.("wrong"), null);
+});
+
+t.test("the_code_comes_before_the_content", async (t) => {
+  const damaged = readPkcs12(sealed(Buffer.from("damaged")));
+  t.ok(damaged?.unlock, "nobody knows yet that only the password is wrong");
+  t.equal(damaged?.unlock?.("secret"), null);
+  t.equal(readPkcs12(sealed(Buffer.from("damaged"), "06022a03")), null, "an unknown hash");
+  t.equal(readPkcs12(sealed(Buffer.from("damaged"), "0500")), null, "no hash");
+});
+
+t.test("a_broken_part_does_not_hide_the_name", async (t) => {
+  const data = Buffer.from("06092a864886f70d010701", "hex");
+  const broken = element(0x30, Buffer.concat([data, element(0xa0, element(0x04, data))]));
+  const { content } = headerAt(parsePkcs12(certFile("client.p12"))?.content as Buffer, 0);
+  const both = element(0x30, Buffer.concat([broken, content]));
+  t.equal(readPkcs12(sealed(both))?.name, "Just A. Client");
+});
+
 t.test("truncated_at_every_byte", async (t) => {
   const file = certFile("client.p12");
   let read = 0;
@@ -138,12 +175,11 @@ t.test("changed_at_every_byte", async (t) => {
 });
 
 t.test("iterations_are_limited", async (t) => {
-  const macData = (iterations: string): Der => {
+  const macData = (iterations: string): MacData => {
     const hash = element(0x30, Buffer.from("06052b0e03021a0500", "hex"));
     const digest = element(0x30, Buffer.concat([hash, element(0x04, Buffer.alloc(20))]));
-    return new Der(
-      Buffer.concat([digest, element(0x04, Buffer.alloc(8)), Buffer.from(iterations, "hex")]),
-    );
+    const fields = [digest, element(0x04, Buffer.alloc(8)), Buffer.from(iterations, "hex")];
+    return readMacData(new Der(Buffer.concat(fields)));
   };
   t.equal(macAgrees(macData("020101"), Buffer.alloc(0), "x"), false);
   for (const iterations of ["020100", "02047fffffff", "02067fffffffffff"]) {
