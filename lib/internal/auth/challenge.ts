@@ -31,7 +31,8 @@ export function parseChallenges(
   while (at < field.length) {
     const word = takeWord(field, at);
     at = word.end;
-    const equals = skipBlanks(field, at);
+    // a first word with blanks after it can only be a scheme
+    const equals = params === null ? at : skipBlanks(field, at);
     if (field[equals] === "=") {
       const value = takeValue(field, equals + 1);
       // a parameter before any scheme belongs to nothing

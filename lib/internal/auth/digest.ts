@@ -1,6 +1,7 @@
 // Digest authentication: RFC 7616 and 2617, and RFC 2069 where it is allowed. Where neon and the
-// RFCs leave a choice it is neon's: order and quoting of the parameters, one client nonce for each
-// challenge, a -sess key made once from the first nonce, a server's proof judged only with qop.
+// RFCs leave a choice it is neon's: order and quoting of the parameters, one client nonce and one
+// domain for each challenge that is not stale, a -sess key made once from the first nonce, a
+// server's proof judged only with qop.
 //
 //   challenge ──► login (nonce n, count 0) ── sign ──► count 1, 2, …
 //       stale, or nextnonce in an answer: ──► the same login, new nonce, count 0
@@ -8,7 +9,7 @@ import { createHash } from "node:crypto";
 import { ne_base64, ne_strparam } from "../../ne_string.js";
 import { ne_uri, ne_uri_parse, ne_uri_resolve, ne_uri_defaultport } from "../../ne_uri.js";
 import { latin1Bytes } from "../bytes.js";
-import { pathOf } from "./basic.js";
+import { BASIC, pathOf } from "./basic.js";
 import { parseParams, quote, type Challenge } from "./challenge.js";
 import { NE_AUTH_DIGEST } from "./protocols.js";
 import {
@@ -54,15 +55,15 @@ interface State {
   readonly realm: string;
   readonly userField: string;
   readonly userhash: boolean;
-  readonly qop: Qop;
   /** H(A1), in hex. */
   readonly key: string;
+  readonly cnonce: string;
+  /** Beginnings of the paths that it is for; `null` is all. */
+  readonly domain: readonly string[] | null;
+  qop: Qop;
   opaque: string | null;
   nonce: string;
-  cnonce: string;
   count: number;
-  /** Beginnings of the paths that it is for; `null` is all. */
-  domain: readonly string[] | null;
   /** Challenges called stale since the last one that was not. */
   stale: number;
 }
@@ -84,22 +85,20 @@ export const DIGEST: Scheme = {
     if (realm === undefined || nonce === undefined) return "missing parameter in Digest challenge";
     // RFC 2069 knows no client nonce to make a session key from
     if (qop === null && algorithm.session) return "incompatible algorithm in Digest challenge";
-    const stale = challenge.params.get("stale")?.toLowerCase() === "true";
-    if (stale) {
+    const opaque = challenge.params.get("opaque") ?? null;
+    if (challenge.params.get("stale")?.toLowerCase() === "true") {
       const problem = staleProblem(at.old, algorithm, realm);
-      if (problem !== null) return problem;
+      return problem ?? renew(at.old as DigestLogin, nonce, opaque, qop);
     }
     const domain = at.proxy ? null : domainOf(challenge.params.get("domain"), at);
     if (domain === undefined) return "could not parse domain in Digest challenge";
-    const opaque = challenge.params.get("opaque") ?? null;
-    if (stale) return renew(at.old as DigestLogin, nonce, opaque, domain, cnonceFrom(at));
 
     const creds = yield* askPassword(realm);
     if (creds === null) return rejected(DIGEST);
     const hashing = challenge.params.get("userhash");
     const userField = userFieldOf(creds, algorithm, realm, hashing);
     if (userField === null) return "could not handle non-ASCII username in Digest challenge";
-    const cnonce = cnonceFrom(at);
+    const cnonce = ne_base64(at.random(32));
     const key = keyOf(algorithm, creds, realm, nonce, cnonce);
     const userhash = hashing === "true";
     return digestLogin({
@@ -215,33 +214,25 @@ function qopOf(value: string | undefined): Qop {
 }
 
 function staleProblem(old: Login | null, algorithm: Algorithm, realm: string): string | null {
-  if (old?.scheme !== DIGEST) return "initial Digest challenge was stale";
-  const { digest } = old as DigestLogin;
-  if (digest.algorithm !== algorithm || digest.realm !== realm) {
+  // what Basic logged in has a realm, but never the algorithm
+  if (old?.scheme !== DIGEST && old?.scheme !== BASIC) return "initial Digest challenge was stale";
+  const digest = old.scheme === DIGEST ? (old as DigestLogin).digest : null;
+  if (digest?.algorithm !== algorithm || digest.realm !== realm) {
     return "stale Digest challenge with new algorithm or realm";
   }
   return digest.stale >= MAX_STALE ? "too many stale Digest challenges" : null;
 }
 
-function renew(
-  login: DigestLogin,
-  nonce: string,
-  opaque: string | null,
-  domain: readonly string[] | null,
-  cnonce: string,
-): Login {
+// A stale challenge brings a nonce; of all else it may change only what it names.
+function renew(login: DigestLogin, nonce: string, opaque: string | null, qop: Qop): Login {
   const d = login.digest;
-  Object.assign(d, { nonce, opaque, domain, cnonce, count: 0, stale: d.stale + 1 });
+  Object.assign(d, { nonce, opaque: opaque ?? d.opaque, qop, count: 0, stale: d.stale + 1 });
   return login;
 }
 
 /** A request signed with this login was accepted: stale challenges count from the start again. */
 export function resetStale(login: Login): void {
   if (login.scheme === DIGEST) (login as DigestLogin).digest.stale = 0;
-}
-
-function cnonceFrom(at: Circumstances): string {
-  return ne_base64(at.random(32));
 }
 
 // The realm is raw bytes, user name and password are UTF-8 (RFC 7616, 4).
@@ -279,14 +270,17 @@ function userFieldOf(
       .digest("hex");
     return `username="${hashed}"`;
   }
-  if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(creds.username)) return `username="${creds.username}"`;
+  if (/^[\t\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(creds.username)) {
+    return `username="${creds.username}"`;
+  }
   if (!creds.utf8 || userhash !== "false") return null;
   const extended = ne_strparam("UTF-8", null, creds.username);
   return extended === null ? null : `username*=${extended}`;
 }
 
 // The path beginnings of a domain parameter that lie on the server itself; `null` where there are
-// none, so that no request is left out; `undefined` for what is no list of URIs.
+// none, so that no request is left out; `undefined` for what is no list of URIs. An empty one is the
+// whole server; one with user info, a query or a fragment is passed over.
 function domainOf(
   value: string | undefined,
   at: Circumstances,
@@ -295,12 +289,13 @@ function domainOf(
   const base = Object.assign(new ne_uri(), at.origin, { path: "/" });
   const paths: string[] = [];
   for (const reference of value.split(" ")) {
-    if (reference === "") continue;
     const relative = new ne_uri();
     if (ne_uri_parse(reference, relative) !== 0) return undefined;
     const uri = ne_uri_resolve(base, relative, new ne_uri());
     const port = uri.port === 0 ? ne_uri_defaultport(uri.scheme ?? "") : uri.port;
+    const bare = uri.userinfo === null && uri.query === null && uri.fragment === null;
     const here =
+      bare &&
       uri.scheme?.toLowerCase() === at.origin.scheme.toLowerCase() &&
       uri.host?.toLowerCase() === at.origin.host.toLowerCase() &&
       port === at.origin.port;

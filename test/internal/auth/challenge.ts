@@ -39,6 +39,7 @@ t.test("splits fields into challenges", async (t) => {
     ["Basic\trealm=r", [], "a tab ends no name, so this is a parameter of nothing"],
     ["A\tB", ["A\tB"], "a name with a tab"],
     ["A=b", [], "a parameter of nothing"],
+    ["A =b", ["A =<b>"], "a blank ends a first name, whatever follows"],
     ["=", [], "nothing at all"],
     ["", [], "an empty field"],
     ["A B=c, D=e", ["A b=<c> d=<e>"], "names of parameters in lower case"],

@@ -1,6 +1,8 @@
 // Digest against the examples of RFC 7616, 2617 and 2069, and against what neon was seen to do.
 import { createHash } from "node:crypto";
 import t from "tap";
+import { basicLogin } from "../../../lib/internal/auth/basic.js";
+import { bearerLogin } from "../../../lib/internal/auth/bearer.js";
 import { parseChallenges, parseParams } from "../../../lib/internal/auth/challenge.js";
 import { DIGEST, resetStale } from "../../../lib/internal/auth/digest.js";
 import type {
@@ -179,8 +181,28 @@ t.test("the -sess key keeps the first nonce and client nonce", async (t) => {
   const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
   const key = md5(`${md5("u:r:pw")}:n1:${CNONCE}`);
   const sent = paramsOf(sign(login));
-  t.equal(sent.get("cnonce"), "QkJC");
-  t.equal(sent.get("response"), md5(`${key}:n2:00000001:QkJC:auth:${md5("GET:/a/b")}`));
+  t.equal(sent.get("cnonce"), CNONCE);
+  t.equal(sent.get("response"), md5(`${key}:n2:00000001:${CNONCE}:auth:${md5("GET:/a/b")}`));
+});
+
+t.test("what a stale challenge changes", async (t) => {
+  const first = 'realm="r", nonce="n", qop="auth", opaque="o", domain="/a"';
+  const stale = 'realm="r", nonce="m", stale=true';
+  const rows: [string, RegExp][] = [
+    ["qop=auth", /nonce="m".*opaque="o", cnonce="[^"]*", nc=00000001, qop="auth"$/],
+    ['qop=auth, opaque="p"', /opaque="p"/],
+    ['qop=auth, domain="/q"', /nonce="m"/],
+    ['qop=auth, domain="http://[::1/"', /nonce="m"/],
+    ["qop=auth, userhash=true", /username="u"(?!.*userhash)/],
+    ['opaque="p"', /username="u", opaque="p"$/],
+  ];
+  for (const [more, expected] of rows) {
+    const old = offer(first) as Login;
+    const renewed = offer(`${stale}, ${more}`, { old, legacy: true });
+    t.equal(renewed, old, more);
+    t.match(sign(old).value, expected, more);
+    t.equal(old.applies({ method: "GET", target: "/q", connection: null }), false);
+  }
 });
 
 t.test("auth-int is used where nothing else is offered", async (t) => {
@@ -232,6 +254,10 @@ t.test("challenges that are not answered say why", async (t) => {
   const changed = "stale Digest challenge with new algorithm or realm";
   t.equal(offer('realm="q", nonce="n", qop=auth, stale=true', { old }), changed);
   t.equal(offer(`${GOOD}, stale=TRUE, algorithm=SHA-256`, { old }), changed);
+  const basic = basicLogin("Basic x", null);
+  t.equal(offer(`${GOOD}, stale=true`, { old: basic }), changed, "its realm has another algorithm");
+  const bearer = bearerLogin("x");
+  t.equal(offer(`${GOOD}, stale=true`, { old: bearer }), "initial Digest challenge was stale");
 });
 
 t.test("a nonce is stale only so often in a row", async (t) => {
@@ -247,6 +273,7 @@ t.test("user names", async (t) => {
   const rows: [string, boolean, string, string | RegExp][] = [
     ["u", false, "", /username="u"/],
     ["a b", true, ", userhash=false", /username="a b"/],
+    ["a\tb", false, "", /username="a\tb"/],
     ["", false, "", /username=""/],
     ["\u00e9", true, ", userhash=true", /username="[0-9a-f]{32}".*userhash=true$/],
     ["\u00e9", false, ", userhash=true", /username="[0-9a-f]{32}".*userhash=true$/],
@@ -282,6 +309,14 @@ t.test("domains", async (t) => {
     ["a", "/a/b", true],
     ["/a?x=1", "/a/b?y", true],
     ["", "/a", true],
+    ["", "*", false],
+    ["/q ", "/a", true],
+    ["/q  /r", "/a", true],
+    ["?x", "*", true],
+    ["/q?x", "/a", true],
+    ["/q#x", "/a", true],
+    ["/q?x /a", "/b", false],
+    ["http://u@host:8080/q", "/a", true],
     ["http://other/q", "/a", true],
     ["http://other/q /b", "/a", false],
     ["http://host:8080/a", "/a/b", true],
