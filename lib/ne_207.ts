@@ -10,6 +10,7 @@
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
 import { printable } from "./internal/bytes.js";
 import { MAX_SESSION_ERROR, NE_ERROR, NE_OK } from "./internal/constants.js";
+import { isPromise } from "./internal/promise.js";
 import { HandleType, type ne_handle, type ne_request, type ne_session } from "./internal/handle.js";
 import { ne_get_request_target, ne_get_status, ne_request_destroy } from "./ne_request.js";
 import {
@@ -459,9 +460,4 @@ function leaveResponse(p: Parser): number {
   p.status = null;
   p.description = null;
   return 0;
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  return "then" in value && typeof value.then === "function";
 }

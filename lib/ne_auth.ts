@@ -19,7 +19,8 @@ import {
 } from "./internal/authguest.js";
 import { needText } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
-import { isPromise, needSession } from "./internal/sight.js";
+import { isPromise } from "./internal/promise.js";
+import { needSession } from "./internal/sight.js";
 import type { ne_out } from "./ne_defs.js";
 import { ne_strclean } from "./ne_string.js";
 

@@ -12,6 +12,7 @@ import {
   type ne_session,
 } from "./internal/handle.js";
 import { ne_lock_using_resource } from "./internal/lockstore.js";
+import { isPromise } from "./internal/promise.js";
 import { wholeStatusOf } from "./internal/whole.js";
 import {
   NE_207_MSSP_ESCAPING,
@@ -569,7 +570,7 @@ function endResource(h: Propfind, status: Readonly<ne_status> | null): void | Pr
     return leaveResource(h);
   }
   const set = sets.lend(resource);
-  let told: unknown;
+  let told: void | Promise<void> = undefined;
   try {
     told = results(h.userdata, uri, set);
   } finally {
@@ -714,9 +715,4 @@ function endFlat(h: Propfind, state: number, nspace: string, name: string): numb
     h.resource.values[h.resource.count++] = h.value;
   }
   return 0;
-}
-
-function isPromise(value: unknown): value is Promise<void> {
-  if (typeof value !== "object" || value === null) return false;
-  return "then" in value && typeof value.then === "function";
 }

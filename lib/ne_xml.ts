@@ -4,6 +4,7 @@ import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants
 import { debug, debugMask } from "./internal/debug.js";
 import { HandleType, misuse } from "./internal/handle.js";
 import type { ne_handle } from "./internal/handle.js";
+import { isPromise } from "./internal/promise.js";
 import { findEncoding } from "./internal/xml/encoding.js";
 import type { Encoding } from "./internal/xml/encoding.js";
 import type { QName } from "./internal/xml/names.js";
@@ -244,10 +245,6 @@ class Stack implements Listener {
 // A result for the debug output; a promise has not come to one yet.
 function shown(result: unknown): string {
   return isPromise(result) ? "a promise" : String(result);
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 const parsers = new HandleType<"ne_xml_parser", Stack>("ne_xml_parser");

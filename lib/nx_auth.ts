@@ -11,7 +11,8 @@ import type { Answer, Question } from "./internal/auth/scheme.js";
 import { PROXY, register, SERVER } from "./internal/authguest.js";
 import { isBytes } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
-import { isPromise, needSession } from "./internal/sight.js";
+import { isPromise } from "./internal/promise.js";
+import { needSession } from "./internal/sight.js";
 
 /**
  * Makes the next token of a Negotiate (SPNEGO) exchange. `challenge` is what the server sent, empty

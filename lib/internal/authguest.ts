@@ -27,9 +27,9 @@ import type {
 import { NE_AUTH, NE_DBG_HTTPAUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "./constants.js";
 import { cloneForSession, type Guest } from "./guest.js";
 import type { ne_request, ne_session } from "./handle.js";
+import { isPromise } from "./promise.js";
 import {
   connectionOf,
-  isPromise,
   isReadByProxy,
   renewConnections,
   requestBodyHash,

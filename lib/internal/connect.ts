@@ -21,11 +21,11 @@ import {
   ne_status_lookup,
 } from "./constants.js";
 import type { ne_inet_addr } from "./handle.js";
+import { isPromise } from "./promise.js";
 import type { Scope } from "./scope.js";
 import {
   awaitApplication,
   closeConnection,
-  isPromise,
   notify,
   setError,
   trace,

@@ -27,11 +27,11 @@ import { HandleType, misuse, type ne_request } from "./handle.js";
 import type { BodyDecoder } from "./http1/body.js";
 import { Fields } from "./http1/head.js";
 import { fixedFields } from "./http1/write.js";
+import { isPromise } from "./promise.js";
 import { BrokenOff, Scope } from "./scope.js";
 import {
   awaitApplication,
   closeConnection,
-  isPromise,
   needSync,
   notify,
   setError,

@@ -31,6 +31,7 @@ import type { ne_status } from "../ne_utils.js";
 import { parseLiteral, type Address } from "./wire/address.js";
 import type { Wire } from "./wire/wire.js";
 import { createTlsContext, type TlsContext } from "./tls/context.js";
+import { isPromise } from "./promise.js";
 import { Turns, type Place } from "./turn.js";
 import type { Scope } from "./scope.js";
 
@@ -336,15 +337,6 @@ export function hideSecrets(lines: string): string {
   return lines.replace(
     /^((?:proxy-)?authorization|(?:set-)?cookie2?): *(.*)$/gim,
     (_line, name: string, value: string) => `${name}: ${"x".repeat(value.trimEnd().length)}`,
-  );
-}
-
-/** A promise, or anything that can be awaited like one. */
-export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
   );
 }
 

@@ -12,7 +12,7 @@ import type { FormatArg } from "./format.js";
 
 export { requestBodyHash } from "./bodyhash.js";
 export { connectionOf } from "./request.js";
-export { isPromise, limitsOf } from "./session.js";
+export { limitsOf } from "./session.js";
 
 /** Throws for what is no live session, in the name of the function that was given it. */
 export function needSession(sess: ne_session, caller: string): void {

@@ -12,7 +12,7 @@ const FLOORS = [
     ["internal/format", "internal/errno", "internal/debug", "internal/md5", "internal/descriptor"],
     ["internal/descriptor"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
-    ["internal/failure", "internal/whole", "internal/signal"],
+    ["internal/failure", "internal/whole", "internal/signal", "internal/promise"],
   ].flat(),
   [
     ["internal/inflate", "internal/gzip", "internal/content_type", "internal/socks"],

@@ -1,0 +1,10 @@
+// Telling a promise from a value, so that nothing is awaited that is there already.
+
+/** A promise, or anything that can be awaited like one. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
+}
