@@ -160,7 +160,9 @@ function signature(d: State, out: Outgoing, bodyHash: string): Signature {
   ].join(", ");
   const check = (info: string, body = ""): string | null => {
     const params = parseParams(info);
-    const problem = judge(params, qop === null ? null : cnonce, count, () => response("", body));
+    const proves = qopOf(params.get("qop")) === (qop ?? "auth");
+    const sent = qop === null ? null : cnonce;
+    const problem = proves ? judge(params, sent, count, () => response("", body)) : null;
     const next = params.get("nextnonce");
     // an answer to an older nonce may come after the nonce was changed by another request's
     if (next !== undefined && d.nonce === nonce) {
@@ -172,14 +174,13 @@ function signature(d: State, out: Outgoing, bodyHash: string): Signature {
   return qop === "auth-int" ? { value, check, bodyAlgorithm: algorithm.hash } : { value, check };
 }
 
-// What is wrong with the server's proof, if it gave one: RFC 7616, 3.5.
+// What is wrong with the server's proof: RFC 7616, 3.5.
 function judge(
   params: ReadonlyMap<string, string>,
   cnonce: string | null,
   count: number,
   expected: () => string,
 ): string | null {
-  if (!params.has("qop")) return null;
   const rspauth = params.get("rspauth");
   const nc = params.get("nc");
   if (rspauth === undefined || nc === undefined || !params.has("cnonce")) {
@@ -194,9 +195,11 @@ function judge(
 
 // As strtoul reads hexadecimal, cut to 32 bits.
 function parseCount(text: string): number | null {
-  const digits = /^(?:0[xX](?=[0-9a-fA-F]))?([0-9a-fA-F]+)$/.exec(text)?.[1]?.replace(/^0+/, "");
-  if (digits === undefined) return null;
-  return digits.length > 16 ? 0xffffffff : parseInt(digits.slice(-8) || "0", 16);
+  if (text === "") return 0;
+  const number = /^[ \t]*([+-]?)(?:0[xX](?=[0-9a-fA-F]))?0*([0-9a-fA-F]{1,16})$/.exec(text);
+  if (number === null) return null;
+  const count = BigInt(`0x${number[2]}`);
+  return Number(BigInt.asUintN(32, number[1] === "-" ? -count : count));
 }
 
 function algorithmOf(challenge: Challenge): Algorithm | undefined {
@@ -279,8 +282,8 @@ function userFieldOf(
 }
 
 // The path beginnings of a domain parameter that lie on the server itself; `null` where there are
-// none, so that no request is left out; `undefined` for what is no list of URIs. An empty one is the
-// whole server; one with user info, a query or a fragment is passed over.
+// none, so that no request is left out; `undefined` for what is no list of URIs. An empty one is
+// the whole server; one with user info, a query or a fragment is passed over.
 function domainOf(
   value: string | undefined,
   at: Circumstances,

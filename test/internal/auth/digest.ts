@@ -350,7 +350,15 @@ t.test("the server's proof", async (t) => {
     [`rspauth="${proof}", cnonce="${CNONCE}", qop=auth`, "missing parameters"],
     ["rspauth=x, cnonce=x, nc=zz, qop=auth", "client nonce mismatch"],
     [`rspauth=x, cnonce="${CNONCE}", nc=1z, qop=auth`, "could not parse nonce count"],
-    [`rspauth=x, cnonce="${CNONCE}", nc=, qop=auth`, "could not parse nonce count"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=, qop=auth`, "nonce count mismatch (0 not 1)"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=-1, qop=auth`, "nonce count mismatch (4294967295 not 1)"],
+    [`rspauth=${proof}, cnonce="${CNONCE}", nc="  +0x1", qop=auth`, null],
+    [`rspauth=x, cnonce="${CNONCE}", nc=+, qop=auth`, "could not parse nonce count"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=0x, qop=auth`, "could not parse nonce count"],
+    [`rspauth=x, cnonce="${CNONCE}", nc=1${"0".repeat(16)}, qop=auth`, "could not parse nonce count"],
+    ["rspauth=x, qop=x", null],
+    ["rspauth=x, qop=auth-int", null],
+    ['rspauth=x, qop="auth qop=auth"', null],
     [`rspauth=x, cnonce="${CNONCE}", nc=00000005, qop=auth`, "nonce count mismatch (5 not 1)"],
     [
       `rspauth=x, cnonce="${CNONCE}", nc=fffffffff, qop=auth`,
@@ -372,6 +380,7 @@ t.test("the server's proof", async (t) => {
     "Digest mutual authentication failure: client nonce mismatch",
     "a proof that nobody could give",
   );
+  t.equal(legacy.check?.("qop=auth-int, rspauth=y"), null);
 });
 
 t.test("strength: the stronger hash first, of two a session key", async (t) => {
