@@ -168,6 +168,8 @@ t.test("--list", async (t) => {
   t.match(out, /^size +modified \(UTC\) +name$/m);
   t.match(out, /^2000 +\d{4}-\d\d-\d\d \d\d:\d\d +a & b$/m);
   t.match(out, /^ +13 +\d{4}-\d\d-\d\d \d\d:\d\d +hello\.txt$/m);
+  const file = await run([`${server.url}/hello.txt`, "--list"], environment(folder(t)));
+  t.match(file.out, /^ +13 +\d{4}-\d\d-\d\d \d\d:\d\d +hello\.txt$/m, "a file is its own list");
   const none = await run([`${server.url}/no/`, "--list"], environment(folder(t)));
   t.equal(none.code, 1);
   t.equal(none.err, "NE_ERROR: 404 Not Found\n");
@@ -232,7 +234,9 @@ t.test("--user with a password, and without anybody to ask", async (t) => {
   t.equal(wrong.code, 1);
   t.match(wrong.err, /^NE_AUTH: Could not authenticate to server/);
   t.notMatch(wrong.out + wrong.err, /wrong/, "no password is shown");
-  t.equal((await run([url, "--user", "me"], env)).code, 1);
+  const unknown = await run([url, "--user", "me"], env);
+  t.equal(unknown.code, 1);
+  t.match(unknown.out, "Nobody can be asked here for a password.");
 });
 
 t.test("a proxy, given or from the environment", async (t) => {

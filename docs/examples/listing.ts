@@ -29,8 +29,8 @@ export class Table {
   /** The results callback of `ne_simple_propfind`, with the table as userdata. */
   static add(table: Table, uri: Readonly<ne_uri>, results: ne_prop_result_set): void {
     const path = uri.path ?? "";
-    if (ne_path_compare(path, table.#base) === 0) return;
     const collection = ne_propset_value(results, TYPE)?.includes("<DAV:collection") ?? false;
+    if (collection && ne_path_compare(path, table.#base) === 0) return;
     const bare = path.replace(/\/+$/, "");
     const inside = bare.startsWith(table.#base) && table.#base.endsWith("/");
     const name = inside ? bare.slice(table.#base.length) : bare.slice(bare.lastIndexOf("/") + 1);

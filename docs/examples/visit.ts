@@ -176,7 +176,10 @@ async function logIn(
   if (attempt >= attempts) return -1;
   const question = `Password of ${login.name} for ${printable(realm)}: `;
   const given = login.password ?? (await askSecret(question));
-  if (given === null) return -1;
+  if (given === null) {
+    say("Nobody can be asked here for a password.");
+    return -1;
+  }
   username.value = login.name;
   password.value = given;
   return 0;
