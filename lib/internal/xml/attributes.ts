@@ -68,7 +68,9 @@ export class AttributeReader {
     this.atts = atts;
     this.after = pos + 1;
     const double = firstDouble(atts);
-    return double < laterIndex ? new XmlFault(DUPLICATE, nameAt(s, start, double >> 1)) : later;
+    // a name is looked at before its value
+    const isFirst = double < Infinity && double <= laterIndex;
+    return isFirst ? new XmlFault(DUPLICATE, nameAt(s, start, double >> 1)) : later;
   }
 
   // Pushes the name at `pos`. Returns its end, `pos` if there is none, -1 if the text ran out.

@@ -425,32 +425,54 @@ export interface Declaration {
 
 /** Reads `<?xml version="…" encoding="…" standalone="…"?>` (XML 1.0, production 23). */
 export function parseDeclaration(text: string): Declaration | XmlFault {
-  let pos = 5;
-  const values: (string | null)[] = [];
-  for (const [name, form] of PSEUDO_ATTRIBUTES) {
-    const start = spaceEnd(text, pos);
-    const item = ITEM.exec(text.slice(start));
-    if (item === null || item[1] !== name) {
-      if (name === "version") return new XmlFault(BAD_DECLARATION, start);
-      values.push(null);
-      continue;
-    }
-    const value = item[3]!;
-    const end = start + item[0].length;
-    if (start === pos || !form.test(value)) return new XmlFault(BAD_DECLARATION, start);
-    values.push(value);
-    pos = end;
+  const end = text.length - 2;
+  const version = parsePseudo(text, 5, end);
+  if (version instanceof XmlFault) return version;
+  // the version may be anything: 2.0 is read as 1.0 (fact of neon and expat)
+  if (version?.name !== "version") return new XmlFault(BAD_DECLARATION, version?.start ?? end);
+  let next = parsePseudo(text, version.after, end);
+  let encoding: string | null = null;
+  if (next !== null && !(next instanceof XmlFault) && next.name === "encoding") {
+    if (!/^[A-Za-z]/.test(next.value)) return new XmlFault(BAD_DECLARATION, next.valueStart);
+    encoding = next.value;
+    next = parsePseudo(text, next.after, end);
   }
-  const end = spaceEnd(text, pos);
-  if (end !== text.length - 2) return new XmlFault(BAD_DECLARATION, end);
-  return { version: values[0]!, encoding: values[1]!, standalone: values[2] === "yes" };
+  if (next instanceof XmlFault) return next;
+  if (next === null) return { version: version.value, encoding, standalone: false };
+  if (next.name !== "standalone") return new XmlFault(BAD_DECLARATION, next.start);
+  const { value } = next;
+  if (value !== "yes" && value !== "no") return new XmlFault(BAD_DECLARATION, next.valueStart);
+  const last = spaceEnd(text, next.after, end);
+  if (last !== end) return new XmlFault(BAD_DECLARATION, last);
+  return { version: version.value, encoding, standalone: value === "yes" };
 }
 
 const BAD_DECLARATION = "XML declaration not well-formed";
-const ITEM = /^([a-z]+)[ \t\n]*=[ \t\n]*(["'])([^"'<&\n]*)\2/;
-// the version may be any number: 2.0 is read as 1.0 (fact of neon and expat)
-const PSEUDO_ATTRIBUTES: readonly (readonly [string, RegExp])[] = [
-  ["version", /^[-A-Za-z0-9._:]+$/],
-  ["encoding", /^[A-Za-z][-A-Za-z0-9._]*$/],
-  ["standalone", /^(yes|no)$/],
-];
+
+interface Pseudo {
+  readonly name: string;
+  readonly value: string;
+  readonly start: number;
+  readonly valueStart: number;
+  readonly after: number;
+}
+
+// Reads ` name="value"`; `null` if only blanks are left. A fault is where expat sees it, which
+// counts, for it gives the line.
+function parsePseudo(text: string, from: number, end: number): Pseudo | XmlFault | null {
+  const start = spaceEnd(text, from, end);
+  if (start === end) return null;
+  if (start === from) return new XmlFault(BAD_DECLARATION, from);
+  let pos = start;
+  while (pos < end && /[^ \t\n=\x80-\uffff]/.test(text[pos]!)) pos++;
+  const name = text.slice(start, pos);
+  pos = spaceEnd(text, pos, end);
+  if (name === "" || pos === end || text[pos] !== "=") return new XmlFault(BAD_DECLARATION, pos);
+  pos = spaceEnd(text, pos + 1, end);
+  const quote = text[pos];
+  if (pos === end || (quote !== '"' && quote !== "'")) return new XmlFault(BAD_DECLARATION, pos);
+  const valueStart = pos + 1;
+  for (pos = valueStart; pos < end && /[-A-Za-z0-9._]/.test(text[pos]!); ) pos++;
+  if (pos === end || text[pos] !== quote) return new XmlFault(BAD_DECLARATION, pos);
+  return { name, value: text.slice(valueStart, pos), start, valueStart, after: pos + 1 };
+}

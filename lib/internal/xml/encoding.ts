@@ -168,6 +168,7 @@ export class Decoder {
     const declaration = text.slice(0, end + 2);
     // a character that no document may hold is left to the body, which stops at it
     if (FORBIDDEN.test(declaration)) return "none";
+    if (!wide && !isUtf8(this.#waiting.subarray(0, end + 2))) return "none";
     this.declaration = declaration.replace(/\r\n?/g, "\n");
     this.#waiting = this.#waiting.subarray((end + 2) * (wide ? 2 : 1));
     return "found";

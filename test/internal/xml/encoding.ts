@@ -55,6 +55,7 @@ t.test("reads every encoding", async (t) => {
 
 const NWF = "line 1: not well-formed (invalid token)";
 const BAD = "line 1: XML declaration not well-formed";
+const BAD_LATER = "line 2: XML declaration not well-formed";
 
 const malformed: readonly (readonly [string, Uint8Array, string, string?])[] = [
   ["a continuation alone", bytes("<a>", 0x80, "</a>"), NWF],
@@ -93,6 +94,14 @@ const malformed: readonly (readonly [string, Uint8Array, string, string?])[] = [
   ["standalone maybe", bytes("<?xml version='1.0' standalone='maybe'?><a/>"), BAD],
   ["upper-case", bytes("<?XML version='1.0'?><a/>"), NWF],
   ["no blank between", bytes("<?xml version='1.0'encoding='utf-8'?><a/>"), BAD],
+  ["no attributes that we know", bytes("<?xml version='1.0' a='b'?><a/>"), BAD],
+  ["a colon in the version", bytes("<?xml version='1:0'?><a/>"), BAD],
+  ["an encoding without a letter", bytes("<?xml version='1.0' encoding='-8'?><a/>"), BAD],
+  ["the line of a break in a name", bytes("<?xml vers\nion='1.0'?><a/>"), BAD_LATER],
+  ["the line of a value", bytes("<?xml version=\n1.0?><a/>"), BAD_LATER],
+  ["the line of what is unknown", bytes("<?xml version='1.0'\na='b'?><a/>"), BAD_LATER],
+  ["a letter beyond ASCII", Buffer.from("<?xml version='1.0' é='x'?><a/>"), BAD],
+  ["no UTF-8", bytes("<?xml version='1.0' ", 0xe9, "='x'?><a/>"), NWF],
   ["no end", bytes("<?xml version='1.0'"), "line 1: unclosed token"],
   ["a control inside", bytes("<?xml version=\x01'1.0'?><a/>"), NWF],
   ["an end without end", bytes("<?xml version='1.0'>\n<a/>"), "line 1: unclosed token"],

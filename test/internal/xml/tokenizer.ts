@@ -76,6 +76,7 @@ const malformed: readonly (readonly [string, string, string])[] = [
   ["`<` in a value", "<a b='<'/>", NWF],
   ["a bare `&` in a value", "<a b='& '/>", NWF],
   ["a double attribute", "<a b='1'\nc='2'\nb='3'/>", "line 3: duplicate attribute"],
+  ["a double before its value", "<a b='1'\nb='&x;'/>", "line 2: duplicate attribute"],
   ["one of ten twice", "<a a='' b='' c='' d='' e='' f='' g='' h='' i='' a=''/>",
     "line 1: duplicate attribute"],
   ["syntax before doubles", "<a b='' b='' c=1/>", NWF],
