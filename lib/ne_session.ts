@@ -450,8 +450,8 @@ export function ne_ssl_provide_clicert<T>(
 
 /**
  * Sets the read timeout in seconds, greater than 0, for later connections; 120 if never set. A
- * request that runs into it gives `NE_TIMEOUT`, within a body `NE_ERROR`. If set, it also bounds the
- * time spent on interim responses (see `NE_REQFLAG_1XXTIMEOUT`).
+ * request that runs into it gives `NE_TIMEOUT`, within a body `NE_ERROR`. If set, it also bounds
+ * the time spent on interim responses (see `NE_REQFLAG_1XXTIMEOUT`).
  */
 export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
   const s = sessions.open(sess, "ne_set_read_timeout");
