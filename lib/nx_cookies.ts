@@ -1,7 +1,7 @@
 // Cookies (RFC 6265) for sessions, as a guest of the hooks like any other: a pre_send hook adds the
 // Cookie field, a post_headers hook keeps what the response sets.
 import { CookieStore, cookieFrom, type CookieHost } from "./internal/cookies.js";
-import { cloneForSession, type Guest } from "./internal/guest.js";
+import { cloneForSession, isGuest, type Guest } from "./internal/guest.js";
 import {
   HandleType,
   misuse,
@@ -102,12 +102,7 @@ function newRegistration(jar: nx_cookie_jar, store: CookieStore): Registration {
 }
 
 function isRegistration(userdata: unknown, store: CookieStore): boolean {
-  return (
-    typeof userdata === "object" &&
-    userdata !== null &&
-    cloneForSession in userdata &&
-    (userdata as Partial<Registration>).store === store
-  );
+  return isGuest(userdata) && (userdata as Partial<Registration>).store === store;
 }
 
 function send(req: ne_request, { store }: Registration, header: ne_buffer): void {

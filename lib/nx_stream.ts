@@ -2,7 +2,7 @@
 // and the bare connection after an upgrade. Nothing is read ahead of who consumes it, so that
 // back-pressure reaches from a Readable to the socket and from the socket to a Writable.
 import { Readable, Writable, type Duplex } from "node:stream";
-import { isBytes } from "./internal/bytes.js";
+import { asBuffer, isBytes } from "./internal/bytes.js";
 import { NE_ERROR } from "./internal/constants.js";
 import { detachConnection } from "./internal/detach.js";
 import { nx_error } from "./internal/failure.js";
@@ -173,7 +173,7 @@ function isNodeStream(source: unknown): source is Readable {
 
 function bytesOf(chunk: unknown): Buffer {
   if (typeof chunk === "string") return Buffer.from(chunk);
-  if (isBytes(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (isBytes(chunk)) return asBuffer(chunk);
   throw misuse("nx_set_request_body_stream", "the source gave what is neither bytes nor a string");
 }
 

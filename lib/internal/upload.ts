@@ -2,6 +2,7 @@
 // coming. The sending runs beside the reading: an answer that comes early is read at once, and the
 // sending goes on until the answer is complete.
 import fs from "node:fs";
+import { asBuffer } from "./bytes.js";
 import {
   NE_BUFSIZ,
   NE_DBG_HTTP,
@@ -195,7 +196,7 @@ async function openSource(
 }
 
 function memorySource(bytes: Uint8Array): (length: number) => Buffer {
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = asBuffer(bytes);
   let at = 0;
   return (length) => whole.subarray(at, (at += Math.min(length, whole.length - at)));
 }

@@ -2,7 +2,7 @@
 // one is the same question for both: is a password needed, and does this one fit?
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { readPem, type PemBlock } from "./pem.js";
+import { isCertificateLabel, readPem, type PemBlock } from "./pem.js";
 import { belongs, openPkcs12, parsePkcs12 } from "./pkcs12.js";
 import { parseCheckedCertificate, type X509 } from "./x509.js";
 
@@ -50,7 +50,7 @@ export function readPemPair(file: Buffer): KeyFile | null {
   const { blocks, malformed } = readPem(file);
   const keyBlock = blocks.find(({ label }) => label.endsWith("PRIVATE KEY"));
   const certs = blocks
-    .filter(({ label }) => label === "CERTIFICATE" || label === "X509 CERTIFICATE")
+    .filter(({ label }) => isCertificateLabel(label))
     .map(({ bytes }) => parseCheckedCertificate(bytes));
   const [cert, ...others] = certs;
   if (malformed || keyBlock === undefined || !cert || others.includes(null)) return null;

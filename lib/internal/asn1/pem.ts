@@ -86,6 +86,7 @@ export function allCertificates(file: Buffer): Buffer[] {
     .map(({ bytes }) => bytes);
 }
 
-function isCertificateLabel(label: string): boolean {
+/** Whether blocks of this label hold a certificate. */
+export function isCertificateLabel(label: string): boolean {
   return label === "CERTIFICATE" || label === "X509 CERTIFICATE";
 }

@@ -6,6 +6,7 @@
 //
 // A block is a part of the view, not a copy. The last block of a chunk is given out only when the
 // CRLF behind it has been seen.
+import { hexValue } from "../bytes.js";
 import { MAX_CHUNK } from "../constants.js";
 import type { Framing } from "./framing.js";
 import { Malformed, MORE, takeLine, type More, type View } from "./head.js";
@@ -142,10 +143,4 @@ function slice(view: View, length: number): Buffer {
   const block = view.bytes.subarray(view.pos, view.pos + length);
   view.pos += length;
   return block;
-}
-
-function hexValue(c: number): number {
-  if (c >= 48 && c <= 57) return c - 48;
-  const lower = c | 32;
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }

@@ -1,4 +1,5 @@
 // Text from bytes in the charset that a response names, by the rules of the Encoding Standard.
+import { latin1Text } from "../bytes.js";
 
 /** What windows-1252, and so every "latin1", has at 0x80 to 0x9F. */
 const WINDOWS_1252 =
@@ -14,9 +15,9 @@ export function decodeText(bytes: Uint8Array, label: string | null): string {
   const decoder = decoderFor(markOf(bytes) ?? label);
   if (decoder.encoding !== "windows-1252") return decoder.decode(bytes);
   // Node 20 takes it for ISO 8859-1
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    .toString("latin1")
-    .replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252.charAt(c.charCodeAt(0) - 0x80));
+  return latin1Text(bytes).replace(/[\x80-\x9f]/g, (c) =>
+    WINDOWS_1252.charAt(c.charCodeAt(0) - 0x80),
+  );
 }
 
 function markOf(bytes: Uint8Array): string | null {

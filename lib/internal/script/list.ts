@@ -6,9 +6,8 @@
 //
 // A walk follows nothing but members of the folder that was asked for, whose paths are the folder's
 // and one part more: so it ends, goes nowhere else and meets each resource once.
-import { NE_ERROR, NE_OK } from "../constants.js";
+import { NE_DEPTH_ONE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "../constants.js";
 import { nx_error } from "../failure.js";
-import { NE_DEPTH_ONE, NE_DEPTH_ZERO } from "../constants.js";
 import type { ne_request, ne_session } from "../handle.js";
 import { requests } from "../request.js";
 import { wholeStatus, type WholeStatus } from "../whole.js";
@@ -20,11 +19,11 @@ import {
   type ne_prop_result_set,
   type ne_propname,
 } from "../../ne_props.js";
-import { ne_get_status } from "../../ne_request.js";
 import { ne_fill_server_uri, ne_get_error } from "../../ne_session.js";
 import { ne_uri } from "../../ne_uri.js";
-import { ne_status } from "../../ne_utils.js";
+import type { ne_status } from "../../ne_utils.js";
 import { nx_get_cause, nx_request_abort, nx_set_request_signal } from "../../nx_session.js";
+import { statusOf } from "./body.js";
 import { isOwn, makeResource, STANDARD_PROPS, type nx_resource } from "./resource.js";
 
 /** Folders one inside another: more are a loop on the server's side. */
@@ -152,15 +151,14 @@ async function* find(
 }
 
 function checkOutcome(sess: ne_session, req: ne_request, code: number, context: string): void {
-  const status = ne_get_status(req);
+  const status = statusOf(req);
   if (code === NE_OK && status.code === 207) return;
   const error = ne_get_error(sess);
-  const copy = Object.freeze(Object.assign(new ne_status(), status));
   if (code === NE_OK) {
-    throw new nx_error(`${context}the answer is no list of resources: ${error}`, NE_ERROR, copy);
+    throw new nx_error(`${context}the answer is no list of resources: ${error}`, NE_ERROR, status);
   }
   const cause = nx_get_cause(sess);
-  throw new nx_error(context + error, code, status.code === 0 ? null : copy, cause);
+  throw new nx_error(context + error, code, status.code === 0 ? null : status, cause);
 }
 
 // Room for one thing between who makes and who takes: putting is over when the taker comes again.

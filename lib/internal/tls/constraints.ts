@@ -59,7 +59,7 @@ function isWithin(name: GeneralName, base: GeneralName): boolean | null {
     case IP_ADDRESS:
       return isAddressWithin(name.value, base.value);
     case DIRECTORY_NAME:
-      return isNameWithin(nameOf(name), nameOf(base));
+      return isNameWithin(directoryName(name), directoryName(base));
     default:
       return null;
   }
@@ -94,10 +94,6 @@ function isAddressWithin(address: Buffer, base: Buffer): boolean | null {
     const mask = base[address.length + index] ?? 0;
     return (byte & mask) === ((base[index] ?? 0) & mask);
   });
-}
-
-function nameOf(general: GeneralName): Name | null {
-  return directoryName(general);
 }
 
 function isNameWithin(name: Name | null, base: Name | null): boolean | null {

@@ -8,6 +8,7 @@
 // In `start` and `head` nothing is handed on. In `body` a character cut by the end of a block waits
 // for the next one, and so does a CR, which may be the first half of a line end.
 import { isUtf8 } from "node:buffer";
+import { asBuffer } from "../bytes.js";
 
 /** What the decoder can read. */
 export type Encoding = "UTF-8" | "UTF-16LE" | "UTF-16BE" | "ISO-8859-1" | "US-ASCII";
@@ -75,9 +76,7 @@ export class Decoder {
 
   /** The text of the next bytes; `""` while the beginning is still being looked at. */
   push(bytes: Uint8Array): string {
-    const block = Buffer.isBuffer(bytes)
-      ? bytes
-      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const block = asBuffer(bytes);
     this.newlines = 0;
     if (this.bad) return "";
     if (this.#stage === "body") return this.#decode(block);
