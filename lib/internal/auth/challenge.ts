@@ -1,9 +1,9 @@
 // Reads the fields that hold challenges (WWW-Authenticate, Proxy-Authenticate) and the parameter
 // lists of Authentication-Info. Every neon quirk that a peer may rest on is kept: a scheme name
 // ends at a blank, a comma or "=", so that a tab belongs to it, and a leading comma too; of
-// duplicate parameters the last wins, except that several qop add up; single quotes are quotes
-// around a value; what follows a value up to the next comma is skipped. Blanks around "=" and
-// backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
+// duplicate parameters the last wins, except that several qop add up; in a challenge single quotes
+// are quotes around a value; what follows a value up to the next comma is skipped. Blanks around "="
+// and backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
 
 /** One challenge. */
 export interface Challenge {
@@ -15,6 +15,8 @@ export interface Challenge {
   readonly params: ReadonlyMap<string, string>;
 }
 
+const EITHER = /["']/;
+const DOUBLE = /"/;
 const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t,]|$)/y;
 
 /**
@@ -34,7 +36,7 @@ export function parseChallenges(
     // a first word with blanks after it can only be a scheme
     const equals = params === null ? at : skipBlanks(field, at);
     if (field[equals] === "=") {
-      const value = takeValue(field, equals + 1);
+      const value = takeValue(field, equals + 1, EITHER);
       // a parameter before any scheme belongs to nothing
       if (params !== null) addParam(params, word.text, value.text);
       at = value.end;
@@ -65,7 +67,7 @@ export function parseParams(field: string): Map<string, string> {
     const word = takeWord(field, at);
     const equals = skipBlanks(field, word.end);
     if (field[equals] === "=") {
-      const value = takeValue(field, equals + 1);
+      const value = takeValue(field, equals + 1, DOUBLE);
       addParam(params, word.text, value.text);
       at = value.end;
     } else {
@@ -107,7 +109,7 @@ function takeWord(text: string, from: number): Piece {
 }
 
 // A value, and everything up to and including the next comma outside double quotes.
-function takeValue(text: string, from: number): Piece {
+function takeValue(text: string, from: number, marks: RegExp): Piece {
   const start = skipBlanks(text, from);
   if (text[start] === '"') {
     const quoted = takeQuoted(text, start + 1);
@@ -119,11 +121,11 @@ function takeValue(text: string, from: number): Piece {
       // a quoted part ends the value where it ends
       const close = text.indexOf('"', at + 1);
       const stop = close < 0 ? text.length : close;
-      return { text: shaveQuotes(text.slice(start, stop)), end: afterComma(text, stop + 1) };
+      return { text: shave(text.slice(start, stop), marks), end: afterComma(text, stop + 1) };
     }
     at++;
   }
-  return { text: shaveQuotes(text.slice(start, at).trimEnd()), end: at + 1 };
+  return { text: shave(text.slice(start, at).trimEnd(), marks), end: at + 1 };
 }
 
 // A quoted-string without its quotes, escapes undone; one that is never closed runs to the end.
@@ -139,11 +141,11 @@ function takeQuoted(text: string, from: number): Piece {
   return { text: value + text.slice(start, at), end: at + 1 };
 }
 
-function shaveQuotes(value: string): string {
+function shave(value: string, marks: RegExp): string {
   let start = 0;
   let end = value.length;
-  while (start < end && (value[start] === '"' || value[start] === "'")) start++;
-  while (end > start && (value[end - 1] === '"' || value[end - 1] === "'")) end--;
+  while (start < end && marks.test(value[start] as string)) start++;
+  while (end > start && marks.test(value[end - 1] as string)) end--;
   return value.slice(start, end);
 }
 

@@ -74,6 +74,7 @@ t.test("reads values", async (t) => {
   ];
   for (const [text, value, name] of rows) {
     t.equal(parseChallenges(`A ${text}`, takesToken)[0]?.params.get("x"), value, name);
+    if (text.includes("'")) continue;
     t.equal(parseParams(text).get("x"), value, `${name} (parameters alone)`);
   }
 });
@@ -107,6 +108,7 @@ t.test("parameters alone: what is none is passed over", async (t) => {
     ],
   );
   t.strictSame([...parseParams("")], []);
+  t.equal(parseParams("x='a'").get("x"), "'a'", "only a challenge knows single quotes");
 });
 
 t.test("quotes so that the value comes back, and nothing ends the line", async (t) => {

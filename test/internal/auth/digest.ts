@@ -355,7 +355,11 @@ t.test("the server's proof", async (t) => {
     [`rspauth=${proof}, cnonce="${CNONCE}", nc="  +0x1", qop=auth`, null],
     [`rspauth=x, cnonce="${CNONCE}", nc=+, qop=auth`, "could not parse nonce count"],
     [`rspauth=x, cnonce="${CNONCE}", nc=0x, qop=auth`, "could not parse nonce count"],
-    [`rspauth=x, cnonce="${CNONCE}", nc=1${"0".repeat(16)}, qop=auth`, "could not parse nonce count"],
+    [
+      `rspauth=x, cnonce="${CNONCE}", nc=1${"0".repeat(16)}, qop=auth`,
+      "could not parse nonce count",
+    ],
+    [`rspauth='${proof}', cnonce="${CNONCE}", nc=1, qop=auth`, "request-digest mismatch"],
     ["rspauth=x, qop=x", null],
     ["rspauth=x, qop=auth-int", null],
     ['rspauth=x, qop="auth qop=auth"', null],
