@@ -220,7 +220,7 @@ export function nx_session_clone(
     throw misuse(caller, "another scheme needs a port");
   }
   if (host !== undefined && (typeof host !== "string" || !isHost(host))) {
-    throw misuse(caller, "the host is none");
+    throw misuse(caller, "the host is not a name or an address");
   }
   if (!Number.isInteger(wanted.port) || wanted.port < 0 || wanted.port > 65535) {
     throw misuse(caller, "the port must be a whole number from 0 to 65535");

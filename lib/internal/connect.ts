@@ -152,8 +152,9 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
   return failure.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_CONNECT;
 }
 
-async function lookUp(o: Opening, endpoint: Endpoint, even = false): Promise<number> {
-  if (endpoint.addresses !== null && !even) return NE_OK;
+// `anew`: also where the addresses are known, as C does for SOCKS v4.
+async function lookUp(o: Opening, endpoint: Endpoint, anew = false): Promise<number> {
+  if (endpoint.addresses !== null && !anew) return NE_OK;
   const s = o.session;
   trace(s, NE_DBG_HTTP, "Doing DNS lookup on %s...\n", endpoint.hostname);
   await tell(o, ne_status_lookup, { lu: { hostname: endpoint.hostname } });

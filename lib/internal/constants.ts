@@ -87,6 +87,10 @@ export const MAX_CHUNK = 2 ** 32 - 1;
 export const MAX_INFLATE_RATIO = 1000;
 /** ... past its first mebibyte: small bodies of one repeated byte are honest. */
 export const INFLATE_RATIO_FREE = 1 << 20;
+/** Milliseconds that a read may wait where nobody has said how long: neon's 120 seconds. */
+export const DEFAULT_READ_TIMEOUT_MS = 120_000;
+/** Milliseconds that a timer of Node can wait at most: it fires at once for more. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Bytes of a chunk of an upload of unknown length, so that the frame fits neon's block. */
 export const UPLOAD_CHUNK = 8184;
 

@@ -1,7 +1,7 @@
 // One request's permission to go on: broken off from outside (an abort, the deadline of the whole
 // request) it ends whatever the request is waiting for, at once. Waits that can be ended by nobody
 // else (a name lookup, an application's promise) are raced against it.
-import { NE_ERROR, NE_SOCK_ERROR, NE_TIMEOUT } from "./constants.js";
+import { MAX_TIMER_MS, NE_ERROR, NE_SOCK_ERROR, NE_TIMEOUT } from "./constants.js";
 import type { WireFailure } from "./wire/wire.js";
 
 /** Thrown inside the library when its request has been broken off; never seen by a caller. */
@@ -44,7 +44,7 @@ export class Scope {
       () => {
         this.break(NE_TIMEOUT, "Request timed out", new Error("the request's time is up"));
       },
-      Math.min(ms, 2 ** 31 - 1),
+      Math.min(ms, MAX_TIMER_MS),
     );
   }
 

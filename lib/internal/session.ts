@@ -5,6 +5,7 @@
 // session keeps the idle ones. Nothing about a connection is stored on the session.
 import type { Writable } from "node:stream";
 import {
+  DEFAULT_READ_TIMEOUT_MS,
   MAX_HEADER_COUNT,
   MAX_HEADER_FIELD,
   MAX_INFLATE_RATIO,
@@ -208,9 +209,6 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   body: Infinity,
   inflate_ratio: MAX_INFLATE_RATIO,
 };
-
-/** Seconds a read may wait if `ne_set_read_timeout` was never called. */
-export const DEFAULT_READ_TIMEOUT_MS = 120_000;
 
 export const sessions = new HandleType<"ne_session", Session>("ne_session", destroySession);
 

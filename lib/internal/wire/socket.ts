@@ -3,6 +3,7 @@
 import type { Server } from "node:net";
 import net from "node:net";
 import {
+  DEFAULT_READ_TIMEOUT_MS,
   MAX_SOCKET_ERROR,
   NE_SOCK_ERROR,
   NE_SOCK_RESET,
@@ -28,9 +29,6 @@ export interface SocketState {
   /** A reset has been told: as the system does, only once. */
   wasReset: boolean;
 }
-
-/** Seconds a read may wait if nothing else was said. */
-const DEFAULT_READ_TIMEOUT_MS = 120_000;
 
 /** Bytes of a line, its end included. */
 const MAX_SOCKET_LINE = 4096;

@@ -1,14 +1,11 @@
 // Opening a TCP connection to one address, with a deadline and a way to break it off.
 import net from "node:net";
-import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
+import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import { ownOnly } from "../bytes.js";
 import { errnoText } from "../errno.js";
 import { connectText, printAddress, type Address } from "./address.js";
 import { ReadRing } from "./ring.js";
 import { Wire, type WireFailure } from "./wire.js";
-
-/** What a timer of Node can wait at most; it fires at once for more. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface TcpOptions {
   address: Address;

@@ -11,7 +11,7 @@ import { Der, TAG, orNull } from "../asn1/der.js";
 import { allCertificates } from "../asn1/pem.js";
 import { ownOnly } from "../bytes.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
-import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
+import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import type { TlsContext } from "../tls/context.js";
 import type { Shown } from "../tls/late_answer.js";
 import { isTrustedClient } from "../tls/verify.js";
@@ -302,7 +302,7 @@ class Handshake {
     this.#since = performance.now();
     this.#timer = setTimeout(
       () => this.fail({ code: NE_SOCK_TIMEOUT, text: "Connection timed out" }, null),
-      Math.min(Math.ceil(this.#left), 2 ** 31 - 1),
+      Math.min(Math.ceil(this.#left), MAX_TIMER_MS),
     );
   }
 
@@ -418,7 +418,7 @@ function keepTicket(
   }
 }
 
-/** The ID of the TLS session: 32 bytes in TLS 1.2, none in TLS 1.3 before a ticket (fact 75). */
+/** The ID of the TLS session: 32 bytes in TLS 1.2, none in TLS 1.3 before a ticket. */
 export function sessionId(socket: tls.TLSSocket): Buffer {
   const session = socket.getSession();
   if (session === undefined) return Buffer.alloc(0);
@@ -472,7 +472,7 @@ export function endedCleanly(socket: tls.TLSSocket): boolean {
   return ends.get(socket) === "clean";
 }
 
-/** The code and neon's text for an error on an established TLS connection (fact 70). */
+/** The code and neon's text for an error on an established TLS connection. */
 export function tlsErrorOf(error: Error): { code: number; text: string } {
   return worded.get(error) ?? wordTlsError(error, { presented: false, greeted: true });
 }

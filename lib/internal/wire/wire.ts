@@ -11,6 +11,7 @@
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import {
+  MAX_TIMER_MS,
   NE_SOCK_CLOSED,
   NE_SOCK_ERROR,
   NE_SOCK_RESET,
@@ -83,9 +84,8 @@ export class Wire {
   end = 0;
   /** What the last failed read or write ran into. */
   failure: WireFailure = { code: NE_SOCK_ERROR, error: "", cause: null };
-  /** Bytes that went through, for error reports. */
+  /** Bytes that have come in. */
   received = 0;
-  sent = 0;
 
   #queue: Segment[] = [];
   #queued = 0;
@@ -281,7 +281,6 @@ export class Wire {
     if (this.#writeEnd !== null || this.#closed) return this.#writeFailed();
     this.#unwritten++;
     const room = this.stream.write(data, "latin1", this.#onWritten);
-    this.sent += data.length;
     if (room) return 0;
     return this.#waitWritten(timeoutMs);
   }
@@ -365,7 +364,7 @@ export class Wire {
   #startTimer(deadline: number, ms: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timerEnd = deadline;
-    this.#timer = setTimeout(this.#onTimer, Math.min(Math.ceil(ms), 2 ** 31 - 1));
+    this.#timer = setTimeout(this.#onTimer, Math.min(Math.ceil(ms), MAX_TIMER_MS));
   }
 
   #onTimer = (): void => {

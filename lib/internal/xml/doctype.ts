@@ -428,7 +428,7 @@ export function parseDeclaration(text: string): Declaration | XmlFault {
   const end = text.length - 2;
   const version = parsePseudo(text, 5, end);
   if (version instanceof XmlFault) return version;
-  // the version may be anything: 2.0 is read as 1.0 (fact of neon and expat)
+  // the version may be anything: 2.0 is read as 1.0, as expat does
   if (version?.name !== "version") return new XmlFault(BAD_DECLARATION, version?.start ?? end);
   let next = parsePseudo(text, version.after, end);
   let encoding: string | null = null;

@@ -91,7 +91,7 @@ const ORDERS: readonly [rdns: Attribute[][], shown: string, why: string][] = [
   [[[o], [cn], [mail]], "Widgets", "e-mail left out"],
   [[[cn]], "the name", "nothing but a common name"],
   [[[mail]], "a@b", "nothing but an e-mail address"],
-  [[[cn], [mail]], "the name", "both: only the first (fact 56)"],
+  [[[cn], [mail]], "the name", "both: only the first"],
   [[[mail], [cn]], "a@b", "both the other way round"],
   [[[cn], [cn], [cn]], "the name", "three common names"],
   [[[o, ou], [cn]], "Unit, Widgets", "several attributes in one part"],

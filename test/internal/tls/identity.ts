@@ -1,4 +1,4 @@
-// Host names against certificates (fact 66 and RFC 6125).
+// Host names against certificates (RFC 6125, and neon's rules where they differ).
 import t from "tap";
 import { checkIdentity, identityOf, matchesHost } from "../../../lib/internal/tls/identity.js";
 import { cert } from "../../fixtures/tls.js";
