@@ -10,7 +10,6 @@ const FLOORS = [
   [
     ["internal/constants", "internal/handle", "internal/guest", "internal/bytes"],
     ["internal/format", "internal/errno", "internal/debug", "internal/md5", "internal/descriptor"],
-    ["internal/descriptor"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
     ["internal/failure", "internal/whole", "internal/signal", "internal/promise"],
   ].flat(),
@@ -82,6 +81,19 @@ function neighbours(file: string): string[] {
 t.test("every module has a place", async (t) => {
   t.ok(files.length > 0);
   for (const file of files) t.ok(placeOf(file), `lib/${file}`);
+});
+
+t.test("docs/architecture.md shows every room where it is", async (t) => {
+  const [, picture = ""] = /^## Floors[^]*?^```text\n([^]*?)^```/m.exec(
+    readText("docs/architecture.md"),
+  ) ?? [];
+  for (const [floor, places] of FLOORS.entries()) {
+    const [shown = ""] = new RegExp(`^${floor}  [^]*?(?=^\\d|$(?![^]))`, "m").exec(picture) ?? [];
+    const words = shown.split(/\s+/);
+    for (const name of places.filter((place) => place.startsWith("internal/"))) {
+      t.ok(words.includes(name.slice("internal/".length)), `${name} on floor ${floor}`);
+    }
+  }
 });
 
 t.test("imports go down, or to the left", async (t) => {
