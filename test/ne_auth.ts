@@ -109,6 +109,9 @@ t.test("Basic", async (t) => {
       ["/p/a?x=/b/c", ["/p/b"], ["/p"]],
       ["/", ["/x/y"], ["*"]],
       ["*", ["*", "/a/c"], []],
+      ["/a/../b/./c", ["/b/d"], ["/a/x", "/c"]],
+      ["/a/../../c", ["/a", "/x/y"], ["*"]],
+      ["?q", ["/a"], ["*"]],
     ];
     for (const [first, inside, outside] of rows) {
       const others = [...inside, ...outside];
@@ -1153,6 +1156,98 @@ t.test("requests that run at once", async (t) => {
       t.strictSame(types, [0, 1, 3], target);
     }
     t.equal(asked.log.length, 1, "asked once");
+  });
+});
+
+t.test("requests that are refused while a person is asked", async (t) => {
+  /** Serves any number of connections; what carries `accepted` gets in. */
+  const open = async (
+    t: TestScope,
+    accepted: string | null = U_PW,
+  ): Promise<{ sess: ne_session; all: (...targets: string[]) => Promise<number[]> }> => {
+    const serve = async (peer: Peer): Promise<void> => {
+      for (;;) {
+        const request = await peer.readRequest().catch(() => null);
+        if (request === null) return;
+        const free = request.target.startsWith("/free");
+        const good = free || request.field("authorization") === accepted;
+        await peer.write(good ? OK : answer(401, BASIC));
+      }
+    };
+    const scripts = Array.from({ length: 20 }, () => serve);
+    const sess = sessionTo((await scripted(t, scripts, { fewer: true })).port);
+    t.teardown(() => ne_session_destroy(sess));
+    const all = async (...targets: string[]): Promise<number[]> =>
+      (await Promise.all(targets.map((target) => send(sess, target)))).map(({ code }) => code);
+    return { sess, all };
+  };
+  const thinking = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  await t.test("wait for the answer", async (t) => {
+    const { sess, all } = await open(t);
+    const attempts: number[] = [];
+    ne_set_server_auth(sess, async (_userdata, _realm, attempt, username, password) => {
+      attempts.push(attempt);
+      await thinking();
+      username.value = "u";
+      password.value = "pw";
+      return 0;
+    });
+    t.strictSame(await all("/a", "/b", "/c"), [NE_OK, NE_OK, NE_OK]);
+    t.strictSame(attempts, [0], "asked once");
+  });
+
+  await t.test("count a wrong answer as their own", async (t) => {
+    const { sess, all } = await open(t, null);
+    const attempts: number[] = [];
+    ne_set_server_auth(sess, async (_userdata, _realm, attempt, username, password) => {
+      attempts.push(attempt);
+      await thinking();
+      username.value = "u";
+      password.value = "wrong";
+      return attempt;
+    });
+    t.strictSame(await all("/a", "/b", "/c"), [NE_AUTH, NE_AUTH, NE_AUTH]);
+    t.strictSame(attempts, [0, 1, 1, 1], "tried once, given up by each");
+  });
+
+  await t.test("ask themselves if nobody answered, one after the other", async (t) => {
+    const { sess, all } = await open(t);
+    const attempts: number[] = [];
+    let asking = 0;
+    let most = 0;
+    ne_set_server_auth(sess, async (_userdata, _realm, attempt) => {
+      attempts.push(attempt);
+      most = Math.max(most, ++asking);
+      await thinking();
+      asking--;
+      return -1;
+    });
+    t.strictSame(await all("/a", "/b", "/c"), [NE_AUTH, NE_AUTH, NE_AUTH]);
+    t.strictSame([attempts, most], [[0, 0, 0], 1]);
+  });
+
+  await t.test("do not wait if the callback itself made them", async (t) => {
+    const { sess, all } = await open(t);
+    const targets: string[] = [];
+    ne_set_server_auth(sess, async (_userdata, _realm, _attempt, username, password) => {
+      await thinking();
+      username.value = "u";
+      if (targets.length > 0) {
+        password.value = "pw";
+        return 0;
+      }
+      for (const target of ["/free", "/locked"]) {
+        targets.push(target);
+        t.equal((await send(sess, target)).code, NE_OK);
+      }
+      password.value = "pw";
+      return 0;
+    });
+    t.strictSame(await all("/a", "/b"), [NE_OK, NE_OK]);
+    t.strictSame(targets, ["/free", "/locked"]);
   });
 });
 

@@ -1,7 +1,7 @@
 // Basic authentication (RFC 7617): user name and password in base64, sent unasked at and below the
 // directory of the first target that asked for them (section 2.2).
 import { ne_base64 } from "../../ne_string.js";
-import { ne_uri, ne_uri_parse } from "../../ne_uri.js";
+import { ne_uri, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
 import { NE_AUTH_BASIC } from "./protocols.js";
 import { askPassword, rejected, type Login, type Outgoing, type Scheme } from "./scheme.js";
 
@@ -31,8 +31,11 @@ export function basicValue(username: string, password: string): string {
 
 /** A login that sends this field value within a scope; the scope `null` is the whole server. */
 export function basicLogin(value: string, scope: string | null): Login {
-  const applies = (out: Outgoing): boolean =>
-    scope === null || (pathOf(out.target)?.startsWith(scope) ?? false);
+  const applies = (out: Outgoing): boolean => {
+    if (scope === null) return true;
+    const path = pathOf(out.target);
+    return path !== null && path !== "*" && path.startsWith(scope);
+  };
   return {
     scheme: BASIC,
     bound: false,
@@ -49,9 +52,10 @@ export function pathOf(target: string): string | null {
   return ne_uri_parse(target, uri) === 0 ? uri.path : null;
 }
 
-// The directory of the target; `*`, an authority and anything else without a slash give the whole.
+// The directory of the target, dot segments resolved; `*` and what is no URI give the whole.
 function scopeOf(target: string): string | null {
-  const path = pathOf(target);
-  const slash = path?.lastIndexOf("/") ?? -1;
-  return path === null || slash < 0 ? null : path.slice(0, slash + 1);
+  const uri = new ne_uri();
+  if (ne_uri_parse(target, uri) !== 0 || uri.path === "*") return null;
+  const here = Object.assign(new ne_uri(), { path: "." });
+  return ne_uri_resolve(uri, here, new ne_uri()).path;
 }
