@@ -34,7 +34,9 @@ export function basicLogin(value: string, scope: string | null): Login {
   const applies = (out: Outgoing): boolean => {
     if (scope === null) return true;
     const path = pathOf(out.target);
-    return path !== null && path !== "*" && path.startsWith(scope);
+    if (path === null || path === "*") return false;
+    // as it stands, as in C, or else the target with dot segments could never log in
+    return path.startsWith(scope) || (scopeOf(out.target)?.startsWith(scope) ?? false);
   };
   return {
     scheme: BASIC,
