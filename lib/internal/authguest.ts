@@ -9,6 +9,7 @@
 //                    else: the server's proof, if it gave one
 //
 // Nothing is awaited unless the application's callback returned a promise.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, randomBytes, type Hash } from "node:crypto";
 import { parseChallenges, type Challenge } from "./auth/challenge.js";
 import { resetStale } from "./auth/digest.js";
@@ -143,6 +144,8 @@ interface Guarded extends Guest {
   by: Registration | null;
   /** The proxy that the login is for. */
   peer: string;
+  /** Settled when the callback that is answering a challenge has answered. */
+  asking: Promise<unknown> | null;
 }
 
 interface Signed {
@@ -150,6 +153,8 @@ interface Signed {
   readonly method: string;
   readonly target: string;
   readonly attempts: Map<Registration, number>;
+  /** A callback made it while it was asked. */
+  readonly nested: boolean;
   rounds: number;
   /** The login that the request was last sent under. */
   used: Login | null;
@@ -210,6 +215,7 @@ function newGuarded(sess: ne_session, cls: AuthClass, registrations: Registratio
     login: null,
     by: null,
     peer: "",
+    asking: null,
     // the way to a redirect's target may lead through the same proxy
     forStrangers: cls.proxy,
     [cloneForSession]: (clone) => newGuarded(clone, cls, [...registrations]),
@@ -228,6 +234,7 @@ function createRequest(req: ne_request, g: Guarded, method: string, target: stri
     method,
     target,
     attempts: new Map(),
+    nested: insideCallback.getStore() ?? false,
     rounds: 0,
     used: null,
     by: null,
@@ -384,6 +391,9 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   }
+  if (g.asking !== null && !signed.nested) {
+    return g.asking.then(() => refusedBeside(g, signed, field));
+  }
   const old = signed.used ?? login;
   if (old === login) setLogin(g, null, null);
   const reasons: string[] = [];
@@ -393,9 +403,9 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
   const asking = takeOffers(offers, at, reasons, (offer) => (current = offer));
   const accepted = drive(asking, (question) => {
     const { registration, scheme } = current as unknown as Offer;
-    return ask(g, signed, registration, scheme, question);
+    return asInside(() => ask(g, signed, registration, scheme, question));
   });
-  return whenReady(accepted, (made) => {
+  const decided = whenReady(accepted, (made) => {
     if (made === null) return fail(g, reasons);
     const { registration, scheme } = current as unknown as Offer;
     traceSession(g.sess, NE_DBG_HTTPAUTH, "auth: Accepted %s challenge.\n", scheme.name);
@@ -403,6 +413,52 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   });
+  return isPromise(decided) && !signed.nested ? othersWait(g, decided) : decided;
+}
+
+// Requests that are refused while a callback still thinks wait for its answer, so that nobody is
+// asked for the same password many times at once.
+async function othersWait(g: Guarded, decided: PromiseLike<number>): Promise<number> {
+  let done = (): void => {};
+  g.asking = new Promise<void>((resolve) => (done = resolve));
+  try {
+    return await decided;
+  } finally {
+    g.asking = null;
+    done();
+  }
+}
+
+// An answer that another request got counts as one of this request's attempts.
+function refusedBeside(g: Guarded, signed: Signed, field: string): number | Promise<number> {
+  const { by, login } = g;
+  const isNew = login !== null && login !== signed.used && login.applies(outgoing(signed));
+  if (by !== null && isNew) {
+    signed.attempts.set(by, (signed.attempts.get(by) ?? 0) + 1);
+  }
+  return refused(g, signed, field);
+}
+
+// True in what a callback does while it is asked: its own requests must not wait for it.
+const insideCallback = new AsyncLocalStorage<true>();
+let callbacks = 0;
+
+function asInside<T>(call: () => T | PromiseLike<T>): T | PromiseLike<T> {
+  callbacks++;
+  const over = (): void => {
+    // to follow contexts costs every promise of the program a little
+    if (--callbacks === 0) insideCallback.disable();
+  };
+  let result: T | PromiseLike<T>;
+  try {
+    result = insideCallback.run(true, call);
+  } catch (error) {
+    over();
+    throw error;
+  }
+  if (isPromise(result)) void Promise.resolve(result).then(over, over);
+  else over();
+  return result;
 }
 
 function fail(g: Guarded, reasons: readonly string[]): number {
