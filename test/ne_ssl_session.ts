@@ -415,6 +415,39 @@ t.test("ends_of_connections", async (t) => {
   }
 });
 
+t.test("a_reset_is_a_cut_too", async (t) => {
+  const cut = "Secure connection truncated";
+  const rows: [sent: string, wanted: [ret: number, code: number, error: string]][] = [
+    ["", [1, 0, `Could not read status line: ${cut}`]],
+    ["HTTP/1.1 200 O", [1, 0, `Could not read status line: ${cut}`]],
+    ["HTTP/1.1 200 OK\r\nA: ", [1, 200, `Error reading response headers: ${cut}`]],
+    [
+      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+      [1, 200, `Could not read response body: ${cut}`],
+    ],
+    [
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc",
+      [1, 200, `Could not read response body: ${cut}`],
+    ],
+    // as without the closing alert
+    ["HTTP/1.1 200 OK\r\n\r\nabc", [0, 200, ""]],
+  ];
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    const key = certFile("server.key");
+    const cert = certFile("good.pem");
+    const settings = { key, cert, minVersion: version, maxVersion: version };
+    const secureContext = tls.createSecureContext(settings);
+    for (const [text, wanted] of rows) {
+      const port = await tcpServer(t, (below) => {
+        const inner = new tls.TLSSocket(below, { isServer: true, secureContext });
+        inner.on("error", () => {});
+        inner.once("data", () => inner.write(text, () => below.resetAndDestroy()));
+      });
+      t.same(await get(session(t, port)), wanted, `${version} ${text}`);
+    }
+  }
+});
+
 t.test("garbage_and_silence", async (t) => {
   const garbage = await tcpServer(t, (socket) =>
     socket.once("data", () => socket.end("no TLS\r\n")),

@@ -10,12 +10,18 @@ export function tlsWire({ socket, ring }: TlsOutcome): Wire {
   return new Wire(socket, ring, tlsEndings);
 }
 
+const CUT = { code: NE_SOCK_TRUNC, error: "Secure connection truncated" };
+
 const tlsEndings: Endings = {
   ended: (stream: Duplex): WireFailure =>
     endedCleanly(stream as TLSSocket)
       ? { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null }
-      : { code: NE_SOCK_TRUNC, error: "Secure connection truncated", cause: null },
-  failed: (error: Error): WireFailure => {
+      : { ...CUT, cause: null },
+  failed: (error: Error, reading: boolean): WireFailure => {
+    // a reset, too, is an end that was not announced: C's reads tell no more of it
+    if (reading && (error as NodeJS.ErrnoException).syscall === "read") {
+      return { ...CUT, cause: error };
+    }
     const { code, text } = tlsErrorOf(error);
     return { code, error: text, cause: error };
   },

@@ -51,7 +51,8 @@ export function failureOf(error: Error): WireFailure {
 export interface Endings {
   /** The stream has ended: in good order, or cut off? */
   ended(stream: Duplex): WireFailure;
-  failed(error: Error): WireFailure;
+  /** @param reading whether a read finds the error, else a write */
+  failed(error: Error, reading: boolean): WireFailure;
 }
 
 export const CLOSED: WireFailure = {
@@ -185,10 +186,9 @@ export class Wire {
   };
 
   #onError = (error: Error): void => {
-    const failure = this.#endings.failed(error);
-    this.#writeEnd ??= failure;
-    this.#endReading(failure);
-    this.#settleWriter(failure.code);
+    this.#writeEnd ??= this.#endings.failed(error, false);
+    this.#endReading(this.#endings.failed(error, true));
+    this.#settleWriter(this.#writeEnd.code);
   };
 
   #onClose = (): void => {
@@ -308,7 +308,7 @@ export class Wire {
   #onWritten = (error?: Error | null): void => {
     this.#unwritten--;
     if (error) {
-      this.#writeEnd ??= this.#endings.failed(error);
+      this.#writeEnd ??= this.#endings.failed(error, false);
       this.#settleWriter(this.#writeEnd.code);
     } else if (this.#unwritten === 0) {
       this.#settleWriter(0);
