@@ -1,14 +1,13 @@
 // ne_ssl.h: certificates, client certificates, and the settings of TLS connections. Reading and
 // writing files is synchronous, as in C. Parsing is done in internal/asn1, judging in internal/tls.
 
-import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readPemPair, readPkcs12, type KeyFile } from "./internal/asn1/keyfile.js";
 import { readableName } from "./internal/asn1/name.js";
 import { allCertificates, firstCertificate, writePem } from "./internal/asn1/pem.js";
 import { parseCheckedCertificate } from "./internal/asn1/x509.js";
-import { asBuffer, isBytes } from "./internal/bytes.js";
+import { asBuffer, isBytes, needText } from "./internal/bytes.js";
 import { NE_SOCK_ERROR } from "./internal/constants.js";
 import {
   misuse,
@@ -17,6 +16,7 @@ import {
   type ne_ssl_context,
   type ne_ssl_dname,
 } from "./internal/handle.js";
+import { NE_HASH_COLON, NE_HASH_SHA1, sumOf } from "./internal/hash.js";
 import {
   createTlsContext,
   setClientCert,
@@ -96,7 +96,7 @@ export function ne_ssl_cert_read(filename: string): ne_ssl_certificate | null {
  */
 export function ne_ssl_cert_write(cert: ne_ssl_certificate, filename: string): number {
   const { x509 } = certificates.open(cert, "ne_ssl_cert_write");
-  needText(filename, "ne_ssl_cert_write");
+  needText(filename, "ne_ssl_cert_write", "filename");
   try {
     writeFileSync(filename, writePem("CERTIFICATE", x509.der));
     return 0;
@@ -115,7 +115,7 @@ export function ne_ssl_cert_export(cert: ne_ssl_certificate): string {
  * @returns the certificate, or `null` if `data` is not valid.
  */
 export function ne_ssl_cert_import(data: string): ne_ssl_certificate | null {
-  needText(data, "ne_ssl_cert_import");
+  needText(data, "ne_ssl_cert_import", "data");
   const der: ne_out<Buffer | null> = { value: null };
   return ne_unbase64(data, der) === 0 ? null : giveDer(der.value!);
 }
@@ -160,23 +160,11 @@ export const NE_SSL_DIGESTLEN = 60;
  */
 export function ne_ssl_cert_digest(cert: ne_ssl_certificate, digest: ne_out<string>): number {
   const { x509 } = certificates.open(cert, "ne_ssl_cert_digest");
-  const sum = sumOf("sha1", x509.der, ":");
+  const sum = sumOf(NE_HASH_SHA1 | NE_HASH_COLON, [x509.der]);
   if (sum === null) return -1;
   digest.value = sum;
   return 0;
 }
-
-// By the low four bits of NE_HASH_* flags.
-const HASH_NAMES: readonly (string | undefined)[] = [
-  undefined,
-  "md5",
-  "sha256",
-  "sha512",
-  "sha512-256",
-  "sha1",
-];
-const HASH_COLON = 0x1000;
-const HASH_SPACE = 0x2000;
 
 /**
  * The sum of the certificate's DER form, with algorithm and format chosen by `NE_HASH_*` flags as
@@ -186,10 +174,7 @@ const HASH_SPACE = 0x2000;
  * ne_ssl_cert_hdigest(cert, NE_HASH_SHA256 | NE_HASH_COLON);
  */
 export function ne_ssl_cert_hdigest(cert: ne_ssl_certificate, flags: number): string | null {
-  const { x509 } = certificates.open(cert, "ne_ssl_cert_hdigest");
-  const name = HASH_NAMES[flags & 15];
-  const separator = flags & HASH_COLON ? ":" : flags & HASH_SPACE ? " " : "";
-  return name === undefined ? null : sumOf(name, x509.der, separator);
+  return sumOf(flags, [certificates.open(cert, "ne_ssl_cert_hdigest").x509.der]);
 }
 
 /**
@@ -256,7 +241,7 @@ export function ne_ssl_clicert_import(buffer: Uint8Array): ne_ssl_client_cert | 
  * @returns the client certificate, or `null` on any error (C also sets errno).
  */
 export function ne_ssl_clicert_fromuri(uri: string, flags: number): ne_ssl_client_cert | null {
-  needText(uri, "ne_ssl_clicert_fromuri");
+  needText(uri, "ne_ssl_clicert_fromuri", "uri");
   const path = flags === 0 ? pathOf(uri) : null;
   const file = path === null ? null : readFile(path, "ne_ssl_clicert_fromuri");
   if (file === null) return null;
@@ -285,7 +270,7 @@ export function ne_ssl_clicert_name(ccert: ne_ssl_client_cert): string | null {
  */
 export function ne_ssl_clicert_decrypt(ccert: ne_ssl_client_cert, password: string): number {
   const cert = clientCerts.open(ccert, "ne_ssl_clicert_decrypt");
-  needText(password, "ne_ssl_clicert_decrypt");
+  needText(password, "ne_ssl_clicert_decrypt", "password");
   if (cert.unlock === null) {
     throw misuse("ne_ssl_clicert_decrypt", "the client certificate is decrypted already");
   }
@@ -401,8 +386,8 @@ export function ne_ssl_context_trustdefca(ctx: ne_ssl_context): void {
  */
 export function ne_ssl_context_keypair(ctx: ne_ssl_context, cert: string, key: string): number {
   const { server } = contexts.open(ctx, "ne_ssl_context_keypair");
-  const certPem = readFile(cert, "ne_ssl_context_keypair")?.toString("latin1");
-  const keyPem = readFile(key, "ne_ssl_context_keypair")?.toString("latin1");
+  const certPem = readFile(cert, "ne_ssl_context_keypair", "cert")?.toString("latin1");
+  const keyPem = readFile(key, "ne_ssl_context_keypair", "key")?.toString("latin1");
   if (server === null || certPem === undefined || keyPem === undefined) return -1;
   if (!isUsableKeyPair(certPem, keyPem)) return -1;
   server.certPem = certPem;
@@ -497,12 +482,8 @@ export function ne_ssl_context_destroy(ctx: ne_ssl_context): void {
   contexts.destroy(ctx, "ne_ssl_context_destroy");
 }
 
-function needText(text: unknown, caller: string): void {
-  if (typeof text !== "string") throw misuse(caller, "expected a string");
-}
-
-function readFile(filename: string, caller: string): Buffer | null {
-  needText(filename, caller);
+function readFile(filename: string, caller: string, name = "filename"): Buffer | null {
+  needText(filename, caller, name);
   try {
     return readFileSync(filename);
   } catch {
@@ -513,15 +494,6 @@ function readFile(filename: string, caller: string): Buffer | null {
 function giveDer(der: Buffer): ne_ssl_certificate | null {
   const cert = parseCheckedCertificate(der);
   return cert === null ? null : giveCertificate(certificateOf([cert]) as Certificate);
-}
-
-function sumOf(algorithm: string, bytes: Buffer, separator: string): string | null {
-  try {
-    const hex = createHash(algorithm).update(bytes).digest("hex");
-    return separator === "" ? hex : (hex.match(/../g) ?? []).join(separator);
-  } catch {
-    return null; // an algorithm that this OpenSSL forbids
-  }
 }
 
 function dateText(seconds: number | null): string {

@@ -1,6 +1,6 @@
 // ne_string.h: strings and string buffers. "Letters" means ASCII letters only: no locale is
 // consulted. The printf-style functions know the conversions of internal/format.ts.
-import { createHash, randomFillSync } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import {
   asBuffer,
   HEX_PAIRS,
@@ -12,7 +12,18 @@ import {
 import { strerror } from "./internal/errno.js";
 import { format as printf } from "./internal/format.js";
 import { misuse } from "./internal/handle.js";
+import { sumOf } from "./internal/hash.js";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
+
+export {
+  NE_HASH_COLON,
+  NE_HASH_MD5,
+  NE_HASH_SHA1,
+  NE_HASH_SHA256,
+  NE_HASH_SHA512,
+  NE_HASH_SHA512_256,
+  NE_HASH_SPACE,
+} from "./internal/hash.js";
 
 /**
  * Cuts the next token off the text in `str.value`, ending before the first `sep` (one character) or
@@ -275,31 +286,6 @@ export function ne_concat(str: string, ...strs: (string | null)[]): string {
   return needText(str, "ne_concat", "str") + needTexts(strs, "ne_concat").join("");
 }
 
-/** MD5. */
-export const NE_HASH_MD5 = 0x0001;
-/** SHA-256. */
-export const NE_HASH_SHA256 = 0x0002;
-/** SHA-512. */
-export const NE_HASH_SHA512 = 0x0003;
-/** SHA-512/256. */
-export const NE_HASH_SHA512_256 = 0x0004;
-/** SHA-1. */
-export const NE_HASH_SHA1 = 0x0005;
-/** Output option: a colon between the bytes; wins over `NE_HASH_SPACE`. */
-export const NE_HASH_COLON = 0x1000;
-/** Output option: a space between the bytes. */
-export const NE_HASH_SPACE = 0x2000;
-
-// By the low four bits of the flags.
-const HASH_NAMES: readonly (string | undefined)[] = [
-  undefined,
-  "md5",
-  "sha256",
-  "sha512",
-  "sha512-256",
-  "sha1",
-];
-
 /**
  * Hashes the concatenation of the strings (as UTF-8). One final `null` is accepted.
  * @param flags one algorithm, optionally with an output option; the algorithm is the low four bits.
@@ -308,12 +294,12 @@ const HASH_NAMES: readonly (string | undefined)[] = [
  * ne_strhash(NE_HASH_SHA256, "user", ":", "realm");
  */
 export function ne_strhash(flags: number, ...strs: (string | null)[]): string | null {
-  return hashOf(flags, strs, "ne_strhash");
+  return sumOf(flags, needTexts(strs, "ne_strhash"));
 }
 
 /** `ne_strhash` with the strings in an array. */
 export function ne_vstrhash(flags: number, ap: readonly (string | null)[]): string | null {
-  return hashOf(flags, ap, "ne_vstrhash");
+  return sumOf(flags, needTexts(ap, "ne_vstrhash"));
 }
 
 /**
@@ -491,22 +477,6 @@ function quoted(data: Uint8Array): string {
   let text = "";
   for (const byte of data) text += QUOTED[byte];
   return text;
-}
-
-function hashOf(flags: number, strs: readonly (string | null)[], caller: string): string | null {
-  const texts = needTexts(strs, caller);
-  const name = HASH_NAMES[flags & 15];
-  if (name === undefined) return null;
-  let hex: string;
-  try {
-    const hash = createHash(name);
-    for (const text of texts) hash.update(text, "utf8");
-    hex = hash.digest("hex");
-  } catch {
-    return null; // an algorithm that this OpenSSL forbids
-  }
-  const separator = flags & NE_HASH_COLON ? ":" : flags & NE_HASH_SPACE ? " " : "";
-  return separator === "" ? hex : (hex.match(/../g) ?? []).join(separator);
 }
 
 function compareLower(s1: string, s2: string, n: number): number {

@@ -423,8 +423,8 @@ t.test("contexts", async (t) => {
 t.test("callers_mistakes", async (t) => {
   const wrong = (value: unknown): never => value as never;
   for (const [call, message] of [
-    [() => ne_ssl_cert_read(wrong(1)), "ne_ssl_cert_read: expected a string"],
-    [() => ne_ssl_cert_import(wrong(null)), "ne_ssl_cert_import: expected a string"],
+    [() => ne_ssl_cert_read(wrong(1)), "ne_ssl_cert_read: filename must be a string, not number"],
+    [() => ne_ssl_cert_import(wrong(null)), "ne_ssl_cert_import: data must be a string, not null"],
     [() => ne_ssl_clicert_import(wrong("x")), "ne_ssl_clicert_import: buffer must be a Uint8Array"],
     [() => ne_ssl_context_create(7), "ne_ssl_context_create: mode must be one of NE_SSL_CTX_*"],
     [

@@ -2,7 +2,8 @@
 // canonical form in which names are compared, which is OpenSSL's.
 
 import { Der, DerError, TAG, inside, type Element } from "./der.js";
-import { decodeString, escapedBytes } from "./strings.js";
+import { ne_strnqdup } from "../../ne_string.js";
+import { decodeString } from "./strings.js";
 
 const OID_COMMON_NAME = "2.5.4.3";
 const OID_EMAIL = "1.2.840.113549.1.9.1";
@@ -92,7 +93,7 @@ export function sameName(one: Name, other: Name): boolean {
  * are meant for ASCII. Null for what cannot be shown, a zero byte in other types included.
  */
 export function entryText(entry: NameEntry): string | null {
-  if (entry.tag === TAG.PRINTABLE || entry.tag === TAG.IA5) return escapedBytes(entry.value);
+  if (entry.tag === TAG.PRINTABLE || entry.tag === TAG.IA5) return ne_strnqdup(entry.value);
   const text = decodeString(entry.tag, entry.value);
   return text === null || text.includes("\0") ? null : text;
 }

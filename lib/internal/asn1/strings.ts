@@ -1,6 +1,5 @@
 // Text of the string types that names and PKCS#12 attributes are written in.
 
-import { HEX_PAIRS } from "../bytes.js";
 import { TAG } from "./der.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -47,15 +46,6 @@ function decodeUniversal(content: Buffer): string | null {
     const code = content.readUInt32BE(at);
     if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return null;
     text += String.fromCodePoint(code);
-  }
-  return text;
-}
-
-/** Bytes as text in which every one outside printable ASCII is `\x` and two hex digits. */
-export function escapedBytes(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) {
-    text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${HEX_PAIRS[byte]}`;
   }
   return text;
 }

@@ -1,13 +1,13 @@
 // Which host a certificate was issued for (RFC 6125, RFC 9110 4.3.4), with neon's rules.
 
 import { commonName, entryText } from "../asn1/name.js";
-import { escapedBytes } from "../asn1/strings.js";
+import { ne_strnqdup } from "../../ne_string.js";
 import { DNS_NAME, IP_ADDRESS, type X509 } from "../asn1/x509.js";
 
 /** The first DNS name; without any, the last common name; else null. */
 export function identityOf(cert: X509): string | null {
   const dns = cert.extensions.altNames?.find(({ tag }) => tag === DNS_NAME);
-  if (dns !== undefined) return escapedBytes(dns.value);
+  if (dns !== undefined) return ne_strnqdup(dns.value);
   const cn = commonName(cert.subject);
   return cn === null ? null : entryText(cn);
 }
@@ -25,7 +25,7 @@ export function checkIdentity(
   for (const { tag, value } of cert.extensions.altNames ?? []) {
     if (tag === DNS_NAME) {
       named = true;
-      if (hostname !== null && matchesHost(escapedBytes(value), hostname)) return "match";
+      if (hostname !== null && matchesHost(ne_strnqdup(value), hostname)) return "match";
     } else if (tag === IP_ADDRESS && address !== null && isAddress(value)) {
       named = true;
       if (value.equals(address)) return "match";
