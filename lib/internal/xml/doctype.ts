@@ -2,6 +2,7 @@
 // entity declaration ends the document (XML 1.0, 2.8 and 3; neon's policy on entities). Nothing
 // that it points to is ever fetched.
 import { isNameChar, nameEnd, spaceEnd } from "./chars.js";
+import { judge, NO_ELEMENT, SYNTAX, UNCLOSED } from "./prolog.js";
 import {
   attributeValue,
   isPredefined,
@@ -28,11 +29,11 @@ export interface Doctype {
   readonly attributes: ReadonlyMap<string, ReadonlyMap<string, AttributeRule>>;
 }
 
-const SYNTAX = "syntax error";
 const ABORTED = "parsing aborted";
 const PARAMETER_ENTITY = "illegal parameter entity reference";
-const UNCLOSED = "unclosed token";
-const NO_ELEMENT = "no element found";
+
+/** The declaration cannot go on like this; its tokens tell how that is called. */
+class Unexpected extends XmlFault {}
 
 /**
  * Reads a declaration from `<!DOCTYPE` to its `>`. If the text ends earlier the fault tells so,
@@ -42,8 +43,10 @@ export function parseDoctype(text: string, standalone: boolean): Doctype | XmlFa
   try {
     return new DoctypeParser(text, standalone).parse();
   } catch (error) {
-    if (error instanceof XmlFault) return error;
-    throw error;
+    if (error instanceof Unexpected) return judge(text, error.at);
+    if (!(error instanceof XmlFault)) throw error;
+    const isCut = error.reason === UNCLOSED || error.reason === NO_ELEMENT;
+    return isCut ? judge(text, text.length) : error;
   }
 }
 
@@ -128,7 +131,9 @@ class DoctypeParser {
   }
 
   #fail(reason: string, at = this.#pos): never {
-    throw new XmlFault(this.#pos >= this.text.length ? UNCLOSED : reason, at);
+    if (this.#pos >= this.text.length) throw new XmlFault(UNCLOSED, at);
+    if (reason === SYNTAX || reason === NOT_WELL_FORMED) throw new Unexpected(reason, at);
+    throw new XmlFault(reason, at);
   }
 
   // Between two tokens the end of the text is the end of the document.
@@ -170,7 +175,7 @@ class DoctypeParser {
     const start = this.#pos;
     const name = this.#name();
     const colon = name.indexOf(":");
-    if (colon >= 0) this.#fail(NOT_WELL_FORMED, start + colon);
+    if (colon >= 0) throw new XmlFault(NOT_WELL_FORMED, start + colon);
     return name;
   }
 

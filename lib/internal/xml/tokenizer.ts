@@ -24,6 +24,7 @@ import { countNewlines } from "./encoding.js";
 import { isKept, KeptToken } from "./kept.js";
 import type { Kept } from "./kept.js";
 import { detach, NameTable, NO_ATTS, QName } from "./names.js";
+import { NO_ELEMENT, SYNTAX, tokenEnd, UNCLOSED } from "./prolog.js";
 import { NOT_WELL_FORMED, ReferenceReader, tokenisedValue, XmlFault } from "./references.js";
 
 /** Told about what is in the document. A non-zero result stops reading after this event. */
@@ -51,10 +52,7 @@ const MISPLACED_DECLARATION = "XML or text declaration not at start of entity";
 const TOO_MANY_DEFAULTS = "too many default attributes";
 const MISMATCH = "mismatched tag";
 const JUNK = "junk after document element";
-const SYNTAX = "syntax error";
-const UNCLOSED = "unclosed token";
 const UNCLOSED_SECTION = "unclosed CDATA section";
-const NO_ELEMENT = "no element found";
 
 const NEWLINE = 0x0a;
 const LT = 0x3c;
@@ -197,6 +195,10 @@ export class Tokenizer {
     if (this.#inside !== "" || this.#held.startsWith("<")) {
       return this.#fail(cut ?? UNCLOSED, this.#pos);
     }
+    // a bracket that was held is text after all
+    const text = this.#held;
+    this.#held = "";
+    if (text !== "" && this.listener.characters(text) !== 0) return STOPPED;
     if (cut !== null) return this.#fail(cut, this.#pos);
     return this.#place === "epilog" ? MORE : this.#fail(NO_ELEMENT, this.#pos);
   }
@@ -467,8 +469,8 @@ export class Tokenizer {
     if (pos + seen.length === s.length && (opening.startsWith(seen) || "<!--".startsWith(seen))) {
       return this.#hold(pos);
     }
-    if (inContent || !/^<!(\[|[A-Za-z_:])/.test(seen)) return this.#fail(NOT_WELL_FORMED, pos + 2);
-    return this.#fail(this.#place === "prolog" ? SYNTAX : JUNK, pos);
+    if (inContent) return this.#fail(NOT_WELL_FORMED, pos + 2);
+    return this.#stray(pos, this.#place === "prolog" ? SYNTAX : JUNK);
   }
 
   #doctype(pos: number): number {
@@ -538,21 +540,19 @@ export class Tokenizer {
     return this.#fail(isNameStart(c) ? JUNK : NOT_WELL_FORMED, pos);
   }
 
-  // Text outside the document element. Expat tells what is a token of the DTD's grammar from what
-  // is none at all, and so do we: `Not found` is a syntax error, `{"a":1}` is not well-formed.
+  // What does not belong outside the document element. Expat tells what is a token of the DTD's
+  // grammar from what is none at all, and so do we: `Not found` is a syntax error, `{"a":1}` is not
+  // well-formed. A literal is not waited for.
   #stray(pos: number, reason: string): number {
     const s = this.#s;
-    if (!isNameChar(s.charCodeAt(pos))) {
-      return this.#fail("()|,[]>#\"'%".includes(s[pos]!) ? reason : NOT_WELL_FORMED, pos);
+    if (s[pos] === '"' || s[pos] === "'") return this.#fail(reason, pos);
+    const end = tokenEnd(s, pos);
+    const isCut = typeof end === "number" ? end >= s.length : end.reason === UNCLOSED;
+    if (isCut && this.#rest === null) return this.#keep("stray", pos);
+    if (typeof end !== "number") {
+      return this.#fail(isCut ? (this.#cut ?? UNCLOSED) : end.reason, end.at);
     }
-    let end = pos;
-    while (end < s.length && isNameChar(s.charCodeAt(end))) end++;
-    if (end >= s.length) {
-      if (this.#rest === null) return this.#keep("stray", pos);
-      return this.#fail(this.#cut === NOT_WELL_FORMED ? this.#cut : reason, pos);
-    }
-    const isToken = isSpace(s.charCodeAt(end)) || ">),|[%?*+".includes(s[end]!);
-    return this.#fail(isToken ? reason : NOT_WELL_FORMED, isToken ? pos : end);
+    return this.#fail(isCut && this.#cut === NOT_WELL_FORMED ? this.#cut : reason, pos);
   }
 
   // Goes on with what was open when the text ran out.

@@ -45,6 +45,14 @@ t.test("reads what is well-formed", async (t) => {
   for (const [name, document, wanted] of wellFormed) sameEvents(t, document, wanted, name);
 });
 
+t.test("brackets are told before the document breaks off", async (t) => {
+  const cut = Buffer.from("<a>x]\xff", "latin1");
+  sameEvents(t, cut, ["<a>", "x]", NWF], "at a bad character");
+  for (const end of ["]", "]]"]) {
+    sameEvents(t, `<a>x${end}`, ["<a>", `x${end}`, "line 1: no element found"], end);
+  }
+});
+
 const malformed: readonly (readonly [string, string, string])[] = [
   ["nothing", "", "line 1: no element found"],
   ["blanks only", "\n \n", "line 3: no element found"],
