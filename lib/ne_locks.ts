@@ -335,9 +335,12 @@ function startLocking(l: Locking, parent: number, nspace: string, name: string):
 function takeTokenField(l: Locking): boolean {
   const field = ne_get_response_header(l.req, "Lock-Token");
   if (field === null) return refuse(l, "LOCK response missing Lock-Token header");
-  const token = field.slice(field.startsWith("<") ? 1 : 0, field.endsWith(">") ? -1 : undefined);
-  l.token = token;
-  return isBracketable(token) || refuse(l, "LOCK response with invalid Lock-Token header");
+  const start = field.startsWith("<") ? 1 : 0;
+  let end = field.length;
+  while (end > start + 1 && field[end - 1] === ">") end--;
+  // a field that could not be sent back names no lock, as the token of a lock is looked at
+  l.token = field.slice(start, end);
+  return true;
 }
 
 function endLocking(l: Locking, state: number): number {

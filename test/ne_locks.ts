@@ -239,6 +239,7 @@ const SUCCESSES: [why: string, body: string, lock: Partial<ne_lock>, token?: str
     { owner: "2" },
   ],
   ["a Lock-Token without brackets", discovered(active()), { token: TOKEN }, TOKEN],
+  ["a Lock-Token with a bracket too many", discovered(active()), { token: TOKEN }, `<${TOKEN}>>`],
   ["white space around", discovered(active()).replace(/>([^<]+)</g, ">\n $1 <"), { timeout: 100 }],
   [
     "unknown elements",
@@ -352,8 +353,14 @@ const FAILURES: [why: string, answer: Answered, error: string][] = [
   [
     "a Lock-Token that could not be sent back",
     granted(discovered(active()), `<${TOKEN}>, <x>`),
-    "Could not parse response: LOCK response with invalid Lock-Token header",
+    `Response missing activelock for ${TOKEN}>, <x`,
   ],
+  [
+    "text behind the Lock-Token",
+    granted(discovered(active()), `<${TOKEN}>x`),
+    `Response missing activelock for ${TOKEN}>x`,
+  ],
+  ["an empty Lock-Token", granted(discovered(), "<>"), "Response missing activelock for >"],
   [
     "another lock",
     granted(discovered(active({ token: PARTS.token.replace("t1", "T1") }))),
