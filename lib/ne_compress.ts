@@ -1,7 +1,6 @@
 // ne_compress.h: gzip-compressed responses: a reader between the response and the caller's reader.
 import { INFLATE_RATIO_FREE, NE_ERROR } from "./internal/constants.js";
 import { FULL, Gunzip } from "./internal/gzip.js";
-import { cloneForSession, type Guest } from "./internal/guest.js";
 import {
   HandleType,
   misuse,
@@ -9,43 +8,35 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/handle.js";
-import { limitsOf } from "./internal/sight.js";
+import { limitsOf, methodOf } from "./internal/sight.js";
 import {
   ne_add_request_header,
   ne_add_response_body_reader,
   ne_get_response_header,
   ne_get_session,
-  ne_hook_pre_send,
-  ne_unhook_pre_send,
   type ne_accept_response,
   type ne_block_reader,
 } from "./ne_request.js";
 import { ne_set_error } from "./ne_session.js";
-import { ne_strcasecmp, type ne_buffer } from "./ne_string.js";
+import { ne_strcasecmp } from "./ne_string.js";
 import type { ne_status } from "./ne_utils.js";
 
 /** A decompressor attached to one request. */
 export interface ne_decompress extends ne_handle<"ne_decompress"> {}
 
-// The record of one decompressor. As userdata of a session's hook it stays out of clones: it
-// belongs to a request of this session.
-interface Decompressor extends Guest {
-  readonly request: ne_request;
+interface Decompressor {
   readonly session: ne_session;
   readonly accept: ne_accept_response<unknown>;
   readonly read: ne_block_reader<unknown>;
   readonly userdata: unknown;
   /** The body under way; `null` where blocks go on as they are. */
   gunzip: Gunzip | null;
-  /** Of the request, as last sent. */
-  method: string;
   destroyed: boolean;
 }
 
 const decompressors = new HandleType<"ne_decompress", Decompressor>("ne_decompress", (d) => {
   d.destroyed = true;
   d.gunzip = null;
-  ne_unhook_pre_send(d.session, notice, d);
 });
 
 /**
@@ -72,18 +63,14 @@ export function ne_decompress_reader<T>(
     throw misuse("ne_decompress_reader", "acceptance callback and reader must be functions");
   }
   const d: Decompressor = {
-    request: req,
     session: ne_get_session(req),
     accept: accpt as ne_accept_response<unknown>,
     read: rdr as ne_block_reader<unknown>,
     userdata: userdata ?? null,
     gunzip: null,
-    method: "",
     destroyed: false,
-    [cloneForSession]: () => null,
   };
   ne_add_request_header(req, "Accept-Encoding", "gzip");
-  ne_hook_pre_send(d.session, notice, d);
   ne_add_response_body_reader(req, accept, read, d);
   return decompressors.create(d);
 }
@@ -93,11 +80,6 @@ export function ne_decompress_destroy(ctx: ne_decompress): void {
   decompressors.destroy(ctx, "ne_decompress_destroy");
 }
 
-// The request's method is known from its line only.
-function notice(req: ne_request, d: Decompressor, header: ne_buffer): void {
-  if (req === d.request) d.method = header.data.slice(0, header.data.indexOf(" "));
-}
-
 function accept(
   d: Decompressor,
   req: ne_request,
@@ -105,7 +87,7 @@ function accept(
 ): number | Promise<number> {
   if (d.destroyed) throw misuse("ne_request_dispatch", "the ne_decompress was destroyed already");
   const coding = ne_get_response_header(req, "Content-Encoding");
-  const bodyless = d.method === "HEAD" || status.code === 204 || status.code === 304;
+  const bodyless = methodOf(req) === "HEAD" || status.code === 204 || status.code === 304;
   const compressed = coding !== null && ne_strcasecmp(coding, "gzip") === 0 && !bodyless;
   d.gunzip = compressed ? new Gunzip() : null;
   return d.accept(d.userdata, req, status);

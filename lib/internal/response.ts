@@ -104,7 +104,8 @@ export async function takeResponseBlock(r: Request, max: number): Promise<Buffer
   return finishStep(r, code) === NE_OK ? (block as Buffer | null) ?? NE_ERROR : code;
 }
 
-// A body that breaks off is NE_ERROR, whatever the reason; the deadline of the request NE_TIMEOUT.
+// A step that failed ends the conversation. (A body that breaks off is NE_ERROR, whatever the
+// reason; only the deadline of the request gives NE_TIMEOUT.)
 function finishStep(r: Request, code: number): number {
   if (code !== NE_OK && r.turn !== null) leave(r);
   return code;

@@ -1,8 +1,8 @@
 // The little that guests have to see of a conversation and no public name tells: which connection a
-// request uses, whether a proxy reads it, the hash of its body (authentication), the limits of a
-// response (decompression), how to wait for an application in the midst of a response and to read
-// its body behind all other readers (XML). The one door in the wall between guests and the
-// conversation (test/house/floors.ts knows it).
+// request uses, whether a proxy reads it, the hash of its body (authentication), its method and the
+// limits of its response (decompression), how to wait for an application in the midst of a response
+// and to read its body behind all other readers (XML). The one door in the wall between guests and
+// the conversation (test/house/floors.ts knows it).
 import { NE_OK } from "./constants.js";
 import type { ne_request, ne_session } from "./handle.js";
 import { application, requests, settle } from "./request.js";
