@@ -9,7 +9,6 @@
 //                    else: the server's proof, if it gave one
 //
 // Nothing is awaited unless the application's callback returned a promise.
-import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, randomBytes, type Hash } from "node:crypto";
 import { parseChallenges, type Challenge } from "./auth/challenge.js";
 import { resetStale } from "./auth/digest.js";
@@ -28,7 +27,7 @@ import type {
 import { NE_AUTH, NE_DBG_HTTPAUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "./constants.js";
 import { cloneForSession, type Guest } from "./guest.js";
 import type { ne_request, ne_session } from "./handle.js";
-import { isPromise } from "./promise.js";
+import { callInside, isInside, isPromise } from "./promise.js";
 import {
   connectionOf,
   isReadByProxy,
@@ -234,7 +233,7 @@ function createRequest(req: ne_request, g: Guarded, method: string, target: stri
     method,
     target,
     attempts: new Map(),
-    nested: insideCallback.getStore() ?? false,
+    nested: isInside(),
     rounds: 0,
     used: null,
     by: null,
@@ -403,7 +402,7 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
   const asking = takeOffers(offers, at, reasons, (offer) => (current = offer));
   const accepted = drive(asking, (question) => {
     const { registration, scheme } = current as unknown as Offer;
-    return asInside(() => ask(g, signed, registration, scheme, question));
+    return callInside(() => ask(g, signed, registration, scheme, question));
   });
   const decided = whenReady(accepted, (made) => {
     if (made === null) return fail(g, reasons);
@@ -437,28 +436,6 @@ function refusedBeside(g: Guarded, signed: Signed, field: string): number | Prom
     signed.attempts.set(by, (signed.attempts.get(by) ?? 0) + 1);
   }
   return refused(g, signed, field);
-}
-
-// True in what a callback does while it is asked: its own requests must not wait for it.
-const insideCallback = new AsyncLocalStorage<true>();
-let callbacks = 0;
-
-function asInside<T>(call: () => T | PromiseLike<T>): T | PromiseLike<T> {
-  callbacks++;
-  const over = (): void => {
-    // to follow contexts costs every promise of the program a little
-    if (--callbacks === 0) insideCallback.disable();
-  };
-  let result: T | PromiseLike<T>;
-  try {
-    result = insideCallback.run(true, call);
-  } catch (error) {
-    over();
-    throw error;
-  }
-  if (isPromise(result)) void Promise.resolve(result).then(over, over);
-  else over();
-  return result;
 }
 
 function fail(g: Guarded, reasons: readonly string[]): number {
