@@ -950,6 +950,30 @@ t.test("a request has one status, filled anew by each response", async (t) => {
   ne_request_destroy(req);
 });
 
+t.test("what came of a head before it broke can be seen, a status that is none cannot", async (t) => {
+  const head = "HTTP/1.1 200 OK\r\nX: y\r\n";
+  const table: [string, string, number, string | null][] = [
+    ["cut off", `${head}Z`, 200, "y"],
+    ["too long a line", `${head}Z: ${"z".repeat(5000)}\r\n\r\n`, 200, "y"],
+    ["in the trailer", `${head}Transfer-Encoding: chunked\r\n\r\n0\r\nT: u\r\nV`, 200, "y"],
+    ["after an interim answer", "HTTP/1.1 102 Wait\r\nX: w\r\n\r\nnone\r\n", 0, "w"],
+  ];
+  for (const [what, answer, code, field] of table) {
+    const server = await scripted(t, [answer]);
+    const sess = openSession(t, server.port);
+    const req = ne_request_create(sess, "GET", "/");
+    t.equal(await ne_request_dispatch(req), NE_ERROR, what);
+    t.strictSame(
+      [ne_get_status(req).code, ne_get_response_header(req, "x")],
+      [code, field],
+      what,
+    );
+    const trailer = what === "in the trailer" ? "u" : null;
+    t.equal(ne_get_response_trailer(req, "t"), trailer, what);
+    ne_request_destroy(req);
+  }
+});
+
 t.test("answers that are none of HTTP/1", async (t) => {
   const table: [string, string][] = [
     ["HTTP/2.0 200 OK\r\n\r\n", "Unsupported HTTP version 2.0"],

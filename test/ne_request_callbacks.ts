@@ -62,7 +62,7 @@ import {
   settled,
   UNTIL_END,
 } from "./fixtures/conversation.js";
-import { scripted, type Peer, type ScriptedServer } from "./fixtures/server.js";
+import { gate, scripted, type Peer, type ScriptedServer } from "./fixtures/server.js";
 
 /** Answers every request of every connection; `/until` with a body until the end. */
 async function answering(t: Test): Promise<ScriptedServer> {
@@ -598,6 +598,43 @@ t.test("unhooking takes the first hook of this function and this userdata away",
   ne_session_destroy(sess);
 });
 
+t.test("hooks that hooks add run in the same pass, those removed do not", async (t) => {
+  const kinds = [
+    [ne_hook_create_request, ne_unhook_create_request],
+    [ne_hook_pre_send, ne_unhook_pre_send],
+    [ne_hook_post_headers, ne_unhook_post_headers],
+    [ne_hook_post_send, ne_unhook_post_send],
+    [ne_hook_destroy_request, ne_unhook_destroy_request],
+    [ne_hook_destroy_session, ne_unhook_destroy_session],
+    [ne_hook_close_conn, ne_unhook_close_conn],
+  ] as unknown as [typeof ne_hook_close_conn, typeof ne_unhook_close_conn][];
+  const server = await answering(t);
+  for (const [hook, unhook] of kinds) {
+    const sess = ne_session_create("http", "127.0.0.1", server.port);
+    const seen: string[] = [];
+    const named = (name: string, act?: () => void): (() => void) => {
+      return (() => {
+        seen.push(name);
+        act?.();
+        return 0;
+      }) as never;
+    };
+    const first = named("first");
+    const third = named("third");
+    const second = named("second", () => {
+      unhook(sess, first);
+      unhook(sess, third);
+      hook(sess, named("added"));
+    });
+    for (const fn of [first, second, third, named("fourth")]) hook(sess, fn);
+    const req = ne_request_create(sess, "GET", "/");
+    await ne_request_dispatch(req);
+    ne_request_destroy(req);
+    ne_session_destroy(sess);
+    t.strictSame(seen.slice(0, 4), ["first", "second", "fourth", "added"], hook.name);
+  }
+});
+
 t.test("a destroy_request hook may remove itself, and must not destroy again", async (t) => {
   const sess = openSession(t, 1);
   const seen: string[] = [];
@@ -765,6 +802,60 @@ t.test("an upload that waits for its provider hears of an early answer", async (
   });
   t.match(result, { code: NE_OK, error: "413 Too Large" });
   t.equal((await send(sess)).code, NE_OK, "the connection with half a request is not used again");
+});
+
+t.test("a body that nothing holds up is sent before an early answer is read", async (t) => {
+  const both = `HTTP/1.1 100 Continue\r\n\r\n${OK}`;
+  const answer = async (peer: Peer): Promise<void> => {
+    await peer.readHead();
+    await peer.write(both);
+    await peer.readEof();
+  };
+  const server = await scripted(t, [answer, answer]);
+  const sess = openSession(t, server.port);
+  const events: string[] = [];
+  ne_hook_post_headers(sess, () => void events.push("headers"));
+  const expecting = (fail: boolean) => (req: ne_request) => {
+    let left = 7000;
+    ne_set_request_flag(req, NE_REQFLAG_EXPECT100, 1);
+    ne_set_request_body_provider(req, left, (_userdata, buffer) => {
+      if (buffer.length > 0 && fail) {
+        ne_set_error(sess, "the source is gone");
+        return -1;
+      }
+      const count = Math.min(left, buffer.length, 3000);
+      left -= count;
+      if (buffer.length > 0) events.push(`${count}`);
+      return count;
+    });
+  };
+  t.equal((await send(sess, "PUT", "/", expecting(false))).code, NE_OK);
+  t.strictSame(events, ["3000", "3000", "1000", "0", "headers"]);
+  ne_close_connection(sess);
+  const failed = await send(sess, "PUT", "/", expecting(true));
+  t.match(failed, { code: NE_ERROR, error: "the source is gone", status: 100 });
+});
+
+t.test("a provider that fails before the early answer was read to its end", async (t) => {
+  const server = await scripted(t, [
+    async (peer) => {
+      await peer.readHead();
+      await peer.write(OK);
+      await peer.readEof();
+    },
+  ]);
+  const sess = openSession(t, server.port);
+  const heads = gate();
+  ne_hook_post_headers(sess, heads.open);
+  const result = await send(sess, "PUT", "/", (req) => {
+    ne_set_request_body_provider(req, 10, async (_userdata, buffer) => {
+      if (buffer.length === 0) return 0;
+      await heads.opened;
+      ne_set_error(sess, "the source is gone");
+      return -1;
+    });
+  });
+  t.match(result, { code: NE_ERROR, error: "the source is gone", status: 200 });
 });
 
 t.test("the notifier is not told of an upload after its request is over", async (t) => {

@@ -15,6 +15,7 @@ import { application, failedOrStale, leave, settle, type Request } from "./reque
 import { readHead, readStatus } from "./response_head.js";
 import {
   closeConnection,
+  eachHook,
   sendsToProxy,
   trace,
   traceHead,
@@ -167,7 +168,7 @@ async function buildWithHooks(r: Request, head: string): Promise<string> {
   const s = r.session;
   const buffer = ne_buffer_create();
   ne_buffer_zappend(buffer, head);
-  for (const { fn, userdata } of [...s.hooks.preSend]) {
+  for (const { fn, userdata } of eachHook(s.hooks.preSend)) {
     const wait = application(r, fn(r.handle, userdata as never, buffer));
     if (wait instanceof Promise) await wait;
   }

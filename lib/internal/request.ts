@@ -32,6 +32,7 @@ import { BrokenOff, Scope } from "./scope.js";
 import {
   awaitApplication,
   closeConnection,
+  eachHook,
   needSync,
   notify,
   setError,
@@ -79,6 +80,14 @@ export interface Upload {
   finished: Promise<void>;
   /** What the provider threw. */
   thrown: { error: unknown } | null;
+  /** The error string of the failure that the provider or file gave. */
+  error: string;
+  /** It waits for the peer or the application: the moment to look for an early answer. */
+  waits: boolean;
+  /** Told when it begins to wait. */
+  look: () => void;
+  /** What is being sent, for the error of a connection that fails now. */
+  doing: string;
   stop(): void;
 }
 
@@ -210,7 +219,7 @@ export function createRequest(
 
 /** Tells the session's hooks of a new request. */
 export function runCreateHooks(r: Request): void {
-  for (const { fn, userdata } of [...r.session.hooks.createRequest]) {
+  for (const { fn, userdata } of eachHook(r.session.hooks.createRequest)) {
     needSync(fn(r.handle, userdata as never, r.method, r.target), "ne_create_request_fn");
   }
 }
@@ -429,7 +438,7 @@ function destroyRequest(r: Request): void {
   r.headFields = NO_FIELDS;
   r.trailer = NO_FIELDS;
   trace(s, NE_DBG_HTTP, "Running destroy hooks.\n");
-  for (const { fn, userdata } of [...s.hooks.destroyRequest]) {
+  for (const { fn, userdata } of eachHook(s.hooks.destroyRequest)) {
     needSync(fn(r.handle, userdata as never), "ne_destroy_req_fn");
   }
   trace(s, NE_DBG_HTTP, "Request ends.\n");

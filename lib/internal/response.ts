@@ -18,7 +18,14 @@ import { begin, prepare } from "./exchange.js";
 import { aborted, applicationNumber, leave, settle, stopUpload, tellProgress } from "./request.js";
 import type { Request } from "./request.js";
 import { isTunnel, readFields } from "./response_head.js";
-import { closeConnection, isTraced, trace, type Connection, type Timings } from "./session.js";
+import {
+  closeConnection,
+  eachHook,
+  isTraced,
+  trace,
+  type Connection,
+  type Timings,
+} from "./session.js";
 import { uploadFailure } from "./upload.js";
 
 /** Bytes of a body block at most, where the caller has no buffer of its own. */
@@ -242,15 +249,14 @@ function end(r: Request): number | Promise<number> {
 }
 
 function endResponse(r: Request): number | Promise<number> {
+  const failed = uploadFailure(r);
+  if (failed !== null) return failed;
   const connection = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
   const decoder = r.decoder as BodyDecoder;
   if (decoder.kind !== "chunked" || !decoder.done) return finishResponse(r, connection);
-  const trailer = readFields(r, connection);
-  const use = (read: Fields | number): number | Promise<number> => {
-    if (typeof read === "number") return read;
-    r.trailer = read;
-    return finishResponse(r, connection);
-  };
+  const trailer = readFields(r, connection, "trailer");
+  const use = (read: Fields | number): number | Promise<number> =>
+    typeof read === "number" ? read : finishResponse(r, connection);
   return trailer instanceof Promise ? trailer.then(use) : use(trailer);
 }
 
@@ -263,7 +269,7 @@ function finishResponse(r: Request, connection: Connection): number | Promise<nu
 }
 
 async function runPostSend(r: Request): Promise<number> {
-  for (const { fn, userdata } of [...r.session.hooks.postSend]) {
+  for (const { fn, userdata } of eachHook(r.session.hooks.postSend)) {
     const given = fn(r.handle, userdata as never, r.status);
     const answer = applicationNumber(r, given, "ne_post_send_fn");
     const code = typeof answer === "number" ? answer : await answer;

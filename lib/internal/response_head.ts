@@ -37,6 +37,7 @@ import {
   type Request,
 } from "./request.js";
 import {
+  eachHook,
   hideSecrets,
   isTraced,
   setError,
@@ -48,7 +49,7 @@ import {
   type Turn,
 } from "./session.js";
 import { expects100, sendBody, uploadFailure } from "./upload.js";
-import { ne_parse_statusline } from "../ne_utils.js";
+import { ne_parse_statusline, ne_status } from "../ne_utils.js";
 
 /**
  * Reads status lines up to the final one; the body follows a 100 response if it was held back.
@@ -78,10 +79,8 @@ export async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Pro
     retry = false;
     if (interims >= s.limits.interim_count) return aborted(r, "Too many interim responses", 0);
     trace(s, NE_DBG_HTTP, "Interim %d response.\n", r.status.code);
-    const fields = await readFields(r, turn.connection as Connection);
+    const fields = await readFields(r, turn.connection as Connection, "headFields");
     if (typeof fields === "number") return fields;
-    r.headFields = fields;
-    r.generation++;
     for (let i = r.interims.length - 1; i >= 0; i--) {
       const { fn, userdata } = r.interims[i] as (typeof r.interims)[number];
       const wait = application(r, fn(userdata as never, r.handle, r.status));
@@ -125,6 +124,7 @@ function takeStatusLine(r: Request, turn: Turn, retry: boolean): number | null {
     line = `HTTP/1.0 ${line.slice(4)}`;
   }
   if (ne_parse_statusline(line, r.status) !== 0) {
+    Object.assign(r.status, new ne_status());
     return aborted(r, "Could not parse response status line", 0);
   }
   if (r.status.major_version !== 1) {
@@ -141,14 +141,20 @@ function waitMs(r: Request): number {
   return r.upload !== null && r.upload.result === null ? 0 : r.session.readTimeoutMs;
 }
 
-/** Reads the fields of a head or trailer. @returns a code where that fails */
+/**
+ * Reads the fields of a head or trailer; those that came before a failure are to be seen, too.
+ * @returns a code where that fails
+ */
 export function readFields(
   r: Request,
   connection: Connection,
+  kind: "headFields" | "trailer",
 ): Fields | number | Promise<Fields | number> {
   const s = r.session;
   const trace = isTraced(s, NE_DBG_HTTP) ? traceLines(s) : null;
   const parser = new FieldsParser(s.limits, MAX_HEADER_FIELD, trace);
+  r[kind] = parser.fields;
+  r.generation++;
   return takeFields(r, connection, parser) ?? awaitFields(r, connection, parser);
 }
 
@@ -211,7 +217,8 @@ function named(line: string): string {
 export function readHead(r: Request, connection: Connection): number | Promise<number> {
   // known from the status line on, even if the fields after it cannot be read
   r.session.http11 = r.status.minor_version >= 1;
-  const fields = readFields(r, connection);
+  r.trailer = NO_FIELDS;
+  const fields = readFields(r, connection, "headFields");
   return fields instanceof Promise
     ? fields.then((read) => useHead(r, connection, read))
     : useHead(r, connection, fields);
@@ -224,9 +231,6 @@ function useHead(
 ): number | Promise<number> {
   if (typeof fields === "number") return fields;
   const s = r.session;
-  r.headFields = fields;
-  r.trailer = NO_FIELDS;
-  r.generation++;
   const { http11 } = s;
   if (!http11) dropConnectionFields(fields);
   const strict = s.flags[NE_SESSFLAG_STRICT] !== 0;
@@ -249,7 +253,7 @@ function useHead(
 }
 
 async function runPostHeaders(r: Request): Promise<number> {
-  for (const { fn, userdata } of [...r.session.hooks.postHeaders]) {
+  for (const { fn, userdata } of eachHook(r.session.hooks.postHeaders)) {
     const wait = application(r, fn(r.handle, userdata as never, r.status));
     if (wait instanceof Promise) await wait;
   }

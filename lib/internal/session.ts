@@ -338,6 +338,19 @@ export function hideSecrets(lines: string): string {
   );
 }
 
+/**
+ * The hooks of a list, one after the other, as a walk along a linked list: what a hook adds runs in
+ * this pass, what it removes does not.
+ */
+export function* eachHook<F>(list: Hook<F>[]): Generator<Hook<F>> {
+  for (let i = 0; i < list.length; i++) {
+    const hook = list[i] as Hook<F>;
+    yield hook;
+    const at = list.indexOf(hook);
+    i = at >= 0 ? at : i - 1;
+  }
+}
+
 /** Throws for a promise from a callback that nobody can wait for (porting rule 13). */
 export function needSync(result: unknown, callback: string): void {
   if (!isPromise(result)) return;
@@ -389,7 +402,7 @@ export function closeConnection(s: Session, connection: Connection): void {
         if (s.turns.running.size > 0) s.thrownAtClose ??= { error };
       },
     );
-    for (const { fn, userdata } of [...s.hooks.closeConn]) {
+    for (const { fn, userdata } of eachHook(s.hooks.closeConn)) {
       needSync(fn(userdata as never), "ne_close_conn_fn");
     }
   } finally {
@@ -418,7 +431,7 @@ export function closeAll(s: Session): void {
 function destroySession(s: Session): void {
   trace(s, NE_DBG_HTTP, "sess: Destroying session.\n");
   try {
-    for (const { fn, userdata } of [...s.hooks.destroySession]) {
+    for (const { fn, userdata } of eachHook(s.hooks.destroySession)) {
       needSync(fn(userdata as never), "ne_destroy_sess_fn");
     }
   } finally {

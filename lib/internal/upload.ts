@@ -57,9 +57,11 @@ export async function sendBody(r: Request, turn: Turn, retry: boolean): Promise<
   const upload = startUpload(r, wire);
   r.upload = upload;
   await new Promise<void>((resolve) => {
-    wire.watch(() => {
-      if (wire.hasBytes) resolve();
-    });
+    // as C, which sends the whole body first, as long as nothing holds it up
+    upload.look = () => {
+      if (upload.waits && wire.hasBytes) resolve();
+    };
+    wire.watch(upload.look);
     void upload.finished.then(resolve);
   });
   wire.unwatch();
@@ -72,7 +74,7 @@ export async function sendBody(r: Request, turn: Turn, retry: boolean): Promise<
   }
   // an answer that came before the connection broke says why it did
   if (wire.hasBytes) return NE_OK;
-  return failedOrStale(r, turn, "Could not send request body", upload.result.code, retry);
+  return failedOrStale(r, turn, upload.doing, upload.result.code, retry);
 }
 
 // A provider is asked for one thing at a time: what an earlier attempt asked for, and nobody wants
@@ -90,6 +92,8 @@ export function uploadFailure(r: Request): number | null {
   if (r.upload?.result?.provider !== true) return null;
   if (r.upload.thrown !== null) throw r.upload.thrown.error;
   const connection = r.turn?.connection ?? null;
+  // the status line may have been read since
+  r.session.error = r.upload.error;
   if (connection !== null) closeConnection(r.session, connection);
   return NE_ERROR;
 }
@@ -100,19 +104,24 @@ function startUpload(r: Request, wire: Wire): Upload {
   const upload: Upload = {
     result: null,
     thrown: null,
+    error: "",
+    waits: false,
+    look: () => {},
+    doing: "Could not send request body",
     finished: Promise.resolve(),
     stop: () => {
       stopped = true;
     },
   };
   trace(r.session, NE_DBG_HTTP, "Sending request body:\n");
-  upload.finished = send(r, r.body as RequestBody, wire, () => stopped).then(
+  upload.finished = send(r, r.body as RequestBody, wire, upload, () => stopped).then(
     (code) => {
       upload.result = { code, provider: false };
       wire.rearm(r.session.readTimeoutMs);
     },
     (error: unknown) => {
       upload.result = { code: NE_ERROR, provider: true };
+      upload.error = r.session.error;
       if (!(error instanceof SourceFailed)) upload.thrown = { error };
       if (!stopped) wire.cut({ code: NE_SOCK_CLOSED, error: "Connection closed", cause: null });
     },
@@ -120,10 +129,18 @@ function startUpload(r: Request, wire: Wire): Upload {
   return upload;
 }
 
+// Waits for the peer or the application; an answer that has come may be read meanwhile.
+function aside<T>(upload: Upload, wait: Promise<T>): Promise<T> {
+  upload.waits = true;
+  upload.look();
+  return wait;
+}
+
 async function send(
   r: Request,
   body: RequestBody,
   wire: Wire,
+  upload: Upload,
   isStopped: () => boolean,
 ): Promise<number> {
   const counted = r.session.notifier !== null || body.kind === "provider";
@@ -131,13 +148,15 @@ async function send(
   const timeoutMs = writeTimeout(r.session);
   let progress = 0;
   let blind = 0;
-  await tellProgress(r, ne_status_sending, progress, body.length);
-  const source = await openSource(r, body, wire.stream.writableHighWaterMark);
+  const told = tellProgress(r, ne_status_sending, progress, body.length);
+  if (told !== undefined) await aside(upload, told);
+  const source = await openSource(r, body, wire.stream.writableHighWaterMark, upload);
   for (;;) {
+    upload.waits = false;
     const block = await source(step);
     if (blind >= BLIND_BYTES) {
       // a server that refuses closes after its answer: to write then would lose it
-      await new Promise((resolve) => setImmediate(resolve));
+      await aside(upload, new Promise((resolve) => setImmediate(resolve)));
       blind = 0;
     }
     if (isStopped()) return NE_OK;
@@ -147,7 +166,7 @@ async function send(
       throw new SourceFailed();
     }
     const sent = wire.write(body.length < 0 ? frame(block, progress === 0) : block, timeoutMs);
-    const code = typeof sent === "number" ? sent : await sent;
+    const code = typeof sent === "number" ? sent : await aside(upload, sent);
     if (code !== 0 || isStopped()) return code;
     progress += block.length;
     blind += block.length;
@@ -156,11 +175,12 @@ async function send(
       trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n[%s]\n", block.length, text);
     }
     const wait = tellProgress(r, ne_status_sending, progress, body.length);
-    if (wait !== undefined) await wait;
+    if (wait !== undefined) await aside(upload, wait);
   }
   if (body.length < 0) {
+    upload.doing = "Could not send chunked request terminator";
     const sent = wire.write(chunkedEnd(progress === 0, r.trailerFields), timeoutMs);
-    return typeof sent === "number" ? sent : await sent;
+    return typeof sent === "number" ? sent : await aside(upload, sent);
   }
   if (progress < body.length) {
     setError(r.session, `Request body ended after ${progress} of ${body.length} bytes`);
@@ -182,6 +202,7 @@ async function openSource(
   r: Request,
   body: RequestBody,
   queue: number,
+  upload: Upload,
 ): Promise<(length: number) => Buffer | Promise<Buffer>> {
   switch (body.kind) {
     case "buffer":
@@ -189,7 +210,7 @@ async function openSource(
     case "file":
       return fileSource(r, body, queue);
     case "provider":
-      return providerSource(r, body);
+      return providerSource(r, body, upload);
     default:
       return body satisfies never;
   }
@@ -291,10 +312,12 @@ function readFully(fd: number, from: number, block: Buffer): Promise<Buffer> {
 async function providerSource(
   r: Request,
   body: RequestBody & { kind: "provider" },
+  upload: Upload,
 ): Promise<(length: number) => Promise<Buffer>> {
   const ask = async (buffer: Buffer): Promise<number> => {
     const given = body.provide(body.userdata as never, buffer);
-    return await applicationNumber(r, given, "ne_provide_body");
+    const answer = applicationNumber(r, given, "ne_provide_body");
+    return typeof answer === "number" ? answer : aside(upload, answer);
   };
   // every sending begins with a call for nothing, which means: start over
   if ((await ask(Buffer.alloc(0))) !== 0) throw new SourceFailed();
