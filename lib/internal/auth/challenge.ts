@@ -1,9 +1,9 @@
 // Reads the fields that hold challenges (WWW-Authenticate, Proxy-Authenticate) and the parameter
 // lists of Authentication-Info. Every neon quirk that a peer may rest on is kept: a scheme name
 // ends at a blank, a comma or "=", so that a tab belongs to it, and a leading comma too; of
-// duplicate parameters the last wins, except that several qop add up; in a challenge single quotes
-// are quotes around a value; what follows a value up to the next comma is skipped. Blanks around "="
-// and backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
+// duplicate parameters the last wins; in a challenge several qop add up and single quotes are quotes
+// around a value; what follows a value up to the next comma is skipped. Blanks around "=" and
+// backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
 
 /** One challenge. */
 export interface Challenge {
@@ -30,7 +30,8 @@ export function parseChallenges(
   const challenges: Challenge[] = [];
   let params: Map<string, string> | null = null;
   let at = skipBlanks(field, 0);
-  while (at < field.length) {
+  // a parameter without a name ends it all
+  while (at < field.length && field[at] !== "=") {
     const word = takeWord(field, at);
     at = word.end;
     // a first word with blanks after it can only be a scheme
@@ -59,23 +60,20 @@ export function parseChallenges(
   return challenges;
 }
 
-/** Reads a list of parameters alone; what is no parameter is passed over. Names in lower case. */
+/**
+ * Reads a list of parameters alone, up to one without a name. Names, in lower case, are all that
+ * stands before the next "=".
+ */
 export function parseParams(field: string): Map<string, string> {
   const params = new Map<string, string>();
   let at = skipBlanks(field, 0);
-  while (at < field.length) {
-    const word = takeWord(field, at);
-    const equals = skipBlanks(field, word.end);
-    if (field[equals] === "=") {
-      const value = takeValue(field, equals + 1, DOUBLE);
-      addParam(params, word.text, value.text);
-      at = value.end;
-    } else {
-      at = field[word.end] === "," ? word.end + 1 : word.end;
-    }
-    at = skipBlanks(field, at);
+  for (;;) {
+    const equals = field.indexOf("=", at);
+    if (equals <= at) return params;
+    const value = takeValue(field, equals + 1, DOUBLE);
+    params.set(field.slice(at, equals).trimEnd().toLowerCase(), value.text);
+    at = skipBlanks(field, value.end);
   }
-  return params;
 }
 
 /** A value as a quoted-string. Characters that would end the field line are left out. */
@@ -101,9 +99,9 @@ function skipBlanks(text: string, from: number): number {
   return at;
 }
 
-// The first character always belongs to the word, unless it is "=".
+// The first character always belongs to the word.
 function takeWord(text: string, from: number): Piece {
-  let at = text[from] === "=" ? from : from + 1;
+  let at = from + 1;
   while (at < text.length && text[at] !== " " && text[at] !== "," && text[at] !== "=") at++;
   return { text: text.slice(from, at), end: at };
 }

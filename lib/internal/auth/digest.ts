@@ -160,7 +160,7 @@ function signature(d: State, out: Outgoing, bodyHash: string): Signature {
   ].join(", ");
   const check = (info: string, body = ""): string | null => {
     const params = parseParams(info);
-    const proves = qopOf(params.get("qop")) === (qop ?? "auth");
+    const proves = params.get("qop")?.toLowerCase() === (qop ?? "auth");
     const sent = qop === null ? null : cnonce;
     const problem = proves ? judge(params, sent, count, () => response("", body)) : null;
     const next = params.get("nextnonce");

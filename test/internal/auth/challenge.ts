@@ -39,8 +39,10 @@ t.test("splits fields into challenges", async (t) => {
     ["Basic\trealm=r", [], "a tab ends no name, so this is a parameter of nothing"],
     ["A\tB", ["A\tB"], "a name with a tab"],
     ["A=b", [], "a parameter of nothing"],
-    ["A =b", ["A =<b>"], "a blank ends a first name, whatever follows"],
     ["=", [], "nothing at all"],
+    ["=, A", [], "a parameter without a name ends it all"],
+    ["A x=y, =z, B", ["A x=<y>"], "later too"],
+    ["A =b, C", ["A"], "and at once: a blank ends a first name, whatever follows"],
     ["", [], "an empty field"],
     ["A B=c, D=e", ["A b=<c> d=<e>"], "names of parameters in lower case"],
     ["bASIC ReAlM=r", ["bASIC realm=<r>"], "case of names is the caller's matter"],
@@ -99,14 +101,12 @@ t.test("takes bare tokens for the schemes that have them", async (t) => {
   for (const [field, expected] of rows) t.strictSame(show(field), expected, field);
 });
 
-t.test("parameters alone: what is none is passed over", async (t) => {
-  t.strictSame(
-    [...parseParams('qop=auth, foo, "x", NC=1')],
-    [
-      ["qop", "auth"],
-      ["nc", "1"],
-    ],
-  );
+t.test("parameters alone", async (t) => {
+  const list = (field: string): string => [...parseParams(field)].join(" ");
+  t.equal(list("qop=a, NC=1, qop=b"), "qop,b nc,1", "the last counts, qop too");
+  t.equal(list("qop=a, b c=1, , d=2, e=3"), "qop,a b c,1 , d,2 e,3", "all before = is the name");
+  t.equal(list("qop=a, =y, nc=1"), "qop,a", "one without a name ends the list");
+  t.equal(list("qop=a, foo"), "qop,a", "and one that is only a name");
   t.strictSame([...parseParams("")], []);
   t.equal(parseParams("x='a'").get("x"), "'a'", "only a challenge knows single quotes");
 });

@@ -363,6 +363,8 @@ t.test("the server's proof", async (t) => {
     ["rspauth=x, qop=x", null],
     ["rspauth=x, qop=auth-int", null],
     ['rspauth=x, qop="auth qop=auth"', null],
+    ['rspauth=x, qop="auth,auth-int"', null],
+    ["rspauth=x, qop=AUTH", "missing parameters"],
     [`rspauth=x, cnonce="${CNONCE}", nc=00000005, qop=auth`, "nonce count mismatch (5 not 1)"],
     [
       `rspauth=x, cnonce="${CNONCE}", nc=fffffffff, qop=auth`,
