@@ -1,9 +1,9 @@
 // Reads the fields that hold challenges (WWW-Authenticate, Proxy-Authenticate) and the parameter
 // lists of Authentication-Info. Every neon quirk that a peer may rest on is kept: a scheme name
 // ends at a blank, a comma or "=", so that a tab belongs to it, and a leading comma too; of
-// duplicate parameters the last wins; in a challenge several qop add up and single quotes are quotes
-// around a value; what follows a value up to the next comma is skipped. Blanks around "=" and
-// backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
+// duplicate parameters the last wins; in a challenge several qop add up and single quotes are
+// quotes around a value; what follows a value up to the next comma is skipped. Blanks around "="
+// and backslash escapes are as in RFC 9110, 5.6.3 and 5.6.4.
 
 /** One challenge. */
 export interface Challenge {
