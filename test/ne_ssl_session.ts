@@ -191,51 +191,6 @@ t.test("the_error_is_set_before_the_callback", async (t) => {
   t.equal(before, errorFor(2));
 });
 
-t.test("connections_wait_while_a_person_looks_at_the_certificate", async (t) => {
-  const { port } = await tlsServer(t, { cert: certFile("expired.pem") }, answer);
-  const thinking = async (): Promise<void> => {
-    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
-  };
-  const many = (sess: ne_session): Promise<[number, number, string][]> =>
-    Promise.all([get(sess), get(sess), get(sess)]);
-
-  const accepting = session(t, port);
-  let asked = 0;
-  ne_ssl_set_verify(accepting, async () => {
-    asked++;
-    await thinking();
-    return 0;
-  });
-  t.strictSame(await many(accepting), [
-    [0, 200, ""],
-    [0, 200, ""],
-    [0, 200, ""],
-  ]);
-  t.equal(asked, 1, "one answer for all");
-
-  const refusing = session(t, port);
-  let [looking, most] = [0, 0];
-  ne_ssl_set_verify(refusing, async () => {
-    most = Math.max(most, ++looking);
-    await thinking();
-    looking--;
-    return 1;
-  });
-  const refused = [1, 0, errorFor(2)];
-  t.strictSame(await many(refusing), [refused, refused, refused]);
-  t.equal(most, 1, "a refusal is for one connection, and the next is asked about after it");
-
-  const nesting = session(t, port);
-  let depth = 0;
-  ne_ssl_set_verify(nesting, async () => {
-    await thinking();
-    if (depth++ === 0) t.strictSame(await get(nesting), [0, 200, ""]);
-    return 0;
-  });
-  t.strictSame(await get(nesting), [0, 200, ""], "a request of the callback does not wait for it");
-  t.equal(depth, 2);
-});
-
 t.test("one_accepted_leaf_is_remembered", async (t) => {
   const files = ["expired.pem", "selfsigned.pem"];
   let turn = 0;

@@ -21,7 +21,7 @@ import {
   ne_status_lookup,
 } from "./constants.js";
 import type { ne_inet_addr } from "./handle.js";
-import { callInside, isInside, isPromise } from "./promise.js";
+import { isPromise } from "./promise.js";
 import type { Scope } from "./scope.js";
 import {
   awaitApplication,
@@ -236,13 +236,10 @@ async function askConnector(o: Opening): Promise<Wire | WireFailure> {
     if (typeof stream?.write !== "function" || typeof stream.on !== "function") {
       return { code: NE_SOCK_ERROR, error: "the connector gave no stream", cause: null };
     }
-    // the connector itself broke the request off
-    if (o.scope.broken !== null) stream.destroy();
-    o.scope.check();
     return new Wire(stream);
   } catch (error) {
     o.scope.check();
-    return { ...failureOf(error), code: NE_SOCK_ERROR };
+    return { ...failureOf(error as Error), code: NE_SOCK_ERROR };
   }
 }
 
@@ -417,35 +414,20 @@ async function judgePeer(
     return NE_ERROR;
   }
   if (verdict.failures === 0 || wasAccepted(context, outcome.chain)) return NE_OK;
-  // nobody is asked about one certificate by many connections at once
-  const nested = isInside();
-  for (let other; !nested && (other = judging.get(context)) !== undefined; ) {
-    await awaitApplication(s, o.turn, o.scope, other);
-    if (wasAccepted(context, outcome.chain)) return NE_OK;
-  }
   setError(s, `SSL error: ${failuresText(verdict.failures)}`);
   const certificate = certificateOf(outcome.chain);
   if (verify === null || certificate === null) return NE_ERROR;
   const lent = lendCertificate(certificate);
-  let done = (): void => {};
   try {
-    const answer = callInside(() => verify.fn(verify.userdata as never, verdict.failures, lent));
-    if (isPromise(answer) && !nested) {
-      judging.set(context, new Promise((resolve) => (done = resolve)));
-    }
+    const answer = verify.fn(verify.userdata as never, verdict.failures, lent);
     const refused = isPromise(answer) ? await awaitApplication(s, o.turn, o.scope, answer) : answer;
     if (refused !== 0) return NE_ERROR;
-    rememberAccepted(context, outcome.chain);
-    return NE_OK;
   } finally {
     endCertificate(lent);
-    if (!nested) judging.delete(context);
-    done();
   }
+  rememberAccepted(context, outcome.chain);
+  return NE_OK;
 }
-
-/** Settled when the verify callback has decided that is asked for a context. */
-const judging = new WeakMap<TlsContext, Promise<void>>();
 
 // Tells the notifier, and waits for it if it wants that.
 async function tell(o: Opening, status: number, info: StatusInfo): Promise<void> {
