@@ -1,5 +1,5 @@
 // Sums in the form that flags ask for, of texts (ne_strhash) and of certificates
-// (ne_ssl_cert_hdigest): the low four bits name the algorithm, others what stands between the bytes.
+// (ne_ssl_cert_hdigest): the low four bits name the algorithm, others what stands between bytes.
 import { createHash } from "node:crypto";
 
 /** MD5. */
