@@ -18,6 +18,7 @@ import {
   type TlsOutcome,
 } from "../../../lib/internal/wire/tls.js";
 import {
+  NO_TLS,
   cert,
   certFile,
   clientCert,
@@ -204,7 +205,7 @@ const ALERT = (level: number, number: number): Buffer =>
   Buffer.from([21, 3, 3, 0, 2, level, number]);
 
 const PEERS: readonly [reason: string, bytes: Buffer, code: number, text: string][] = [
-  ["plain HTTP", Buffer.from("HTTP/1.0 400 Bad\r\n\r\n"), -1, "SSL error: wrong version number"],
+  ["plain HTTP", Buffer.from("HTTP/1.0 400 Bad\r\n\r\n"), -1, NO_TLS],
   ["the end of the stream", Buffer.alloc(0), -5, "Secure connection truncated"],
   ["half a record", Buffer.from([22, 3, 3, 0, 200, 2, 0, 0]), -5, "Secure connection truncated"],
   ["close_notify", ALERT(1, 0), -3, "Connection closed"],
