@@ -27,7 +27,7 @@ import type {
 import { NE_AUTH, NE_DBG_HTTPAUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "./constants.js";
 import { cloneForSession, type Guest } from "./guest.js";
 import type { ne_request, ne_session } from "./handle.js";
-import { callInside, isInside, isPromise } from "./promise.js";
+import { isPromise } from "./promise.js";
 import {
   connectionOf,
   isReadByProxy,
@@ -152,8 +152,8 @@ interface Signed {
   readonly method: string;
   readonly target: string;
   readonly attempts: Map<Registration, number>;
-  /** A callback made it while it was asked. */
-  readonly nested: boolean;
+  /** Made while a callback was asked, perhaps by the callback: then it must not wait for it. */
+  readonly mayBeNested: boolean;
   rounds: number;
   /** The login that the request was last sent under. */
   used: Login | null;
@@ -233,7 +233,7 @@ function createRequest(req: ne_request, g: Guarded, method: string, target: stri
     method,
     target,
     attempts: new Map(),
-    nested: isInside(),
+    mayBeNested: g.asking !== null,
     rounds: 0,
     used: null,
     by: null,
@@ -390,7 +390,7 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   }
-  if (g.asking !== null && !signed.nested) {
+  if (g.asking !== null && !signed.mayBeNested) {
     return g.asking.then(() => refusedBeside(g, signed, field));
   }
   const old = signed.used ?? login;
@@ -402,7 +402,7 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
   const asking = takeOffers(offers, at, reasons, (offer) => (current = offer));
   const accepted = drive(asking, (question) => {
     const { registration, scheme } = current as unknown as Offer;
-    return callInside(() => ask(g, signed, registration, scheme, question));
+    return ask(g, signed, registration, scheme, question);
   });
   const decided = whenReady(accepted, (made) => {
     if (made === null) return fail(g, reasons);
@@ -412,7 +412,7 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   });
-  return isPromise(decided) && !signed.nested ? othersWait(g, decided) : decided;
+  return isPromise(decided) && !signed.mayBeNested ? othersWait(g, decided) : decided;
 }
 
 // Requests that are refused while a callback still thinks wait for its answer, so that nobody is
