@@ -8,10 +8,16 @@
 //   response     href, and once that was read: propstat, status, responsedescription
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
-import { printable } from "./internal/bytes.js";
+import { needCallbackOrNull, needObject, printable } from "./internal/bytes.js";
 import { MAX_SESSION_ERROR, NE_ERROR, NE_OK } from "./internal/constants.js";
 import { isPromise } from "./internal/promise.js";
-import { HandleType, type ne_handle, type ne_request, type ne_session } from "./internal/handle.js";
+import {
+  HandleType,
+  needHandle,
+  type ne_handle,
+  type ne_request,
+  type ne_session,
+} from "./internal/handle.js";
 import { ne_get_request_target, ne_get_status, ne_request_destroy } from "./ne_request.js";
 import {
   NE_SESSFLAG_SHAREPOINT,
@@ -158,6 +164,8 @@ export function ne_207_create<T>(
   base: Readonly<ne_uri>,
   userdata?: T,
 ): ne_207_parser {
+  needHandle(parser, "ne_xml_parser", "ne_207_create");
+  needObject(base, "ne_207_create", "base");
   const p: Parser = {
     xml: parser,
     base: ne_uri_copy(new ne_uri(), base),
@@ -198,6 +206,8 @@ export function ne_207_set_response_handlers<T, R>(
   end?: ne_207_end_response<T, R> | null,
 ): void {
   const state = parsers.open(p, "ne_207_set_response_handlers");
+  needCallbackOrNull(start, "ne_207_set_response_handlers", "start");
+  needCallbackOrNull(end, "ne_207_set_response_handlers", "end");
   state.startResponse = (start ?? null) as ne_207_start_response | null;
   state.endResponse = (end ?? null) as ne_207_end_response | null;
 }
@@ -209,6 +219,8 @@ export function ne_207_set_propstat_handlers<T, R, P>(
   end?: ne_207_end_propstat<T, P> | null,
 ): void {
   const state = parsers.open(p, "ne_207_set_propstat_handlers");
+  needCallbackOrNull(start, "ne_207_set_propstat_handlers", "start");
+  needCallbackOrNull(end, "ne_207_set_propstat_handlers", "end");
   state.startPropstat = (start ?? null) as ne_207_start_propstat | null;
   state.endPropstat = (end ?? null) as ne_207_end_propstat | null;
 }
@@ -250,6 +262,8 @@ export function ne_207_get_current_response<R = unknown>(p: ne_207_parser): R | 
  * ```
  */
 export async function ne_simple_request(sess: ne_session, req: ne_request): Promise<number> {
+  needHandle(sess, "ne_session", "ne_simple_request");
+  needHandle(req, "ne_request", "ne_simple_request");
   const failures: Failures = { path: "", text: "" };
   const xml = ne_xml_create();
   const multi = ne_207_create(xml, baseOf(sess, req), failures);
@@ -439,7 +453,7 @@ function takeStatus(p: Parser, line: string): boolean {
 
 function closePropstat(p: Parser): number | Promise<number> {
   const told = p.endPropstat?.(p.userdata, p.propstat, p.status, p.description);
-  return isPromise(told) ? told.then(() => leavePropstat(p)) : leavePropstat(p);
+  return isPromise(told) ? Promise.resolve(told).then(() => leavePropstat(p)) : leavePropstat(p);
 }
 
 function leavePropstat(p: Parser): number {
@@ -451,7 +465,7 @@ function leavePropstat(p: Parser): number {
 
 function closeResponse(p: Parser): number | Promise<number> {
   const told = p.endResponse?.(p.userdata, p.response, p.status, p.description);
-  return isPromise(told) ? told.then(() => leaveResponse(p)) : leaveResponse(p);
+  return isPromise(told) ? Promise.resolve(told).then(() => leaveResponse(p)) : leaveResponse(p);
 }
 
 function leaveResponse(p: Parser): number {

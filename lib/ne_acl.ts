@@ -1,6 +1,8 @@
 // ne_acl.h: the old interface to access control lists, deprecated in favour of ne_acl3744. In C the
 // two headers exclude each other; here this one's ne_acl_entry is to be imported from this module.
+import { needList, needObject } from "./internal/bytes.js";
 import { NE_ERROR, NE_OK } from "./internal/constants.js";
+import { newRequest } from "./internal/creation.js";
 import { misuse, type ne_session } from "./internal/handle.js";
 import { ne_lock_using_resource } from "./internal/lockstore.js";
 import {
@@ -13,7 +15,6 @@ import {
 import {
   ne_add_request_header,
   ne_get_status,
-  ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
   ne_set_request_body_buffer,
@@ -66,8 +67,9 @@ export async function ne_acl_set(
   uri: string,
   entries: readonly Readonly<ne_acl_entry>[],
 ): Promise<number> {
+  needList(entries, "ne_acl_set", "entries");
   const body = aclBody(entries);
-  const req = ne_request_create(sess, "ACL", uri);
+  const req = newRequest(sess, "ACL", uri, "ne_acl_set");
   try {
     ne_lock_using_resource(req, uri, 0);
     ne_set_request_body_buffer(req, Buffer.from(body));
@@ -83,6 +85,7 @@ export async function ne_acl_set(
 function aclBody(entries: readonly Readonly<ne_acl_entry>[]): string {
   let body = `<?xml version="1.0" encoding="utf-8"?>\r\n<acl xmlns='DAV:'>\r\n`;
   for (const entry of entries) {
+    needObject(entry, "ne_acl_set", "every entry");
     const effect = entry.type === ne_acl_deny ? "deny" : "grant";
     body += `<ace>\r\n<principal>${principal(entry)}\r\n</principal>\r\n<${effect}>\r\n`;
     for (const [field, name] of PRIVILEGES) {

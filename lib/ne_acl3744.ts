@@ -1,11 +1,12 @@
 // ne_acl3744.h: access control lists (RFC 3744).
+import { needList, needObject } from "./internal/bytes.js";
 import { NE_ERROR, NE_OK } from "./internal/constants.js";
+import { newRequest } from "./internal/creation.js";
 import { misuse, type ne_session } from "./internal/handle.js";
 import { ne_lock_using_resource } from "./internal/lockstore.js";
 import {
   ne_add_request_header,
   ne_get_status,
-  ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
   ne_set_request_body_buffer,
@@ -114,8 +115,9 @@ export async function ne_acl3744_set(
   path: string,
   entries: readonly Readonly<ne_acl_entry>[],
 ): Promise<number> {
+  needList(entries, "ne_acl3744_set", "entries");
   const body = aclBody(entries);
-  const req = ne_request_create(sess, "ACL", path);
+  const req = newRequest(sess, "ACL", path, "ne_acl3744_set");
   try {
     ne_lock_using_resource(req, path, 0);
     ne_set_request_body_buffer(req, Buffer.from(body));
@@ -131,6 +133,7 @@ export async function ne_acl3744_set(
 function aclBody(entries: readonly Readonly<ne_acl_entry>[]): string {
   let body = `<?xml version="1.0" encoding="utf-8"?>\r\n<acl xmlns='DAV:'>\r\n`;
   for (const entry of entries) {
+    needObject(entry, "ne_acl3744_set", "every entry");
     const effect = entry.type === ne_acl_deny ? "deny" : "grant";
     body += `<ace>\r\n<principal>${principal(entry)}\r\n</principal>\r\n<${effect}>\r\n`;
     for (const [bit, name] of PRIVILEGES) {

@@ -224,5 +224,5 @@ function fetchCredentials(
     };
   };
   const refusal = call(username, password);
-  return isPromise(refusal) ? refusal.then(take) : take(refusal);
+  return isPromise(refusal) ? Promise.resolve(refusal).then(take) : take(refusal);
 }

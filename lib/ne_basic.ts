@@ -2,7 +2,7 @@
 // that change something submit the tokens of a registered lock store.
 import fs from "node:fs";
 import { promisify } from "node:util";
-import { needBytes, needText } from "./internal/bytes.js";
+import { needBytes, needObject, needText } from "./internal/bytes.js";
 import {
   NE_DEPTH_INFINITE,
   NE_DEPTH_ONE,
@@ -14,8 +14,10 @@ import {
 } from "./internal/constants.js";
 import { parseContentType } from "./internal/content_type.js";
 import { fdNumber } from "./internal/descriptor.js";
+import { newRequest } from "./internal/creation.js";
 import { errnoText } from "./internal/errno.js";
-import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
+import { misuse, needHandle, type ne_request, type ne_session } from "./internal/handle.js";
+import { checkFieldValue } from "./internal/http1/write.js";
 import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/lockstore.js";
 import {
   countBlocks,
@@ -36,7 +38,6 @@ import {
   ne_get_status,
   ne_read_response_block,
   ne_read_response_to_buffer,
-  ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
   ne_set_request_body_buffer,
@@ -65,7 +66,7 @@ export { NE_DEPTH_INFINITE, NE_DEPTH_ONE, NE_DEPTH_ZERO } from "./internal/const
  */
 export async function ne_get(sess: ne_session, path: string, fd: ne_fd): Promise<number> {
   const output = openOutput(fd, "ne_get");
-  const req = ne_request_create(sess, "GET", needText(path, "ne_get", "path"));
+  const req = newRequest(sess, "GET", path, "ne_get");
   try {
     return await dispatchToFile(req, output);
   } finally {
@@ -88,7 +89,7 @@ export async function ne_put(sess: ne_session, path: string, fd: ne_fd): Promise
     ne_set_error(sess, "Could not determine file size: %s", errnoText(error as Error));
     return NE_ERROR;
   }
-  const req = ne_request_create(sess, "PUT", path);
+  const req = newRequest(sess, "PUT", path, "ne_put");
   try {
     useLocks(req, path, NE_DEPTH_ZERO);
     ne_set_request_body_fd(req, fd, 0, size);
@@ -104,7 +105,7 @@ export async function ne_put(sess: ne_session, path: string, fd: ne_fd): Promise
  */
 export async function ne_putbuf(sess: ne_session, path: string, buf: Uint8Array): Promise<number> {
   needBytes(buf, "ne_putbuf", "buf");
-  const req = ne_request_create(sess, "PUT", needText(path, "ne_putbuf", "path"));
+  const req = newRequest(sess, "PUT", path, "ne_putbuf");
   try {
     useLocks(req, path, NE_DEPTH_ZERO);
     ne_set_request_body_buffer(req, buf);
@@ -128,11 +129,12 @@ export async function ne_getbuf(
   buflen: ne_out<number>,
 ): Promise<number> {
   needBytes(buf, "ne_getbuf", "buf");
+  needObject(buflen, "ne_getbuf", "buflen");
   if (!Number.isSafeInteger(buflen.value) || buflen.value < 0) {
     throw misuse("ne_getbuf", "buflen must hold the space to use");
   }
   const space = Math.min(buflen.value, buf.length);
-  const req = ne_request_create(sess, "GET", needText(path, "ne_getbuf", "path"));
+  const req = newRequest(sess, "GET", path, "ne_getbuf");
   try {
     const length = { value: space };
     const code = await repeat(req, () => {
@@ -166,8 +168,9 @@ export async function ne_copy(
   src: string,
   dest: string,
 ): Promise<number> {
-  needText(dest, "ne_copy", "dest");
-  const req = ne_request_create(sess, "COPY", needText(src, "ne_copy", "src"));
+  checkFieldValue(needText(dest, "ne_copy", "dest"), "ne_copy");
+  needDepth(depth, "ne_copy");
+  const req = newRequest(sess, "COPY", src, "ne_copy");
   ne_add_depth_header(req, depth);
   return sendTo(sess, req, overwrite, dest);
 }
@@ -182,15 +185,15 @@ export async function ne_move(
   src: string,
   dest: string,
 ): Promise<number> {
-  needText(dest, "ne_move", "dest");
-  const req = ne_request_create(sess, "MOVE", needText(src, "ne_move", "src"));
+  checkFieldValue(needText(dest, "ne_move", "dest"), "ne_move");
+  const req = newRequest(sess, "MOVE", src, "ne_move");
   useLocks(req, src, NE_DEPTH_INFINITE);
   return sendTo(sess, req, overwrite, dest);
 }
 
 /** DELETE. Uses locks on and below `path` and on its parent. @returns as `ne_copy`. */
 export async function ne_delete(sess: ne_session, path: string): Promise<number> {
-  const req = ne_request_create(sess, "DELETE", needText(path, "ne_delete", "path"));
+  const req = newRequest(sess, "DELETE", path, "ne_delete");
   useLocks(req, path, NE_DEPTH_INFINITE);
   return ne_simple_request(sess, req);
 }
@@ -202,14 +205,15 @@ export async function ne_delete(sess: ne_session, path: string): Promise<number>
 export async function ne_mkcol(sess: ne_session, path: string): Promise<number> {
   needText(path, "ne_mkcol", "path");
   const collection = ne_path_has_trailing_slash(path) ? path : `${path}/`;
-  const req = ne_request_create(sess, "MKCOL", collection);
+  const req = newRequest(sess, "MKCOL", collection, "ne_mkcol");
   useLocks(req, collection, NE_DEPTH_ZERO);
   return ne_simple_request(sess, req);
 }
 
 /** Adds a Depth field: `0`, `1`, or `infinity` for every other number. */
 export function ne_add_depth_header(req: ne_request, depth: number): void {
-  if (typeof depth !== "number") throw misuse("ne_add_depth_header", "depth must be a number");
+  needHandle(req, "ne_request", "ne_add_depth_header");
+  needDepth(depth, "ne_add_depth_header");
   const named = depth === NE_DEPTH_ZERO || depth === NE_DEPTH_ONE;
   ne_add_request_header(req, "Depth", named ? String(depth) : "infinity");
 }
@@ -225,7 +229,8 @@ export async function ne_getmodtime(
   path: string,
   modtime: ne_out<number>,
 ): Promise<number> {
-  const req = ne_request_create(sess, "HEAD", needText(path, "ne_getmodtime", "path"));
+  needObject(modtime, "ne_getmodtime", "modtime");
+  const req = newRequest(sess, "HEAD", path, "ne_getmodtime");
   try {
     const code = await dispatchAnd2xx(req);
     const value = code === NE_OK ? ne_get_response_header(req, "Last-Modified") : null;
@@ -254,6 +259,8 @@ export class ne_content_type {
  *   `/`.
  */
 export function ne_get_content_type(req: ne_request, ctype: ne_content_type): number {
+  needHandle(req, "ne_request", "ne_get_content_type");
+  needObject(ctype, "ne_get_content_type", "ctype");
   const field = ne_get_response_header(req, "Content-Type");
   const parts = field === null ? null : parseContentType(field);
   if (parts === null) return -1;
@@ -283,8 +290,9 @@ export async function ne_options(
   path: string,
   caps: ne_server_capabilities,
 ): Promise<number> {
+  needObject(caps, "ne_options", "caps");
   const found = { value: 0 };
-  const code = await ne_options2(sess, path, found);
+  const code = await askOptions(sess, path, found, "ne_options");
   caps.dav_class1 = found.value & NE_CAP_DAV_CLASS1 ? 1 : 0;
   caps.dav_class2 = found.value & NE_CAP_DAV_CLASS2 ? 1 : 0;
   caps.dav_executable = found.value & NE_CAP_MODDAV_EXEC ? 1 : 0;
@@ -355,7 +363,17 @@ export async function ne_options2(
   path: string,
   caps: ne_out<number>,
 ): Promise<number> {
-  const req = ne_request_create(sess, "OPTIONS", needText(path, "ne_options2", "path"));
+  needObject(caps, "ne_options2", "caps");
+  return askOptions(sess, path, caps, "ne_options2");
+}
+
+async function askOptions(
+  sess: ne_session,
+  path: string,
+  caps: ne_out<number>,
+  caller: string,
+): Promise<number> {
+  const req = newRequest(sess, "OPTIONS", path, caller);
   try {
     const code = await ne_request_dispatch(req);
     const field = code === NE_OK ? ne_get_response_header(req, "DAV") : null;
@@ -390,12 +408,13 @@ export async function ne_get_range(
   fd: ne_fd,
 ): Promise<number> {
   const output = openOutput(fd, "ne_get_range");
+  needObject(range, "ne_get_range", "range");
   const { start, end } = range;
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {
     throw misuse("ne_get_range", "start and end must be whole numbers up to 2^53-1");
   }
   const wanted = end === -1 ? `${start}-` : `${start}-${end}`;
-  const req = ne_request_create(sess, "GET", needText(path, "ne_get_range", "path"));
+  const req = newRequest(sess, "GET", path, "ne_get_range");
   try {
     ne_add_request_header(req, "Range", `bytes=${wanted}`);
     ne_add_request_header(req, "Accept-Ranges", "bytes");
@@ -421,7 +440,7 @@ export async function ne_post(
 ): Promise<number> {
   const output = openOutput(fd, "ne_post");
   const body = Buffer.from(needText(buffer, "ne_post", "buffer"), "utf8");
-  const req = ne_request_create(sess, "POST", needText(path, "ne_post", "path"));
+  const req = newRequest(sess, "POST", path, "ne_post");
   try {
     ne_set_request_flag(req, NE_REQFLAG_IDEMPOTENT, 0);
     ne_set_request_body_buffer(req, body);
@@ -429,6 +448,10 @@ export async function ne_post(
   } finally {
     ne_request_destroy(req);
   }
+}
+
+function needDepth(depth: unknown, caller: string): void {
+  if (typeof depth !== "number") throw misuse(caller, "depth must be a number");
 }
 
 function useLocks(req: ne_request, path: string, depth: number): void {

@@ -4,6 +4,7 @@ import { FULL, Gunzip } from "./internal/gzip.js";
 import {
   HandleType,
   misuse,
+  needHandle,
   type ne_handle,
   type ne_request,
   type ne_session,
@@ -62,6 +63,7 @@ export function ne_decompress_reader<T>(
   if (typeof accpt !== "function" || typeof rdr !== "function") {
     throw misuse("ne_decompress_reader", "acceptance callback and reader must be functions");
   }
+  needHandle(req, "ne_request", "ne_decompress_reader");
   const d: Decompressor = {
     session: ne_get_session(req),
     accept: accpt as ne_accept_response<unknown>,

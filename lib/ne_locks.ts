@@ -1,9 +1,11 @@
 // ne_locks.h: LOCK, UNLOCK, refreshing and discovery. The store and the If field are in
 // internal/lockstore.ts, where ne_basic can reach them; here the answers are read, by one handler
 // for the activelock element wherever it stands.
-import { printable } from "./internal/bytes.js";
+import { needCallback, needObject, printable } from "./internal/bytes.js";
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "./internal/constants.js";
-import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
+import { newRequest } from "./internal/creation.js";
+import { misuse, needHandle, type ne_request, type ne_session } from "./internal/handle.js";
+import { checkTarget } from "./internal/http1/write.js";
 import {
   codedToken,
   isBracketable,
@@ -32,7 +34,6 @@ import {
   ne_add_request_header,
   ne_get_response_header,
   ne_get_status,
-  ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
   ne_set_request_body_buffer,
@@ -148,7 +149,7 @@ interface Locking extends Reading {
 export async function ne_lock(sess: ne_session, lock: ne_lock): Promise<number> {
   const path = pathOf("ne_lock", lock);
   const timeout = timeoutField("ne_lock", lock);
-  const req = ne_request_create(sess, "LOCK", path);
+  const req = newRequest(sess, "LOCK", path, "ne_lock");
   try {
     ne_set_request_body_buffer(req, Buffer.from(lockinfo(lock)));
     ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
@@ -185,7 +186,7 @@ export async function ne_lock(sess: ne_session, lock: ne_lock): Promise<number> 
 export async function ne_unlock(sess: ne_session, lock: Readonly<ne_lock>): Promise<number> {
   const path = pathOf("ne_unlock", lock);
   const token = codedToken("ne_unlock", lock);
-  const req = ne_request_create(sess, "UNLOCK", path);
+  const req = newRequest(sess, "UNLOCK", path, "ne_unlock");
   try {
     ne_add_request_header(req, "Lock-Token", token);
     ne_lock_using_parent(req, path);
@@ -205,7 +206,7 @@ export async function ne_lock_refresh(sess: ne_session, lock: ne_lock): Promise<
   const path = pathOf("ne_lock_refresh", lock);
   const token = codedToken("ne_lock_refresh", lock);
   const timeout = timeoutField("ne_lock_refresh", lock);
-  const req = ne_request_create(sess, "LOCK", path);
+  const req = newRequest(sess, "LOCK", path, "ne_lock_refresh");
   try {
     ne_add_request_header(req, "If", `(${token})`);
     if (timeout !== null) ne_add_request_header(req, "Timeout", timeout);
@@ -249,6 +250,9 @@ export async function ne_lock_discover<T>(
   result: ne_lock_result<T>,
   userdata?: T,
 ): Promise<number> {
+  needCallback(result, "ne_lock_discover", "the result callback");
+  needHandle(sess, "ne_session", "ne_lock_discover");
+  checkTarget(path, "ne_lock_discover");
   const handler = ne_propfind_create(sess, path, NE_DEPTH_ZERO);
   try {
     const xml = ne_propfind_get_parser(handler);
@@ -272,6 +276,8 @@ export async function ne_lock_discover<T>(
 // ---- requests
 
 function pathOf(caller: string, lock: Readonly<ne_lock>): string {
+  needObject(lock, caller, "the lock");
+  needObject(lock.uri, caller, "the lock's uri");
   if (lock.uri.path === null) throw misuse(caller, "the lock's uri has no path");
   return lock.uri.path;
 }

@@ -1,7 +1,7 @@
 // ne_md5.h: MD5 sums. A sum is 16 bytes, or 32 lower-case hex digits.
 import { getFips } from "node:crypto";
 import type { Readable } from "node:stream";
-import { HEX_PAIRS, hexValue, needBytes, needText } from "./internal/bytes.js";
+import { HEX_PAIRS, hexValue, needBytes, needObject, needText } from "./internal/bytes.js";
 import { HandleType, misuse, type ne_handle } from "./internal/handle.js";
 import { Md5 } from "./internal/md5.js";
 import type { ne_out } from "./ne_defs.js";
@@ -116,7 +116,9 @@ export function ne_md5_finish_ascii(ctx: ne_md5_ctx): string {
 
 /** Writes 16 bytes as 32 hex digits to `buffer.value`. */
 export function ne_md5_to_ascii(md5_buf: Uint8Array, buffer: ne_out<string>): void {
-  buffer.value = hexOf(needBytes(md5_buf, "ne_md5_to_ascii", "md5_buf", SUM_BYTES));
+  const sum = needBytes(md5_buf, "ne_md5_to_ascii", "md5_buf", SUM_BYTES);
+  needObject(buffer, "ne_md5_to_ascii", "buffer");
+  buffer.value = hexOf(sum);
 }
 
 /** Reads 32 hex digits (either case) into the first 16 bytes of `md5_buf`. */

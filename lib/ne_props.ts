@@ -1,8 +1,15 @@
 // ne_props.h: PROPFIND and PROPPATCH. Properties are read as text by a handler that stands last on
 // the handler's XML parser, behind those of callers who want to see inside; those of one resource
 // are kept in arrays that the next resource uses again, so that a long answer costs no memory.
-import { needText } from "./internal/bytes.js";
+import {
+  needCallback,
+  needCallbackOrNull,
+  needList,
+  needObject,
+  needText,
+} from "./internal/bytes.js";
 import { NE_ERROR, NE_OK } from "./internal/constants.js";
+import { newRequest } from "./internal/creation.js";
 import {
   HandleType,
   misuse,
@@ -32,7 +39,6 @@ import {
   ne_add_request_header,
   ne_get_request_target,
   ne_get_status,
-  ne_request_create,
   ne_request_destroy,
   ne_set_request_body_buffer,
 } from "./ne_request.js";
@@ -225,7 +231,7 @@ export async function ne_simple_propfind<T>(
   userdata?: T,
 ): Promise<number> {
   const body = props === null ? ALLPROP : namedBody("ne_simple_propfind", props);
-  return propfindOnce(sess, path, depth, body, results, userdata);
+  return propfindOnce("ne_simple_propfind", sess, path, depth, body, results, userdata);
 }
 
 /** Operation: give the property a value. */
@@ -260,8 +266,9 @@ export async function ne_proppatch(
   path: string,
   ops: readonly Readonly<ne_proppatch_operation>[],
 ): Promise<number> {
+  needList(ops, "ne_proppatch", "ops");
   const body = proppatchBody(ops);
-  const req = ne_request_create(sess, "PROPPATCH", path);
+  const req = newRequest(sess, "PROPPATCH", path, "ne_proppatch");
   ne_lock_using_resource(req, path, 0);
   setXmlBody(req, body);
   return ne_simple_request(sess, req);
@@ -277,7 +284,7 @@ export async function ne_propnames<T>(
   results: ne_props_result<T>,
   userdata?: T,
 ): Promise<number> {
-  return propfindOnce(sess, path, depth, PROPNAME, results, userdata);
+  return propfindOnce("ne_propnames", sess, path, depth, PROPNAME, results, userdata);
 }
 
 // ---- the handler
@@ -328,7 +335,17 @@ export function ne_propfind_create(
   path: string,
   depth: number,
 ): ne_propfind_handler {
-  const request = ne_request_create(sess, "PROPFIND", path);
+  return createHandler(sess, path, depth, "ne_propfind_create");
+}
+
+function createHandler(
+  sess: ne_session,
+  path: string,
+  depth: number,
+  caller: string,
+): ne_propfind_handler {
+  if (typeof depth !== "number") throw misuse(caller, "depth must be a number");
+  const request = newRequest(sess, "PROPFIND", path, caller);
   ne_add_depth_header(request, depth);
   const xml = ne_xml_create();
   const h: Propfind = {
@@ -407,6 +424,8 @@ export function ne_propfind_set_private<T, C>(
   userdata?: T,
 ): void {
   const h = handlers.open(handler, "ne_propfind_set_private");
+  needCallbackOrNull(creator, "ne_propfind_set_private", "the creator");
+  needCallbackOrNull(destructor, "ne_propfind_set_private", "the destructor");
   h.creator = (creator ?? null) as ne_props_create_complex | null;
   h.destructor = (destructor ?? null) as ne_props_destroy_complex | null;
   h.privateUserdata = userdata ?? null;
@@ -442,6 +461,7 @@ export function ne_propfind_destroy(handler: ne_propfind_handler): void {
 }
 
 async function propfindOnce<T>(
+  caller: string,
   sess: ne_session,
   path: string,
   depth: number,
@@ -449,10 +469,10 @@ async function propfindOnce<T>(
   results: ne_props_result<T>,
   userdata: T | undefined,
 ): Promise<number> {
-  const handler = ne_propfind_create(sess, path, depth);
+  const handler = createHandler(sess, path, depth, caller);
   try {
-    const h = handlers.open(handler, "ne_simple_propfind");
-    return await propfind(h, "ne_simple_propfind", body, results, userdata);
+    const h = handlers.open(handler, caller);
+    return await propfind(h, caller, body, results, userdata);
   } finally {
     ne_propfind_destroy(handler);
   }
@@ -465,6 +485,7 @@ async function propfind<T>(
   results: ne_props_result<T>,
   userdata: T | undefined,
 ): Promise<number> {
+  needCallback(results, caller, "the results callback");
   if (h.dispatched) throw misuse(caller, "the handler was dispatched already");
   h.dispatched = true;
   h.results = results as ne_props_result;
@@ -492,6 +513,7 @@ const PROPNAME = `${PROLOGUE}<propname/></propfind>`;
 
 function namedBody(caller: string, names: readonly Readonly<ne_propname>[]): string {
   let body = `${PROLOGUE}<prop>\n`;
+  needList(names, caller, "names");
   for (const propname of names) {
     const name = elementName(caller, propname);
     body += `<${name} xmlns="${attributeText(propname.nspace ?? "")}"/>\n`;
@@ -503,6 +525,7 @@ function proppatchBody(ops: readonly Readonly<ne_proppatch_operation>[]): string
   const caller = "ne_proppatch";
   let body = '<?xml version="1.0" encoding="utf-8" ?>\n<D:propertyupdate xmlns:D="DAV:">';
   for (const op of ops) {
+    needObject(op, caller, "every operation");
     if (op.name === null) throw misuse(caller, "an operation needs the name of a property");
     const what = op.type === ne_propset ? "set" : "remove";
     const name = elementName(caller, op.name);
@@ -515,7 +538,9 @@ function proppatchBody(ops: readonly Readonly<ne_proppatch_operation>[]): string
 }
 
 // What would end the name of a tag is a mistake, and a way to slip elements into the request.
-function elementName(caller: string, { name }: Readonly<ne_propname>): string {
+function elementName(caller: string, propname: Readonly<ne_propname>): string {
+  needObject(propname, caller, "every name");
+  const { name } = propname;
   needText(name, caller, "name");
   if (name === "" || /[\s\u0000-\u001f<>"'&/=]/.test(name!)) {
     throw misuse(caller, "a property's name is not the name of an element");
@@ -566,7 +591,7 @@ function endResource(h: Propfind, status: Readonly<ne_status> | null): void | Pr
   if (whole !== null) whole.status = status;
   if (uri === null || results === null || resource.statuses.length === 0) {
     const told = uri === null ? undefined : whole?.bare(uri);
-    if (isPromise(told)) return told.then(() => leaveResource(h));
+    if (isPromise(told)) return Promise.resolve(told).then(() => leaveResource(h));
     return leaveResource(h);
   }
   const set = sets.lend(resource);
@@ -577,7 +602,7 @@ function endResource(h: Propfind, status: Readonly<ne_status> | null): void | Pr
     if (!isPromise(told)) sets.revoke(set);
   }
   if (!isPromise(told)) return leaveResource(h);
-  return told.then(
+  return Promise.resolve(told).then(
     () => {
       sets.revoke(set);
       leaveResource(h);

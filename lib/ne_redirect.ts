@@ -1,4 +1,5 @@
 // ne_redirect.h: redirects. They are reported, never followed. A feature made of public hooks only.
+import { needHandle } from "./internal/handle.js";
 import { NE_OK, NE_REDIRECT } from "./internal/constants.js";
 import { cloneForSession, type Guest } from "./internal/guest.js";
 import type { ne_request, ne_session } from "./internal/handle.js";
@@ -30,6 +31,7 @@ interface Redirect extends Guest {
  * }
  */
 export function ne_redirect_register(sess: ne_session): void {
+  needHandle(sess, "ne_session", "ne_redirect_register");
   const redirect = newRedirect();
   ne_hook_create_request(sess, forget, redirect);
   ne_hook_post_send(sess, notice, redirect);
@@ -43,6 +45,7 @@ export function ne_redirect_register(sess: ne_session): void {
  *   not called.
  */
 export function ne_redirect_location(sess: ne_session): Readonly<ne_uri> | null {
+  needHandle(sess, "ne_session", "ne_redirect_location");
   return ne_get_session_private<Redirect>(sess, PRIVATE_ID)?.location ?? null;
 }
 

@@ -17,7 +17,7 @@ import {
   type ne_out,
   type ne_printf_arg,
 } from "./ne_defs.js";
-import { needBytes } from "./internal/bytes.js";
+import { needBytes, needText } from "./internal/bytes.js";
 import {
   NE_ERROR,
   NE_FAILED,
@@ -32,7 +32,8 @@ import { errnoText } from "./internal/errno.js";
 import { beginRequest } from "./internal/exchange.js";
 import { format } from "./internal/format.js";
 import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
-import { createRequest, requests, runCreateHooks, type Request } from "./internal/request.js";
+import { newRequest } from "./internal/creation.js";
+import { requests, type Request } from "./internal/request.js";
 import {
   checkReading,
   discardBody,
@@ -40,14 +41,8 @@ import {
   endRequest,
   readResponseBlock,
 } from "./internal/response.js";
-import { sendsToProxy, sessions, setError, type Hook } from "./internal/session.js";
-import { openTunnel } from "./internal/tunnel.js";
-import {
-  checkFieldName,
-  checkFieldValue,
-  checkMethod,
-  checkTarget,
-} from "./internal/http1/write.js";
+import { sessions, setError, type Hook } from "./internal/session.js";
+import { checkFieldName, checkFieldValue } from "./internal/http1/write.js";
 import type { Fields } from "./internal/http1/head.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
 import type { ne_buffer } from "./ne_string.js";
@@ -82,14 +77,7 @@ export {
  * @param target path (already escaped, with optional query), absolute URI, or `*`.
  */
 export function ne_request_create(sess: ne_session, method: string, target: string): ne_request {
-  const s = sessions.open(sess, "ne_request_create");
-  checkMethod(method, "ne_request_create");
-  checkTarget(target, "ne_request_create");
-  const absolute = sendsToProxy(s) && target.startsWith("/");
-  const sent = absolute ? `${s.scheme}://${s.hostport}${target}` : target;
-  const r = createRequest(s, method, sent, openTunnel);
-  runCreateHooks(r);
-  return r.handle;
+  return newRequest(sess, method, target, "ne_request_create");
 }
 
 /**
@@ -214,7 +202,8 @@ export function ne_add_response_body_reader<T>(
  * @returns the value without surrounding blanks, or `null`.
  */
 export function ne_get_response_header(req: ne_request, name: string): string | null {
-  return requests.open(req, "ne_get_response_header").headFields.get(name);
+  const { headFields } = requests.open(req, "ne_get_response_header");
+  return headFields.get(needText(name, "ne_get_response_header", "name"));
 }
 
 /**
@@ -222,7 +211,8 @@ export function ne_get_response_header(req: ne_request, name: string): string | 
  * hooks on.
  */
 export function ne_get_response_trailer(req: ne_request, name: string): string | null {
-  return requests.open(req, "ne_get_response_trailer").trailer.get(name);
+  const { trailer } = requests.open(req, "ne_get_response_trailer");
+  return trailer.get(needText(name, "ne_get_response_trailer", "name"));
 }
 
 /**

@@ -3,9 +3,9 @@
 // Creating and configuring a session does no I/O. Unless said otherwise a setting works from the
 // next connection or the next request on.
 import type { ne_off_t, ne_printf_arg } from "./ne_defs.js";
-import { needText } from "./internal/bytes.js";
+import { needList, needObject, needText } from "./internal/bytes.js";
 import { format } from "./internal/format.js";
-import { misuse, type ne_inet_addr, type ne_session } from "./internal/handle.js";
+import { misuse, needHandle, type ne_inet_addr, type ne_session } from "./internal/handle.js";
 import type {
   ne_ssl_certificate,
   ne_ssl_client_cert,
@@ -206,7 +206,10 @@ export function ne_get_session_flag(sess: ne_session, flag: ne_session_flag): nu
 
 /** `ne_set_addrlist2` with the port of the session. */
 export function ne_set_addrlist(sess: ne_session, addrs: readonly ne_inet_addr[]): void {
-  ne_set_addrlist2(sess, sessions.open(sess, "ne_set_addrlist").server.port, addrs);
+  const s = sessions.open(sess, "ne_set_addrlist");
+  needList(addrs, "ne_set_addrlist", "addrs");
+  for (const addr of addrs) needHandle(addr, "ne_inet_addr", "ne_set_addrlist");
+  ne_set_addrlist2(sess, s.server.port, addrs);
 }
 
 /**
@@ -222,6 +225,7 @@ export function ne_set_addrlist2(
 ): void {
   const s = sessions.open(sess, "ne_set_addrlist2");
   checkPort(port, "ne_set_addrlist2");
+  needList(addrs, "ne_set_addrlist2", "addrs");
   const list = addrs.map((addr) => addresses.open(addr, "ne_set_addrlist2"));
   setRoute(s, { addresses: list.length === 0 ? null : { list, port, first: 0 } });
 }
@@ -496,6 +500,7 @@ export function ne_get_scheme(sess: ne_session): string {
 /** Sets scheme, host and port of `uri` to those of the session; other fields stay. */
 export function ne_fill_server_uri(sess: ne_session, uri: ne_uri): void {
   const s = sessions.open(sess, "ne_fill_server_uri");
+  needObject(uri, "ne_fill_server_uri", "uri");
   uri.scheme = s.scheme;
   uri.host = s.server.hostname;
   uri.port = s.server.port;

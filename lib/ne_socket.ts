@@ -5,12 +5,13 @@
 // while one is still pending throws (rule 27).
 import type { Server } from "node:net";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
-import { needBytes, needText } from "./internal/bytes.js";
+import { needBytes, needList, needObject, needText } from "./internal/bytes.js";
 import { NE_SOCK_ERROR, NE_SOCK_RETRY, NE_SOCK_TIMEOUT } from "./internal/constants.js";
 import { errnoOf } from "./internal/errno.js";
 import { format } from "./internal/format.js";
 import {
   misuse,
+  needHandle,
   type ne_inet_addr,
   type ne_sock_addr,
   type ne_socket,
@@ -199,6 +200,7 @@ export function ne_iaddr_print(ia: ne_inet_addr): string {
 /** Writes the 4 or 16 bytes in network order to the start of `buffer`. @returns `buffer`. */
 export function ne_iaddr_raw<B extends Uint8Array>(ia: ne_inet_addr, buffer: B): B {
   const { bytes } = addresses.open(ia, "ne_iaddr_raw");
+  needBytes(buffer, "ne_iaddr_raw", "buffer");
   if (buffer.length < bytes.length) throw misuse("ne_iaddr_raw", "the buffer is too small");
   buffer.set(bytes);
   return buffer;
@@ -210,7 +212,9 @@ export function ne_iaddr_raw<B extends Uint8Array>(ia: ne_inet_addr, buffer: B):
  * @returns 0, or non-zero on failure.
  */
 export async function ne_iaddr_reverse(ia: ne_inet_addr, buf: ne_out<string>): Promise<number> {
-  const name = await reverseLookup(addresses.open(ia, "ne_iaddr_reverse"));
+  const address = addresses.open(ia, "ne_iaddr_reverse");
+  needObject(buf, "ne_iaddr_reverse", "buf");
+  const name = await reverseLookup(address);
   if (name === null) return 1;
   buf.value = name;
   return 0;
@@ -355,6 +359,8 @@ export async function ne_sock_fullwritev(
   vector: readonly Readonly<ne_iovec>[],
 ): Promise<number> {
   const k = sockets.open(sock, "ne_sock_fullwritev");
+  needList(vector, "ne_sock_fullwritev", "vector");
+  for (const block of vector) needObject(block, "ne_sock_fullwritev", "every block");
   if (vector.length === 0) throw misuse("ne_sock_fullwritev", "there is no block to write");
   const blocks = vector.map(({ base, len }) => {
     if (len === 0) return new Uint8Array(0);
@@ -526,6 +532,8 @@ export async function ne_sock_connect_ssl(
   userdata?: unknown,
 ): Promise<number> {
   void userdata;
+  needHandle(sock, "ne_socket", "ne_sock_connect_ssl");
+  needHandle(ctx, "ne_ssl_context", "ne_sock_connect_ssl");
   return ne_sock_handshake(sock, ctx, null, 0);
 }
 
@@ -629,6 +637,8 @@ export function ne_ssl_check_certificate(
   const k = sockets.open(sock, "ne_ssl_check_certificate");
   const chain = chainOf(certificates.open(cert, "ne_ssl_check_certificate"));
   if (flags !== 0) throw misuse("ne_ssl_check_certificate", "flags must be 0");
+  if (hostname !== null) needText(hostname, "ne_ssl_check_certificate", "hostname");
+  needObject(failures, "ne_ssl_check_certificate", "failures");
   const ip = address === null ? null : addresses.open(address, "ne_ssl_check_certificate").bytes;
   const verdict = judge(chain, context, hostname, ip, Math.floor(Date.now() / 1000));
   if (verdict.hard !== null) {

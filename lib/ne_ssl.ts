@@ -7,7 +7,7 @@ import { readPemPair, readPkcs12, type KeyFile } from "./internal/asn1/keyfile.j
 import { readableName } from "./internal/asn1/name.js";
 import { allCertificates, firstCertificate, writePem } from "./internal/asn1/pem.js";
 import { parseCheckedCertificate } from "./internal/asn1/x509.js";
-import { asBuffer, isBytes, needText } from "./internal/bytes.js";
+import { asBuffer, isBytes, needText, needObject } from "./internal/bytes.js";
 import { NE_SOCK_ERROR } from "./internal/constants.js";
 import {
   misuse,
@@ -160,6 +160,7 @@ export const NE_SSL_DIGESTLEN = 60;
  */
 export function ne_ssl_cert_digest(cert: ne_ssl_certificate, digest: ne_out<string>): number {
   const { x509 } = certificates.open(cert, "ne_ssl_cert_digest");
+  needObject(digest, "ne_ssl_cert_digest", "digest");
   const sum = sumOf(NE_HASH_SHA1 | NE_HASH_COLON, [x509.der]);
   if (sum === null) return -1;
   digest.value = sum;
@@ -186,6 +187,8 @@ export function ne_ssl_cert_validity_time(
   until?: ne_out<number> | null,
 ): void {
   const { x509 } = certificates.open(cert, "ne_ssl_cert_validity_time");
+  if (from) needObject(from, "ne_ssl_cert_validity_time", "from");
+  if (until) needObject(until, "ne_ssl_cert_validity_time", "until");
   if (from) from.value = x509.notBefore ?? -1;
   if (until) until.value = x509.notAfter ?? -1;
 }
@@ -202,6 +205,8 @@ export function ne_ssl_cert_validity(
   until?: ne_out<string> | null,
 ): void {
   const { x509 } = certificates.open(cert, "ne_ssl_cert_validity");
+  if (from) needObject(from, "ne_ssl_cert_validity", "from");
+  if (until) needObject(until, "ne_ssl_cert_validity", "until");
   if (from) from.value = dateText(x509.notBefore);
   if (until) until.value = dateText(x509.notAfter);
 }

@@ -2,10 +2,11 @@
 // consulted. The printf-style functions know the conversions of internal/format.ts.
 import { randomFillSync } from "node:crypto";
 import {
-  asBuffer,
   HEX_PAIRS,
+  asBuffer,
   latin1Text,
   needBytes,
+  needObject,
   needText,
   needTexts,
 } from "./internal/bytes.js";
@@ -35,6 +36,7 @@ export {
  * while (cursor.value !== null) console.log(ne_token(cursor, ","));
  */
 export function ne_token(str: ne_out<string | null>, sep: string): string {
+  needObject(str, "ne_token", "str");
   const text = needText(str.value, "ne_token", "str.value");
   needChar(sep, "ne_token", "sep");
   const end = text.indexOf(sep);
@@ -48,6 +50,7 @@ export function ne_token(str: ne_out<string | null>, sep: string): string {
  * @returns the token, or `null` (with `str.value` unchanged) if a quote is never closed.
  */
 export function ne_qtoken(str: ne_out<string | null>, sep: string, quotes: string): string | null {
+  needObject(str, "ne_qtoken", "str");
   const text = needText(str.value, "ne_qtoken", "str.value");
   needChar(sep, "ne_qtoken", "sep");
   needText(quotes, "ne_qtoken", "quotes");
@@ -125,6 +128,7 @@ export function ne_unbase64(data: string, out: ne_out<Buffer | null>): number {
 // The doors to what is private in an ne_buffer, for this module only.
 let making = false;
 let makeBuffer: (size: number) => ne_buffer;
+let isMade: (buf: ne_buffer) => boolean;
 let isDestroyed: (buf: ne_buffer) => boolean;
 let markDestroyed: (buf: ne_buffer) => void;
 
@@ -142,6 +146,7 @@ export class ne_buffer {
       buf.length = size;
       return buf;
     };
+    isMade = (buf) => #destroyed in buf;
     isDestroyed = (buf) => buf.#destroyed;
     markDestroyed = (buf) => void (buf.#destroyed = true);
   }
@@ -272,6 +277,7 @@ export function ne_strerror(errnum: number): string {
 
 /** Sets `dest.value` to at most `n - 1` characters of `src`. A macro in C. */
 export function ne_strnzcpy(dest: ne_out<string>, src: string, n: number): void {
+  needObject(dest, "ne_strnzcpy", "dest");
   needText(src, "ne_strnzcpy", "src");
   dest.value = src.slice(0, needCount(n, "ne_strnzcpy", "n") - 1);
 }
@@ -454,7 +460,7 @@ function needCount(value: number, caller: string, name: string): number {
 }
 
 function alive(buf: ne_buffer, caller: string): ne_buffer {
-  if (!(buf instanceof ne_buffer)) throw misuse(caller, "expected an ne_buffer");
+  if (!(buf instanceof ne_buffer && isMade(buf))) throw misuse(caller, "expected an ne_buffer");
   if (isDestroyed(buf)) throw misuse(caller, "the ne_buffer was destroyed already");
   return buf;
 }

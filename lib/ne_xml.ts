@@ -2,6 +2,7 @@
 // the handlers until one takes it, and what they return stops the parser or makes it wait.
 import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants.js";
 import { debug, debugMask } from "./internal/debug.js";
+import { needCallbackOrNull, needText } from "./internal/bytes.js";
 import { HandleType, misuse } from "./internal/handle.js";
 import type { ne_handle } from "./internal/handle.js";
 import { isPromise } from "./internal/promise.js";
@@ -261,7 +262,7 @@ export function ne_xml_create(): ne_xml_parser {
  */
 export function ne_xml_set_encoding(p: ne_xml_parser, encoding: string): number {
   const stack = parsers.open(p, "ne_xml_set_encoding");
-  const found = findEncoding(encoding);
+  const found = findEncoding(needText(encoding, "ne_xml_set_encoding", "encoding"));
   if (found === null || stack.reader !== null) return 1;
   stack.encoding = found;
   return 0;
@@ -279,6 +280,8 @@ export function ne_xml_push_handler<T>(
   if (typeof startelm !== "function") {
     throw misuse("ne_xml_push_handler", "the start-element callback must be a function");
   }
+  needCallbackOrNull(cdata, "ne_xml_push_handler", "the character-data callback");
+  needCallbackOrNull(endelm, "ne_xml_push_handler", "the end-element callback");
   stack.handlers.push({
     startelm: startelm as ne_xml_startelm_cb<unknown>,
     cdata: (cdata ?? null) as ne_xml_cdata_cb<unknown> | null,
@@ -296,7 +299,8 @@ export function ne_xml_failed(p: ne_xml_parser): number {
  * Sets the parser's error string, cut to 2047 characters; meant for callbacks that stop parsing.
  */
 export function ne_xml_set_error(p: ne_xml_parser, msg: string): void {
-  parsers.open(p, "ne_xml_set_error").error = msg.slice(0, MAX_XML_ERROR);
+  const stack = parsers.open(p, "ne_xml_set_error");
+  stack.error = needText(msg, "ne_xml_set_error", "msg").slice(0, MAX_XML_ERROR);
 }
 
 /**

@@ -2,7 +2,7 @@
 // the request, so that a handler's promise holds up the connection like any reader's.
 import { isXmlType, parseContentType } from "./internal/content_type.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/constants.js";
-import { misuse } from "./internal/handle.js";
+import { misuse, needHandle } from "./internal/handle.js";
 import { askAboutResponse, methodOf, readBehindAll } from "./internal/sight.js";
 import { ne_set_error } from "./ne_session.js";
 import {
@@ -33,7 +33,12 @@ export async function ne_xml_parse_response(
 }
 
 /** `ne_xml_dispatchif_request` with `ne_accept_2xx`. */
-export function ne_xml_dispatch_request(req: ne_request, parser: ne_xml_parser): Promise<number> {
+export async function ne_xml_dispatch_request(
+  req: ne_request,
+  parser: ne_xml_parser,
+): Promise<number> {
+  needHandle(req, "ne_request", "ne_xml_dispatch_request");
+  needHandle(parser, "ne_xml_parser", "ne_xml_dispatch_request");
   return ne_xml_dispatchif_request(req, parser, ne_accept_2xx);
 }
 
@@ -50,6 +55,8 @@ export async function ne_xml_dispatchif_request<T>(
   acpt: ne_accept_response<T>,
   userdata?: T,
 ): Promise<number> {
+  needHandle(req, "ne_request", "ne_xml_dispatchif_request");
+  needHandle(parser, "ne_xml_parser", "ne_xml_dispatchif_request");
   if (typeof acpt !== "function") {
     throw misuse("ne_xml_dispatchif_request", "the acceptance callback must be a function");
   }

@@ -1,11 +1,17 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
 import type { Readable } from "node:stream";
-import { isBytes, needText, ownOnly } from "./internal/bytes.js";
+import { isBytes, needObject, needText, ownOnly } from "./internal/bytes.js";
 import { cloneSession } from "./internal/clone.js";
 import { parseContentType } from "./internal/content_type.js";
 import { nx_error } from "./internal/failure.js";
 import { misuse, type ne_session } from "./internal/handle.js";
+import {
+  checkFieldName,
+  checkFieldValue,
+  checkMethod,
+  checkTarget,
+} from "./internal/http1/write.js";
 import { isHost } from "./internal/proxy/settings.js";
 import { createListing, listOnce, walk } from "./internal/script/list.js";
 import type { nx_resource, nx_resource_prop } from "./internal/script/resource.js";
@@ -105,16 +111,19 @@ export async function nx_send(
   const s = sessions.open(sess, "nx_send");
   needText(method, "nx_send", "the method");
   needText(target, "nx_send", "the target");
+  needObject(options, "nx_send", "the options");
   const own = ownOnly(options);
+  checkMethod(method, "nx_send");
+  checkTarget(target, "nx_send");
   const sending: Sending = {
     session: s,
     method,
     target,
     fields: fieldsOf(own),
     body: bodyOf(own),
-    length: own.length ?? -1,
-    signal: own.signal ?? null,
-    timeout: own.timeout ?? 0,
+    length: lengthOf(own),
+    signal: signalOf(own),
+    timeout: timeoutOf(own),
     redirects: redirectsOf(own),
     stream: own.stream === true,
     decompress: own.decompress !== false,
@@ -123,13 +132,18 @@ export async function nx_send(
 }
 
 function fieldsOf({ headers = {} }: nx_send_options): [name: string, value: string][] {
+  needObject(headers, "nx_send", "headers");
   return Object.entries(headers).flatMap(([name, value]) => {
     if (/^(content-length|transfer-encoding)$/i.test(name)) {
       throw misuse("nx_send", `${name} comes from the body and its length`);
     }
     const values = typeof value === "string" ? [value] : value;
+    checkFieldName(name, "nx_send");
     if (!Array.isArray(values)) throw misuse("nx_send", `the value of ${name} must be a string`);
-    return values.map((one: string): [string, string] => [name, one]);
+    return values.map((one: string): [string, string] => {
+      checkFieldValue(one, "nx_send");
+      return [name, one];
+    });
   });
 }
 
@@ -139,6 +153,22 @@ function bodyOf({ body }: nx_send_options): Sending["body"] {
   if (isBytes(body) || typeof body === "function") return body;
   if (typeof body === "object" && Symbol.asyncIterator in body) return body;
   throw misuse("nx_send", "the body must be a string, bytes, a stream or an async iterable");
+}
+
+function lengthOf({ length = -1 }: nx_send_options): number {
+  if (Number.isSafeInteger(length) && length >= -1) return length;
+  throw misuse("nx_send", "the length must be a whole number from 0 on, or -1");
+}
+
+function signalOf({ signal }: nx_send_options): AbortSignal | null {
+  if (signal === undefined || signal === null) return null;
+  if (signal instanceof AbortSignal) return signal;
+  throw misuse("nx_send", "the signal must be an AbortSignal");
+}
+
+function timeoutOf({ timeout = 0 }: nx_send_options): number {
+  if (typeof timeout === "number" && timeout >= 0) return timeout;
+  throw misuse("nx_send", "the timeout must be a number of seconds");
 }
 
 function redirectsOf({ redirects = 0 }: nx_send_options): number {
@@ -255,11 +285,15 @@ export function nx_list(
   path: string,
   options: nx_list_options = {},
 ): AsyncIterableIterator<nx_resource> {
-  const { depth = 1, props = [], signal = null } = ownOnly(options);
   sessions.open(sess, "nx_list");
+  needObject(options, "nx_list", "the options");
+  const { depth = 1, props = [], signal = null } = ownOnly(options);
   needText(path, "nx_list", "the path");
   if (depth !== 0 && depth !== 1 && depth !== Infinity) {
     throw misuse("nx_list", "the depth must be 0, 1 or Infinity");
+  }
+  if (signal !== null && !(signal instanceof AbortSignal)) {
+    throw misuse("nx_list", "the signal must be an AbortSignal");
   }
   if (!Array.isArray(props)) throw misuse("nx_list", "the properties must be an array");
   const listing = createListing(sess, props, signal);

@@ -19,6 +19,7 @@ import {
   type Limits,
   type Timings,
 } from "./internal/session.js";
+import { needObject } from "./internal/bytes.js";
 import { onAbort } from "./internal/signal.js";
 import { printAddress } from "./internal/wire/address.js";
 import { addresses } from "./internal/wire/handles.js";
@@ -312,6 +313,7 @@ export interface nx_limits {
 /** Sets the limits of the session's later responses. */
 export function nx_set_limits(sess: ne_session, limits: nx_limits): void {
   const s = sessions.open(sess, "nx_set_limits");
+  needObject(limits, "nx_set_limits", "the limits");
   const next: Limits = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const value = Object.hasOwn(limits, name) ? limits[name] : undefined;

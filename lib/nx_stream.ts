@@ -85,7 +85,7 @@ export function nx_response_readable(req: ne_request): Readable {
  * The code of the `ne_end_request` that closed the stream, once it has ended. For a stream that was
  * destroyed or that failed it is `NE_ERROR`, or the code of the failure.
  */
-export function nx_readable_result(stream: Readable): Promise<number> {
+export async function nx_readable_result(stream: Readable): Promise<number> {
   if (!(stream instanceof ResponseBody)) {
     throw misuse("nx_readable_result", "the stream was not made by nx_response_readable");
   }

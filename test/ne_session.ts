@@ -239,7 +239,7 @@ t.test("arguments that cannot be meant are refused by name", async (t) => {
     ],
     ["ne_session_system_proxy: flags", () => ne_session_system_proxy(sess, 1)],
     ["ne_set_addrlist2: the port", () => ne_set_addrlist2(sess, 65536, [])],
-    ["ne_set_addrlist2: expected a ne_inet_addr", () => ne_set_addrlist(sess, [sess as never])],
+    ["ne_set_addrlist: expected a ne_inet_addr", () => ne_set_addrlist(sess, [sess as never])],
     [
       "ne_set_localaddr: expected a ne_inet_addr",
       () => ne_set_localaddr(sess, "127.0.0.1" as never),

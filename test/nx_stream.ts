@@ -241,7 +241,10 @@ t.test("mistakes", async (t) => {
     t.throws(() => nx_request_writable(req, length), /^nx_request_writable: the length/);
   }
   t.throws(() => nx_response_readable(req), /^nx_response_readable: no response is being read/);
-  t.throws(() => nx_readable_result(Readable.from([])), /^nx_readable_result: the stream was not/);
+  // a promise is what it returns, so a mistake is a rejection
+  await t.rejects(nx_readable_result(Readable.from([])), {
+    message: /^nx_readable_result: the stream was not/,
+  });
   t.equal(nx_detach_socket(req), null);
 });
 

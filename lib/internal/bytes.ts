@@ -64,6 +64,27 @@ export function needBytes<B extends Uint8Array>(
   return value;
 }
 
+/** An object that a call fills in: anything else is the caller's mistake. */
+export function needObject(value: unknown, caller: string, name: string): void {
+  if (typeof value === "object" && value !== null) return;
+  throw misuse(caller, `${name} must be an object`);
+}
+
+/** A list argument: anything else is the caller's mistake. */
+export function needList(value: unknown, caller: string, name: string): void {
+  if (!Array.isArray(value)) throw misuse(caller, `${name} must be an array`);
+}
+
+/** A callback argument: anything else is the caller's mistake. */
+export function needCallback(value: unknown, caller: string, name = "the callback"): void {
+  if (typeof value !== "function") throw misuse(caller, `${name} must be a function`);
+}
+
+/** A callback that may be left out. */
+export function needCallbackOrNull(value: unknown, caller: string, name = "the callback"): void {
+  if (value !== null && value !== undefined) needCallback(value, caller, name);
+}
+
 /**
  * A copy of the own fields of a settings object: what somebody put on Object.prototype is no
  * setting, neither for this library nor for a Node function that takes the copy.

@@ -43,13 +43,18 @@ class Handle {
     return handle.#type === type ? handle.#state : undefined;
   }
 
-  static describe(handle: unknown, type: HandleType<string, unknown>): string {
+  static describe(handle: unknown, name: string): string {
     if (typeof handle === "object" && handle !== null && #type in handle) {
-      return handle.#type === type
-        ? `the ${type.name} was destroyed already`
-        : `expected a ${type.name}, got a ${handle.#type.name}`;
+      return handle.#type.name === name
+        ? `the ${name} was destroyed already`
+        : `expected a ${name}, got a ${handle.#type.name}`;
     }
-    return `expected a ${type.name}, got ${handle === null ? "null" : typeof handle}`;
+    return `expected a ${name}, got ${handle === null ? "null" : typeof handle}`;
+  }
+
+  static isLive(handle: unknown, name: string): boolean {
+    if (typeof handle !== "object" || handle === null || !(#type in handle)) return false;
+    return handle.#type.name === name && handle.#state !== undefined;
   }
 
   static isBorrowed(handle: object): boolean {
@@ -104,7 +109,7 @@ export class HandleType<Name extends string, State> {
   open(handle: unknown, caller: string): State {
     const type = this as unknown as HandleType<string, unknown>;
     const state = Handle.stateOf(handle, type);
-    if (state === undefined) throw misuse(caller, Handle.describe(handle, type));
+    if (state === undefined) throw misuse(caller, Handle.describe(handle, this.name));
     return state as State;
   }
 
@@ -133,6 +138,11 @@ export class HandleType<Name extends string, State> {
   revoke(handle: unknown): void {
     if (this.is(handle)) Handle.empty(handle as object);
   }
+}
+
+/** Throws for what is no live handle of a type whose state only another module can open. */
+export function needHandle(handle: unknown, name: string, caller: string): void {
+  if (!Handle.isLive(handle, name)) throw misuse(caller, Handle.describe(handle, name));
 }
 
 // The pointer types of C, listed here on the ground floor so that any module may speak of any of

@@ -26,7 +26,7 @@ const FLOORS = [
     ["internal/request", "internal/upload", "internal/response_head"],
     ["internal/exchange", "internal/response"],
     ["internal/tunnel", "internal/detach", "internal/bodyhash", "internal/sight"],
-    ["internal/clone"],
+    ["internal/clone", "internal/creation"],
     ["ne_session", "ne_request"],
   ].flat(),
   [
@@ -44,9 +44,14 @@ const FLOORS = [
 const NETWORK = /^(node:)?(net|tls|dns|dns\/promises|dgram|http|https|http2)$/;
 
 /** Ways from the guests into the conversation, each with its reason in the module it leads to. */
-const DOORS = ["internal/authguest", "ne_auth", "ne_compress", "ne_xmlreq"].map(
-  (from) => `${from}.ts to internal/sight.ts`,
-);
+const DOORS = [
+  ...["internal/authguest", "ne_auth", "ne_compress", "ne_xmlreq"].map(
+    (from) => `${from}.ts to internal/sight.ts`,
+  ),
+  ...["ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"].map(
+    (from) => `${from}.ts to internal/creation.ts`,
+  ),
+];
 
 interface Place {
   floor: number;

@@ -58,7 +58,7 @@ export function checkMethod(method: unknown, caller: string): asserts method is 
 
 /** Throws for a request-target that would not stay one word of the request line. */
 export function checkTarget(target: unknown, caller: string): asserts target is string {
-  if (typeof target !== "string") throw misuse(caller, "the target must be a string");
+  if (typeof target !== "string") throw misuse(caller, "target must be a string");
   if (/[\0-\x20\x7f]/.test(target)) {
     throw misuse(caller, "the target holds a control character or a space");
   }

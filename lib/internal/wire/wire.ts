@@ -38,7 +38,10 @@ const MAX_QUEUED = 256 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /** The code and text of a stream's error. */
-export function failureOf(error: Error): WireFailure {
+export function failureOf(thrown: unknown): WireFailure {
+  // an application's stream or connector may fail with anything
+  const reason = typeof thrown === "object" ? "no reason given" : String(thrown);
+  const error = thrown instanceof Error ? thrown : new Error(reason);
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "ECONNRESET") {
     return { code: NE_SOCK_RESET, error: "Connection reset by peer", cause: error };
