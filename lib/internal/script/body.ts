@@ -31,19 +31,58 @@ export function openBody(sess: ne_session, req: ne_request, method: string): Inc
   return { sess, req, method, source, blocks, read: [], ended: false };
 }
 
+/** Blocks shorter than this are put together. */
+const SMALL_BLOCK = 1024;
+/** Into pieces of this size. */
+const PIECE = 16 * 1024;
+
+// Blocks on their way into memory: a block costs more than its bytes, and a server may send each
+// byte as a chunk of its own.
+class Gathering {
+  #piece: Buffer | null = null;
+  #used = 0;
+
+  constructor(readonly into: Buffer[]) {}
+
+  add(block: Buffer): void {
+    if (block.length >= SMALL_BLOCK) {
+      this.flush();
+      this.into.push(block);
+      return;
+    }
+    if (this.#used + block.length > PIECE) this.flush();
+    this.#piece ??= Buffer.allocUnsafeSlow(PIECE);
+    this.#used += block.copy(this.#piece, this.#used);
+  }
+
+  flush(): void {
+    if (this.#piece === null) return;
+    // a piece that is hardly begun is not worth its memory
+    const filled = this.#piece.subarray(0, this.#used);
+    this.into.push(this.#used < PIECE / 2 ? Buffer.from(filled) : filled);
+    this.#piece = null;
+    this.#used = 0;
+  }
+}
+
 /** Reads the body into memory. @returns whether it ended within so many bytes, or few more */
 export async function collect(incoming: Incoming, maxBytes: number): Promise<boolean> {
+  const gathering = new Gathering(incoming.read);
   let size = 0;
-  while (size <= maxBytes) {
-    const { done, value } = await incoming.blocks.next();
-    if (done === true) {
-      incoming.ended = true;
-      return true;
+  try {
+    while (size <= maxBytes) {
+      const { done, value } = await incoming.blocks.next();
+      if (done === true) {
+        incoming.ended = true;
+        return true;
+      }
+      gathering.add(value);
+      size += value.length;
     }
-    incoming.read.push(value);
-    size += value.length;
+    return false;
+  } finally {
+    gathering.flush();
   }
-  return false;
 }
 
 /** The code of the request's end, once the body has been read. */
