@@ -94,22 +94,20 @@ export function parseLiteral(host: string): Address | null | undefined {
   if (bytes === null) return host.startsWith("[") ? null : undefined;
   if (percent < 0) return { kind: "ipv6", bytes, scope: null };
   const zone = text.slice(text.startsWith("%25", percent) ? percent + 3 : percent + 1);
-  const scope = scopeOf(zone, bytes);
+  const scope = scopeOf(zone);
   return scope === undefined ? null : { kind: "ipv6", bytes, scope };
 }
 
-// The interface of a zone: a number stands for any address, a name only where the address is one of
-// a link, as in glibc. `null` for a number that no link-local address here shows.
-function scopeOf(zone: string, address: Buffer): string | null | undefined {
+// The interface of a zone, by name or number; `null` for a number that no link-local address here
+// shows.
+function scopeOf(zone: string): string | null | undefined {
   if (/^\d+$/.test(zone)) {
     const isThis = (found: os.NetworkInterfaceInfo): boolean =>
       found.family === "IPv6" && found.scopeid === Number(zone);
     const named = Object.entries(os.networkInterfaces()).find(([, found]) => found?.some(isThis));
     return Number(zone) > 0 && named !== undefined ? named[0] : null;
   }
-  const isUnicast = address[0] === 0xfe && (address[1]! & 0xc0) === 0x80;
-  const isMulticast = address[0] === 0xff && (address[1]! & 0x0f) === 2;
-  return (isUnicast || isMulticast) && hasInterface(zone) ? zone : undefined;
+  return hasInterface(zone) ? zone : undefined;
 }
 
 // What stands in brackets; what follows them does not count.

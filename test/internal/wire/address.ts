@@ -33,7 +33,7 @@ t.test("literals in hosts", async (t) => {
     [`fe80::1%${LO}`, `fe80::1%${LO}`],
     ["[fe80::1%25nosuchif]", null],
     ["[fe80::1%]", null],
-    [`::1%${LO}`, null], // a name says nothing where the address is not one of a link
+    [`::1%${LO}`, `::1%${LO}`],
     [`ff02::1%${LO}`, `ff02::1%${LO}`],
     ["::1%1", "::1"],
     ["fe80::1%99999", "fe80::1"],
