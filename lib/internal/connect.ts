@@ -236,10 +236,13 @@ async function askConnector(o: Opening): Promise<Wire | WireFailure> {
     if (typeof stream?.write !== "function" || typeof stream.on !== "function") {
       return { code: NE_SOCK_ERROR, error: "the connector gave no stream", cause: null };
     }
+    // the connector itself broke the request off
+    if (o.scope.broken !== null) stream.destroy();
+    o.scope.check();
     return new Wire(stream);
   } catch (error) {
     o.scope.check();
-    return { ...failureOf(error as Error), code: NE_SOCK_ERROR };
+    return { ...failureOf(error), code: NE_SOCK_ERROR };
   }
 }
 
