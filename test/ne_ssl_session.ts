@@ -326,6 +326,23 @@ t.test("server_name_indication", async (t) => {
   t.same(seen, ["localhost", false, false]);
 });
 
+t.test("nobody_is_told_of_the_second_connection_for_a_certificate", async (t) => {
+  const wish = { maxVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: false } as const;
+  const { port } = await tlsServer(t, wish, answer);
+  const sess = session(t, port, "ca.pem", "127.0.0.1");
+  ne_ssl_set_verify(sess, () => 0);
+  const told: number[] = [];
+  ne_set_notifier(sess, (_, status) => void told.push(status));
+  let asked = 0;
+  ne_ssl_provide_clicert(sess, () => {
+    asked++;
+    ne_ssl_set_clicert(sess, client("client.p12"));
+  });
+  t.same(await get(sess), [0, 200, ""]);
+  // as C, which goes on with the handshake under way: connecting, connected, handshake, receiving
+  t.same([asked, told.filter((status) => status !== 4)], [1, [1, 2, 6]]);
+});
+
 t.test("protocol_versions", async (t) => {
   const { port } = await tlsServer(t, { maxVersion: "TLSv1.2" }, answer);
   const sess = session(t, port);

@@ -57,6 +57,8 @@ export interface Opening {
   timing: { lookup: number | null; connect: number | null; handshake: number | null };
   /** Makes a CONNECT tunnel through an HTTP proxy; words its own errors. */
   tunnel: (hop: Hop) => Promise<number>;
+  /** A second connection in place of a first one, of which everybody has been told. */
+  quiet?: boolean;
 }
 
 /** Opens a connection into `turn.connection`. @returns `NE_OK`, or a code with the error set */
@@ -374,7 +376,14 @@ async function startTls(
   if (!outcome.ok) {
     o.scope.check();
     if (outcome.again) {
-      closeConnection(s, connection);
+      // C goes on with the handshake under way, so nobody is told of another connection; only a
+      // proxy's ends as others do, since requests were sent over it
+      if (connection.hop === null) {
+        connection.open = false;
+        o.quiet = true;
+      } else {
+        closeConnection(s, connection);
+      }
       return AGAIN;
     }
     setError(s, `SSL handshake failed: ${outcome.error}`, outcome.cause);
@@ -434,7 +443,8 @@ async function judgePeer(
 
 // Tells the notifier, and waits for it if it wants that.
 async function tell(o: Opening, status: number, info: StatusInfo): Promise<void> {
-  const wait = notify(o.session, status, info);
+  const isKnown = o.quiet === true && status !== ne_status_handshake;
+  const wait = isKnown ? undefined : notify(o.session, status, info);
   if (wait !== undefined) await awaitApplication(o.session, o.turn, o.scope, wait);
   o.scope.check();
 }
