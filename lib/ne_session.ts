@@ -39,13 +39,12 @@ import {
   closeAll,
   createHop,
   createSession,
+  httpProxyInUse,
   sessions,
   setCertProvider,
   setError,
-  setProxies,
   setRoute,
   trace,
-  usesProxy,
 } from "./internal/session.js";
 import { setClientCert, setVersions, trustCert } from "./internal/tls/context.js";
 import { certificates, clientCerts } from "./internal/tls/handles.js";
@@ -126,7 +125,7 @@ export function ne_session_proxy(sess: ne_session, hostname: string, port: numbe
   const s = sessions.open(sess, "ne_session_proxy");
   checkHost(hostname, "ne_session_proxy");
   checkPort(port, "ne_session_proxy");
-  setProxies(s, [createHop("http", hostname, port)], null);
+  setRoute(s, { hop: createHop("http", hostname, port) });
 }
 
 /**
@@ -160,7 +159,7 @@ export function ne_session_socks_proxy(
     needText(username, "ne_session_socks_proxy", "username");
   }
   const login = { username: username ?? null, password: password ?? null };
-  setProxies(s, [createHop(kind, hostname, port, login)], null);
+  setRoute(s, { hop: createHop(kind, hostname, port, login) });
 }
 
 /**
@@ -175,8 +174,8 @@ export function ne_session_system_proxy(sess: ne_session, flags: number): void {
   const s = sessions.open(sess, "ne_session_system_proxy");
   if (flags !== 0) throw misuse("ne_session_system_proxy", "flags must be 0");
   const found = proxyFromEnv(s.scheme, s.server.hostname, s.server.port, process.env);
-  const hops = found === null ? [] : [createHop(found.scheme, found.host, found.port, found)];
-  setProxies(s, hops, null);
+  const hop = found === null ? null : createHop(found.scheme, found.host, found.port, found);
+  setRoute(s, { hop });
 }
 
 /** A session flag. */
@@ -506,14 +505,11 @@ export function ne_fill_server_uri(sess: ne_session, uri: ne_uri): void {
   uri.port = s.server.port;
 }
 
-/**
- * Sets host and port of `uri` to those of the HTTP proxy in use or, before a connection, of the
- * first proxy. Changes nothing if that is not an HTTP proxy.
- */
+/** Sets host and port of `uri` to those of the session's HTTP proxy; without one, nothing. */
 export function ne_fill_proxy_uri(sess: ne_session, uri: ne_uri): void {
   const s = sessions.open(sess, "ne_fill_proxy_uri");
-  const hop = usesProxy(s) ? s.hops[0] : undefined;
-  if (hop?.kind !== "http" && hop?.kind !== "https") return;
+  const hop = httpProxyInUse(s);
+  if (hop === null) return;
   uri.host = hop.host;
   uri.port = hop.port;
 }

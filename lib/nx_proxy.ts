@@ -12,7 +12,7 @@ import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/han
 import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";
 import { checkProxy, type ProxySettings } from "./internal/proxy/settings.js";
-import { createHop, sessions, setProxies, usesProxy } from "./internal/session.js";
+import { createHop, proxyInUse, sessions, setRoute } from "./internal/session.js";
 import { certificates } from "./internal/tls/handles.js";
 
 /** A proxy, and when to use it. */
@@ -56,17 +56,17 @@ export interface nx_proxy {
  */
 export function nx_session_proxy(sess: ne_session, proxy: nx_proxy | null): void {
   const s = sessions.open(sess, "nx_session_proxy");
-  if (proxy === null) setProxies(s, [], null);
+  if (proxy === null) setRoute(s, {});
   else apply(sess, checked("nx_session_proxy", proxy));
 }
 
 /**
- * @returns the proxy that the session tries first, or `null` for none: what `nx_session_proxy` was
- *   given, or as much as is known of one that was set otherwise.
+ * @returns the session's proxy, or `null` for none: what `nx_session_proxy` was given, or as much
+ *   as is known of one that was set otherwise.
  */
 export function nx_get_session_proxy(sess: ne_session): nx_proxy | null {
-  const [hop] = sessions.open(sess, "nx_get_session_proxy").hops;
-  if (hop === undefined) return null;
+  const { hop } = sessions.open(sess, "nx_get_session_proxy");
+  if (hop === null) return null;
   const known = hop.setting === null ? undefined : given.get(hop.setting);
   if (known !== undefined) return { ...known };
   const { kind: scheme, host, port, username, password } = hop;
@@ -99,7 +99,7 @@ export function nx_get_default_proxy(): nx_proxy | null {
 
 /** @returns whether the session reaches its server without its proxy; `true` if it has none. */
 export function nx_bypass_proxy(sess: ne_session): boolean {
-  return !usesProxy(sessions.open(sess, "nx_bypass_proxy"));
+  return proxyInUse(sessions.open(sess, "nx_bypass_proxy")) === null;
 }
 
 /**
@@ -139,11 +139,11 @@ function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): v
   const s = sessions.open(sess, "nx_session_proxy");
   if (scheme !== "http" && scheme !== "https") {
     const login = scheme === "socks5" ? { username, password } : { username: username ?? "" };
-    setProxies(s, [createHop(scheme, host, port, login)], bypass);
+    setRoute(s, { hop: createHop(scheme, host, port, login), bypass });
     return;
   }
   const more = { username: null, password: null, trust, tunnel, setting: settings };
-  setProxies(s, [createHop(scheme, host, port, more)], bypass);
+  setRoute(s, { hop: createHop(scheme, host, port, more), bypass });
   if (username === null) return;
   register(sess, PROXY, {
     protocols: NE_AUTH_DEFAULT,
@@ -155,6 +155,6 @@ function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): v
     eager: null,
     slot: "nx_session_proxy",
     // another setting may have replaced it meanwhile
-    active: (other) => sessions.open(other, "nx_session_proxy").hops[0]?.setting === settings,
+    active: (other) => sessions.open(other, "nx_session_proxy").hop?.setting === settings,
   });
 }

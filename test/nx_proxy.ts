@@ -432,6 +432,7 @@ t.test("bypass", async (t) => {
     t.equal((await send(sess, "/a")).code, NE_OK);
     const seen = direct ? origin.requests : proxy.requests;
     t.match(seen[0]?.line, direct ? "GET /a HTTP/1.1" : /^GET http:/);
+    t.equal(seen[0]?.field("connection"), direct ? "TE, Keep-Alive" : "TE");
     t.equal(proxy.connections, direct ? 0 : 1);
   }
   t.equal(nx_bypass_proxy(session(t, "http", 80)), true, "without a proxy there is none to use");

@@ -80,7 +80,7 @@ function copySignal(s: Session, clone: Session): void {
 }
 
 function copyRoute(s: Session, clone: Session, sameHost: boolean): void {
-  clone.hops = s.hops.map((hop) => createHop(hop.kind, hop.host, hop.port, hop));
+  clone.hop = s.hop === null ? null : createHop(s.hop.kind, s.hop.host, s.hop.port, s.hop);
   clone.bypass = s.bypass;
   clone.connector = s.connector;
   if (!sameHost) return;

@@ -27,9 +27,9 @@ import {
   awaitApplication,
   closeConnection,
   notify,
+  proxyInUse,
   setError,
   trace,
-  usesProxy,
   type Connection,
   type Endpoint,
   type Hop,
@@ -63,25 +63,12 @@ export interface Opening {
 
 /** Opens a connection into `turn.connection`. @returns `NE_OK`, or a code with the error set */
 export async function openConnection(o: Opening): Promise<number> {
-  const s = o.session;
-  const begun = performance.now();
-  if (s.connector !== null || s.unixPath !== null) {
-    const opened = await openTransport(o);
-    if (opened !== NE_OK) return opened;
-    o.timing.connect = seconds(begun);
-    if (!s.secure) return NE_OK;
-    const code = await startOriginTls(o);
-    return code === AGAIN ? openConnection(o) : code;
-  }
-  const hops: (Hop | null)[] = usesProxy(s) ? s.hops : [null];
-  let code = NE_ERROR;
-  for (const hop of hops) {
-    code = await openThrough(o, hop);
-    if (code === NE_OK || o.scope.broken !== null) return code;
-    // only a proxy that cannot be reached at all is passed over for the next one
-    if (code !== NE_LOOKUP && code !== NE_CONNECT && code !== NE_TIMEOUT) return code;
-  }
-  return code;
+  const code = await openLayers(o);
+  if (code !== AGAIN) return code;
+  const again = await openLayers(o);
+  if (again !== AGAIN) return again;
+  setError(o.session, "SSL handshake failed: the client certificate was asked for again");
+  return NE_ERROR;
 }
 
 /** Opens a connection to a proxy itself, for a CONNECT request. */
@@ -98,18 +85,11 @@ export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> 
 // it.
 const AGAIN = -1;
 
-async function openThrough(o: Opening, hop: Hop | null): Promise<number> {
-  const code = await openLayers(o, hop);
-  if (code !== AGAIN) return code;
-  const again = await openLayers(o, hop);
-  if (again !== AGAIN) return again;
-  setError(o.session, "SSL handshake failed: the client certificate was asked for again");
-  return NE_ERROR;
-}
-
-async function openLayers(o: Opening, hop: Hop | null): Promise<number> {
+async function openLayers(o: Opening): Promise<number> {
   const s = o.session;
-  const reached = await openToProxy(o, hop);
+  const hop = proxyInUse(s);
+  const isGiven = s.connector !== null || s.unixPath !== null;
+  const reached = await (isGiven ? openTransport(o) : openToProxy(o, hop));
   if (reached !== NE_OK) return reached;
   if (hop !== null) {
     const passed = await passProxy(o, hop);
@@ -209,6 +189,7 @@ async function connectAddress(
 // The transport of an application, or a Unix-domain socket.
 async function openTransport(o: Opening): Promise<number> {
   const s = o.session;
+  const begun = performance.now();
   let wire: Wire | WireFailure;
   if (s.connector !== null) {
     wire = await askConnector(o);
@@ -224,6 +205,7 @@ async function openTransport(o: Opening): Promise<number> {
     setError(s, `Could not connect to server: ${wire.error}`, wire.cause);
     return wire.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_CONNECT;
   }
+  o.timing.connect = seconds(begun);
   return useWire(o, wire, null, s.server.hostname);
 }
 

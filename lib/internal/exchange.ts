@@ -185,8 +185,8 @@ async function buildWithHooks(r: Request, head: string): Promise<string> {
 // Basic credentials that came with a proxy's URL, for what that proxy reads: as curl, unasked.
 function proxyLogin(r: Request, head: string): string {
   const s = r.session;
-  const hop = r.tunnel?.hop ?? (sendsToProxy(s) ? s.hops[0] : undefined);
-  if (hop === undefined || hop.username === null) return "";
+  const hop = r.tunnel?.hop ?? (sendsToProxy(s) ? s.hop : null);
+  if (hop === null || hop.username === null) return "";
   if (/^proxy-authorization:/im.test(head)) return "";
   return `Proxy-Authorization: ${basicValue(hop.username, hop.password ?? "")}\r\n`;
 }

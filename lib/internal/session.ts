@@ -156,9 +156,9 @@ export interface Session {
   hooks: Hooks;
   notifier: Hook<(userdata: never, status: number, info: never) => unknown> | null;
   privates: Map<string, unknown>;
-  /** Proxies, tried in order; empty for none. */
-  hops: Hop[];
-  /** Whether a server is reached without the proxies. */
+  /** The proxy, `null` for none. */
+  hop: Hop | null;
+  /** Whether a server is reached without the proxy. */
   bypass: ((host: string, port: number) => boolean) | null;
   addresses: { list: readonly Address[]; port: number; first: number } | null;
   connector: Hook<(userdata: never, host: string, port: number) => unknown> | null;
@@ -252,30 +252,21 @@ export function setCertProvider(s: Session, provider: Hook<CertProvider> | null)
 }
 
 /**
- * Replaces every proxy, address list and connector set before. What took another way is not used
+ * Replaces the proxy, address list and connector set before. What took another way is not used
  * again.
  */
 export function setRoute(
   s: Session,
-  route: Partial<Pick<Session, "hops" | "bypass" | "addresses" | "connector" | "unixPath">>,
+  route: Partial<Pick<Session, "hop" | "bypass" | "addresses" | "connector" | "unixPath">>,
 ): void {
   for (const connection of [...s.idle]) closeConnection(s, connection);
   const given = ownOnly(route);
   s.settings++;
-  s.hops = given.hops ?? [];
+  s.hop = given.hop ?? null;
   s.bypass = given.bypass ?? null;
   s.addresses = given.addresses ?? null;
   s.connector = given.connector ?? null;
   s.unixPath = given.unixPath ?? null;
-}
-
-/** Sets the proxies of a session; `bypass` says for which servers they are not used. */
-export function setProxies(
-  s: Session,
-  hops: Hop[],
-  bypass: ((host: string, port: number) => boolean) | null,
-): void {
-  setRoute(s, { hops, bypass });
 }
 
 /** How long a write may wait, in milliseconds. */
@@ -283,16 +274,20 @@ export function writeTimeout(s: Session): number {
   return s.writeTimeoutMs > 0 ? s.writeTimeoutMs : s.readTimeoutMs;
 }
 
-/** Whether the session goes through its proxies to reach its server. */
-export function usesProxy(s: Session): boolean {
-  return s.hops.length > 0 && !(s.bypass?.(s.server.hostname, s.server.port) ?? false);
+/** The proxy that the session goes through to reach its server. */
+export function proxyInUse(s: Session): Hop | null {
+  return s.bypass?.(s.server.hostname, s.server.port) === true ? null : s.hop;
+}
+
+/** The same, if it is an HTTP proxy. */
+export function httpProxyInUse(s: Session): Hop | null {
+  const hop = proxyInUse(s);
+  return hop?.kind === "http" || hop?.kind === "https" ? hop : null;
 }
 
 /** Whether requests are sent to an HTTP proxy as they are: with an absolute URI, not tunnelled. */
 export function sendsToProxy(s: Session): boolean {
-  const hop = s.hops[0];
-  if (s.secure || hop === undefined || hop.tunnel || !usesProxy(s)) return false;
-  return hop.kind === "http" || hop.kind === "https";
+  return !s.secure && httpProxyInUse(s)?.tunnel === false;
 }
 
 /** Sets the error string: one printable line of neon's length. */
@@ -474,7 +469,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     },
     notifier: null,
     privates: new Map(),
-    hops: [],
+    hop: null,
     bypass: null,
     addresses: null,
     connector: null,

@@ -7,7 +7,7 @@ import { NE_OK } from "./constants.js";
 import type { ne_request, ne_session } from "./handle.js";
 import { application, requests, settle } from "./request.js";
 import { checkReading, discardBody } from "./response.js";
-import { sendsToProxy, sessions, trace, usesProxy } from "./session.js";
+import { httpProxyInUse, sendsToProxy, sessions, trace } from "./session.js";
 import type { FormatArg } from "./format.js";
 
 export { requestBodyHash } from "./bodyhash.js";
@@ -23,7 +23,7 @@ export function needSession(sess: ne_session, caller: string): void {
 export function isReadByProxy(sess: ne_session, isConnect: boolean): boolean {
   const s = sessions.open(sess, "authentication");
   if (!isConnect) return sendsToProxy(s);
-  return usesProxy(s) && (s.hops[0]?.kind === "http" || s.hops[0]?.kind === "https");
+  return httpProxyInUse(s) !== null;
 }
 
 /** Lets no later request use a connection that is open now. */
