@@ -8,6 +8,7 @@
 //   response     href, and once that was read: propstat, status, responsedescription
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
+import { baseOf } from "./internal/base.js";
 import { needCallbackOrNull, needObject, printable } from "./internal/bytes.js";
 import { MAX_SESSION_ERROR, NE_ERROR, NE_OK } from "./internal/constants.js";
 import { isPromise } from "./internal/promise.js";
@@ -18,13 +19,8 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/handle.js";
-import { ne_get_request_target, ne_get_status, ne_request_destroy } from "./ne_request.js";
-import {
-  NE_SESSFLAG_SHAREPOINT,
-  ne_fill_server_uri,
-  ne_get_session_flag,
-  ne_set_error,
-} from "./ne_session.js";
+import { ne_get_status, ne_request_destroy } from "./ne_request.js";
+import { NE_SESSFLAG_SHAREPOINT, ne_get_session_flag, ne_set_error } from "./ne_session.js";
 import { ne_shave } from "./ne_string.js";
 import {
   NE_PATH_NONURI,
@@ -293,15 +289,6 @@ interface Failures {
   // of the response being read
   path: string;
   text: string;
-}
-
-function baseOf(sess: ne_session, req: ne_request): Readonly<ne_uri> {
-  const target = ne_get_request_target(req);
-  if (target !== null) return target;
-  const server = new ne_uri();
-  ne_fill_server_uri(sess, server);
-  server.path = "/";
-  return server;
 }
 
 function enterResponse(failures: Failures, uri: Readonly<ne_uri>): Failures {

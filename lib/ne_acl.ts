@@ -1,10 +1,7 @@
 // ne_acl.h: the old interface to access control lists, deprecated in favour of ne_acl3744. In C the
 // two headers exclude each other; here this one's ne_acl_entry is to be imported from this module.
-import { needList, needObject } from "./internal/bytes.js";
-import { NE_ERROR, NE_OK } from "./internal/constants.js";
-import { newRequest } from "./internal/creation.js";
+import { setAcl, type Ace } from "./internal/acl.js";
 import { misuse, type ne_session } from "./internal/handle.js";
-import { ne_lock_using_resource } from "./internal/lockstore.js";
 import {
   ne_acl_all,
   ne_acl_deny,
@@ -12,15 +9,6 @@ import {
   ne_acl_href,
   ne_acl_property,
 } from "./ne_acl3744.js";
-import {
-  ne_add_request_header,
-  ne_get_status,
-  ne_request_destroy,
-  ne_request_dispatch,
-  ne_set_request_body_buffer,
-} from "./ne_request.js";
-import { NE_XML_MEDIA_TYPE } from "./ne_xml.js";
-
 export {
   ne_acl_all,
   ne_acl_deny,
@@ -67,33 +55,15 @@ export async function ne_acl_set(
   uri: string,
   entries: readonly Readonly<ne_acl_entry>[],
 ): Promise<number> {
-  needList(entries, "ne_acl_set", "entries");
-  const body = aclBody(entries);
-  const req = newRequest(sess, "ACL", uri, "ne_acl_set");
-  try {
-    ne_lock_using_resource(req, uri, 0);
-    ne_set_request_body_buffer(req, Buffer.from(body));
-    ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
-    const ret = await ne_request_dispatch(req);
-    const status = ne_get_status(req);
-    return ret === NE_OK && (status.klass !== 2 || status.code === 207) ? NE_ERROR : ret;
-  } finally {
-    ne_request_destroy(req);
-  }
+  return setAcl("ne_acl_set", sess, uri, entries, aceOf);
 }
 
-function aclBody(entries: readonly Readonly<ne_acl_entry>[]): string {
-  let body = `<?xml version="1.0" encoding="utf-8"?>\r\n<acl xmlns='DAV:'>\r\n`;
-  for (const entry of entries) {
-    needObject(entry, "ne_acl_set", "every entry");
-    const effect = entry.type === ne_acl_deny ? "deny" : "grant";
-    body += `<ace>\r\n<principal>${principal(entry)}\r\n</principal>\r\n<${effect}>\r\n`;
-    for (const [field, name] of PRIVILEGES) {
-      if (entry[field] === 0) body += `<privilege><${name}/></privilege>\r\n`;
-    }
-    body += `</${effect}>\r\n</ace>\r\n`;
-  }
-  return `${body}</acl>\r\n`;
+function aceOf(entry: Readonly<ne_acl_entry>): Ace {
+  return {
+    principal: principal(entry),
+    effect: entry.type === ne_acl_deny ? "deny" : "grant",
+    privileges: PRIVILEGES.filter(([field]) => entry[field] === 0).map(([, name]) => name),
+  };
 }
 
 function principal({ apply, principal }: Readonly<ne_acl_entry>): string {

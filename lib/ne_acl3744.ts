@@ -1,17 +1,6 @@
 // ne_acl3744.h: access control lists (RFC 3744).
-import { needList, needObject } from "./internal/bytes.js";
-import { NE_ERROR, NE_OK } from "./internal/constants.js";
-import { newRequest } from "./internal/creation.js";
+import { setAcl, type Ace } from "./internal/acl.js";
 import { misuse, type ne_session } from "./internal/handle.js";
-import { ne_lock_using_resource } from "./internal/lockstore.js";
-import {
-  ne_add_request_header,
-  ne_get_status,
-  ne_request_destroy,
-  ne_request_dispatch,
-  ne_set_request_body_buffer,
-} from "./ne_request.js";
-import { NE_XML_MEDIA_TYPE } from "./ne_xml.js";
 
 /** Privilege `read`. */
 export const NE_ACL_READ = 0x0001;
@@ -115,33 +104,17 @@ export async function ne_acl3744_set(
   path: string,
   entries: readonly Readonly<ne_acl_entry>[],
 ): Promise<number> {
-  needList(entries, "ne_acl3744_set", "entries");
-  const body = aclBody(entries);
-  const req = newRequest(sess, "ACL", path, "ne_acl3744_set");
-  try {
-    ne_lock_using_resource(req, path, 0);
-    ne_set_request_body_buffer(req, Buffer.from(body));
-    ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
-    const ret = await ne_request_dispatch(req);
-    const status = ne_get_status(req);
-    return ret === NE_OK && (status.klass !== 2 || status.code === 207) ? NE_ERROR : ret;
-  } finally {
-    ne_request_destroy(req);
-  }
+  return setAcl("ne_acl3744_set", sess, path, entries, aceOf);
 }
 
-function aclBody(entries: readonly Readonly<ne_acl_entry>[]): string {
-  let body = `<?xml version="1.0" encoding="utf-8"?>\r\n<acl xmlns='DAV:'>\r\n`;
-  for (const entry of entries) {
-    needObject(entry, "ne_acl3744_set", "every entry");
-    const effect = entry.type === ne_acl_deny ? "deny" : "grant";
-    body += `<ace>\r\n<principal>${principal(entry)}\r\n</principal>\r\n<${effect}>\r\n`;
-    for (const [bit, name] of PRIVILEGES) {
-      if ((entry.privileges & bit) !== 0) body += `<privilege><${name}/></privilege>\r\n`;
-    }
-    body += `</${effect}>\r\n</ace>\r\n`;
-  }
-  return `${body}</acl>\r\n`;
+function aceOf(entry: Readonly<ne_acl_entry>): Ace {
+  return {
+    principal: principal(entry),
+    effect: entry.type === ne_acl_deny ? "deny" : "grant",
+    privileges: PRIVILEGES.filter(([bit]) => (entry.privileges & bit) !== 0).map(
+      ([, name]) => name,
+    ),
+  };
 }
 
 function principal({ target, tname }: Readonly<ne_acl_entry>): string {

@@ -17,7 +17,7 @@ import {
   type AuthClass,
   type Inquiry,
 } from "./internal/authguest.js";
-import { needText } from "./internal/bytes.js";
+import { needCallback, needText } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
 import { isPromise } from "./internal/promise.js";
 import { needSession } from "./internal/sight.js";
@@ -148,7 +148,7 @@ export function ne_add_auth<T>(
   const caller = "ne_add_auth";
   needSession(sess, caller);
   checkProtocol(caller, protocol);
-  if (typeof creds !== "function") throw misuse(caller, "the callback must be a function");
+  needCallback(creds, caller);
   const ask = ({ question, rounds, protocol: bits }: Inquiry): Answer | PromiseLike<Answer> => {
     if (question.want !== "password") return null;
     return fetchCredentials(caller, true, (username, password) =>
@@ -185,7 +185,7 @@ function addCreds<T>(
     register(sess, cls, { protocols: 0, answers: 0, ask: () => null, eager: null });
     return;
   }
-  if (typeof creds !== "function") throw misuse(caller, "the callback must be a function");
+  needCallback(creds, caller);
   register(sess, cls, {
     protocols: protocol,
     answers: WITH_PASSWORD,

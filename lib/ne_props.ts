@@ -1,6 +1,7 @@
 // ne_props.h: PROPFIND and PROPPATCH. Properties are read as text by a handler that stands last on
 // the handler's XML parser, behind those of callers who want to see inside; those of one resource
 // are kept in arrays that the next resource uses again, so that a long answer costs no memory.
+import { baseOf } from "./internal/base.js";
 import {
   needCallback,
   needCallbackOrNull,
@@ -37,16 +38,11 @@ import {
 import { ne_add_depth_header } from "./ne_basic.js";
 import {
   ne_add_request_header,
-  ne_get_request_target,
   ne_get_status,
   ne_request_destroy,
   ne_set_request_body_buffer,
 } from "./ne_request.js";
-import {
-  NE_SESSFLAG_SHAREPOINT,
-  ne_fill_server_uri,
-  ne_get_session_flag,
-} from "./ne_session.js";
+import { NE_SESSFLAG_SHAREPOINT, ne_get_session_flag } from "./ne_session.js";
 import { ne_uri } from "./ne_uri.js";
 import { ne_status } from "./ne_utils.js";
 import {
@@ -494,15 +490,6 @@ async function propfind<T>(
   ne_xml_push_handler(h.xml, startFlat, flatText, endFlat, h);
   const ret = await ne_xml_dispatchif_request(h.request, h.xml, ne_accept_207);
   return ret === NE_OK && ne_get_status(h.request).klass !== 2 ? NE_ERROR : ret;
-}
-
-function baseOf(sess: ne_session, req: ne_request): Readonly<ne_uri> {
-  const target = ne_get_request_target(req);
-  if (target !== null) return target;
-  const server = new ne_uri();
-  ne_fill_server_uri(sess, server);
-  server.path = "/";
-  return server;
 }
 
 // ---- request bodies

@@ -17,7 +17,7 @@ import {
   type ne_out,
   type ne_printf_arg,
 } from "./ne_defs.js";
-import { needBytes, needText } from "./internal/bytes.js";
+import { needBytes, needCallback, needText } from "./internal/bytes.js";
 import {
   NE_ERROR,
   NE_FAILED,
@@ -136,7 +136,7 @@ export function ne_set_request_body_provider<T>(
 ): void {
   const r = requests.open(req, "ne_set_request_body_provider");
   if (length !== -1) checkSize(length, "ne_set_request_body_provider", "length");
-  checkCallback(provider, "ne_set_request_body_provider");
+  needCallback(provider, "ne_set_request_body_provider");
   const provide = provider as never;
   setBody(r, { kind: "provider", provide, userdata: userdata ?? null, length });
 }
@@ -185,8 +185,8 @@ export function ne_add_response_body_reader<T>(
   userdata?: T,
 ): void {
   const r = requests.open(req, "ne_add_response_body_reader");
-  checkCallback(accpt, "ne_add_response_body_reader");
-  checkCallback(reader, "ne_add_response_body_reader");
+  needCallback(accpt, "ne_add_response_body_reader");
+  needCallback(reader, "ne_add_response_body_reader");
   r.readers.push({
     accept: accpt as never,
     read: reader as never,
@@ -502,7 +502,7 @@ export function ne_add_interim_handler<T>(
   userdata?: T,
 ): void {
   const r = requests.open(req, "ne_add_interim_handler");
-  checkCallback(fn, "ne_add_interim_handler");
+  needCallback(fn, "ne_add_interim_handler");
   r.interims.push({ fn: fn as never, userdata: userdata ?? null });
 }
 
@@ -702,10 +702,6 @@ export function ne_get_request_private<P = unknown>(req: ne_request, id: string)
 /** Bytes read at once for a file or a buffer. */
 const FILE_BLOCK = 256 * 1024;
 
-function checkCallback(fn: unknown, caller: string): void {
-  if (typeof fn !== "function") throw misuse(caller, "the callback must be a function");
-}
-
 function checkSize(size: unknown, caller: string, name: string): void {
   if (!Number.isSafeInteger(size) || (size as number) < 0) {
     throw misuse(caller, `${name} must be a whole number from 0 to 2^53-1`);
@@ -784,7 +780,7 @@ function writeFully(fd: number, block: Buffer): Promise<void> {
 }
 
 function addHook(list: Hook<unknown>[], fn: unknown, userdata: unknown, caller: string): void {
-  checkCallback(fn, caller);
+  needCallback(fn, caller);
   list.push({ fn, userdata: userdata ?? null });
 }
 

@@ -3,7 +3,15 @@
 // Creating and configuring a session does no I/O. Unless said otherwise a setting works from the
 // next connection or the next request on.
 import type { ne_off_t, ne_printf_arg } from "./ne_defs.js";
-import { needList, needObject, needText } from "./internal/bytes.js";
+import {
+  needCallback,
+  needCallbackOrNull,
+  needList,
+  needObject,
+  needPort,
+  needText,
+  needTimeout,
+} from "./internal/bytes.js";
 import { format } from "./internal/format.js";
 import { misuse, needHandle, type ne_inet_addr, type ne_session } from "./internal/handle.js";
 import type {
@@ -91,7 +99,7 @@ export type { ne_session };
 export function ne_session_create(scheme: string, host: string, port: number): ne_session {
   checkScheme(scheme, "ne_session_create");
   checkHost(host, "ne_session_create");
-  checkPort(port, "ne_session_create");
+  needPort(port, "ne_session_create");
   const s = createSession(scheme.toLowerCase(), host, port);
   defaultProxy()?.attach(s.handle);
   trace(s, NE_DBG_HTTP, "HTTP session to %s://%s begins.\n", s.scheme, s.hostport);
@@ -124,7 +132,7 @@ export function ne_close_connection(sess: ne_session): void {
 export function ne_session_proxy(sess: ne_session, hostname: string, port: number): void {
   const s = sessions.open(sess, "ne_session_proxy");
   checkHost(hostname, "ne_session_proxy");
-  checkPort(port, "ne_session_proxy");
+  needPort(port, "ne_session_proxy");
   setRoute(s, { hop: createHop("http", hostname, port) });
 }
 
@@ -146,7 +154,7 @@ export function ne_session_socks_proxy(
 ): void {
   const s = sessions.open(sess, "ne_session_socks_proxy");
   checkHost(hostname, "ne_session_socks_proxy");
-  checkPort(port, "ne_session_socks_proxy");
+  needPort(port, "ne_session_socks_proxy");
   const kind = SOCKS_KINDS[vers];
   if (kind === undefined) throw misuse("ne_session_socks_proxy", "unknown SOCKS version");
   if (kind !== "socks5" && typeof username !== "string") {
@@ -223,7 +231,7 @@ export function ne_set_addrlist2(
   addrs: readonly ne_inet_addr[],
 ): void {
   const s = sessions.open(sess, "ne_set_addrlist2");
-  checkPort(port, "ne_set_addrlist2");
+  needPort(port, "ne_set_addrlist2");
   needList(addrs, "ne_set_addrlist2", "addrs");
   const list = addrs.map((addr) => addresses.open(addr, "ne_set_addrlist2"));
   setRoute(s, { addresses: list.length === 0 ? null : { list, port, first: 0 } });
@@ -259,7 +267,7 @@ export function ne_set_progress<T>(
     s.notifier = null;
     return;
   }
-  checkCallback(progress, "ne_set_progress");
+  needCallback(progress, "ne_set_progress");
   const report = progress as ne_progress;
   s.notifier = {
     fn: (_unused: unknown, status: number, info: ne_session_status_info): unknown => {
@@ -355,7 +363,7 @@ export function ne_set_notifier<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_set_notifier");
-  if (status != null) checkCallback(status, "ne_set_notifier");
+  needCallbackOrNull(status, "ne_set_notifier");
   s.notifier = status == null ? null : { fn: status as never, userdata: userdata ?? null };
 }
 
@@ -371,7 +379,7 @@ export function ne_ssl_set_verify<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_ssl_set_verify");
-  if (fn != null) checkCallback(fn, "ne_ssl_set_verify");
+  needCallbackOrNull(fn, "ne_ssl_set_verify");
   s.settings++;
   s.verify = fn == null ? null : { fn: fn as never, userdata: userdata ?? null };
 }
@@ -447,7 +455,7 @@ export function ne_ssl_provide_clicert<T>(
   userdata?: T,
 ): void {
   const s = sessions.open(sess, "ne_ssl_provide_clicert");
-  checkCallback(fn, "ne_ssl_provide_clicert");
+  needCallback(fn, "ne_ssl_provide_clicert");
   setCertProvider(s, { fn: fn as never, userdata: userdata ?? null });
 }
 
@@ -458,7 +466,7 @@ export function ne_ssl_provide_clicert<T>(
  */
 export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
   const s = sessions.open(sess, "ne_set_read_timeout");
-  s.readTimeoutMs = checkTimeout(timeout, "ne_set_read_timeout");
+  s.readTimeoutMs = needTimeout(timeout, "ne_set_read_timeout");
   s.readTimeoutSet = true;
 }
 
@@ -468,7 +476,7 @@ export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
  */
 export function ne_set_connect_timeout(sess: ne_session, timeout: number): void {
   const s = sessions.open(sess, "ne_set_connect_timeout");
-  s.connectTimeoutMs = checkTimeout(timeout, "ne_set_connect_timeout");
+  s.connectTimeoutMs = needTimeout(timeout, "ne_set_connect_timeout");
 }
 
 /**
@@ -540,10 +548,6 @@ function checkScheme(scheme: unknown, caller: string): void {
   }
 }
 
-function checkCallback(fn: unknown, caller: string): void {
-  if (typeof fn !== "function") throw misuse(caller, "the callback must be a function");
-}
-
 // What would end the line of a Host field, or name a user or a port, is no host.
 function checkHost(host: unknown, caller: string): void {
   if (typeof host !== "string") throw misuse(caller, "the host must be a string");
@@ -555,17 +559,4 @@ function checkHost(host: unknown, caller: string): void {
   if (/[^\0-\xff]/.test(sent)) {
     throw misuse(caller, "the host holds a character above U+00FF; give its ASCII form");
   }
-}
-
-function checkPort(port: unknown, caller: string): void {
-  if (!Number.isInteger(port) || (port as number) < 0 || (port as number) > 65535) {
-    throw misuse(caller, "the port must be a whole number from 0 to 65535");
-  }
-}
-
-function checkTimeout(timeout: unknown, caller: string): number {
-  if (typeof timeout !== "number" || !(timeout > 0)) {
-    throw misuse(caller, "the timeout must be a number of seconds greater than 0");
-  }
-  return timeout * 1000;
 }

@@ -5,7 +5,14 @@
 // while one is still pending throws (rule 27).
 import type { Server } from "node:net";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
-import { needBytes, needList, needObject, needText } from "./internal/bytes.js";
+import {
+  needBytes,
+  needList,
+  needObject,
+  needPort,
+  needText,
+  needTimeout,
+} from "./internal/bytes.js";
 import { NE_SOCK_ERROR, NE_SOCK_RETRY, NE_SOCK_TIMEOUT } from "./internal/constants.js";
 import { errnoOf } from "./internal/errno.js";
 import { format } from "./internal/format.js";
@@ -18,6 +25,7 @@ import {
   type ne_ssl_certificate,
   type ne_ssl_context,
 } from "./internal/handle.js";
+import { parseIPv4, parseIPv6 } from "./internal/literal.js";
 import {
   certificateOf,
   certificates,
@@ -28,8 +36,6 @@ import {
 import { failuresText, judge } from "./internal/tls/verify.js";
 import {
   hasInterface,
-  parseIPv4,
-  parseIPv6,
   parseLiteral,
   printAddress,
   resolveHost,
@@ -268,7 +274,7 @@ export function ne_sock_create(): ne_socket {
 export function ne_sock_prebind(sock: ne_socket, addr: ne_inet_addr | null, port: number): void {
   const k = sockets.open(sock, "ne_sock_prebind");
   k.local = addr === null ? null : addresses.open(addr, "ne_sock_prebind");
-  k.localPort = checkPort(port, "ne_sock_prebind");
+  k.localPort = needPort(port, "ne_sock_prebind");
 }
 
 /**
@@ -282,7 +288,7 @@ export async function ne_sock_connect(
 ): Promise<number> {
   const k = sockets.open(sock, "ne_sock_connect");
   const address = addresses.open(addr, "ne_sock_connect");
-  checkPort(port, "ne_sock_connect");
+  needPort(port, "ne_sock_connect");
   if (k.wire !== null) throw misuse("ne_sock_connect", "the socket is connected already");
   return exclusively(k, "ne_sock_connect", async () => {
     const result = await connectTcp({
@@ -328,7 +334,7 @@ export async function ne_sock_block(sock: ne_socket, n: number): Promise<number>
   const wire = connectedWire(k, "ne_sock_block");
   return exclusively(k, "ne_sock_block", async () => {
     // as in C, 0 is no bound
-    const timeoutMs = n === 0 ? 0 : checkTimeout(n, "ne_sock_block");
+    const timeoutMs = n === 0 ? 0 : needTimeout(n, "ne_sock_block");
     if (wire.available > 0 || (await wire.more(timeoutMs)) !== NE_SOCK_TIMEOUT) return 0;
     return NE_SOCK_TIMEOUT;
   });
@@ -502,13 +508,13 @@ export function ne_sock_set_error(
 /** Sets how long one read may wait; greater than 0. */
 export function ne_sock_read_timeout(sock: ne_socket, timeout: number): void {
   const k = sockets.open(sock, "ne_sock_read_timeout");
-  k.readTimeoutMs = checkTimeout(timeout, "ne_sock_read_timeout");
+  k.readTimeoutMs = needTimeout(timeout, "ne_sock_read_timeout");
 }
 
 /** Sets how long a connect may take; 0 leaves it to the system. */
 export function ne_sock_connect_timeout(sock: ne_socket, timeout: number): void {
   const k = sockets.open(sock, "ne_sock_connect_timeout");
-  k.connectTimeoutMs = timeout === 0 ? 0 : checkTimeout(timeout, "ne_sock_connect_timeout");
+  k.connectTimeoutMs = timeout === 0 ? 0 : needTimeout(timeout, "ne_sock_connect_timeout");
 }
 
 /**
@@ -692,7 +698,7 @@ export async function ne_sock_proxy(
     version,
     address: address?.bytes ?? null,
     hostname,
-    port: checkPort(port, "ne_sock_proxy"),
+    port: needPort(port, "ne_sock_proxy"),
     username: username ?? null,
     password: password ?? null,
   };
@@ -703,20 +709,6 @@ export async function ne_sock_proxy(
 }
 
 const SOCKS_VERSIONS = ["4", "4a", "5"] as const;
-
-function checkPort(port: number, caller: string): number {
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw misuse(caller, "the port must be a whole number from 0 to 65535");
-  }
-  return port;
-}
-
-function checkTimeout(seconds: number, caller: string): number {
-  if (typeof seconds !== "number" || !(seconds > 0)) {
-    throw misuse(caller, "the timeout must be a number of seconds greater than 0");
-  }
-  return seconds * 1000;
-}
 
 function needSpace(buffer: Uint8Array, caller: string): void {
   if (needBytes(buffer, caller, "buffer").length === 0) throw misuse(caller, "the buffer is empty");

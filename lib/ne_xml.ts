@@ -2,7 +2,7 @@
 // the handlers until one takes it, and what they return stops the parser or makes it wait.
 import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants.js";
 import { debug, debugMask } from "./internal/debug.js";
-import { needCallbackOrNull, needText } from "./internal/bytes.js";
+import { needCallback, needCallbackOrNull, needText } from "./internal/bytes.js";
 import { HandleType, misuse } from "./internal/handle.js";
 import type { ne_handle } from "./internal/handle.js";
 import { isPromise } from "./internal/promise.js";
@@ -277,9 +277,7 @@ export function ne_xml_push_handler<T>(
   userdata?: T,
 ): void {
   const stack = parsers.open(p, "ne_xml_push_handler");
-  if (typeof startelm !== "function") {
-    throw misuse("ne_xml_push_handler", "the start-element callback must be a function");
-  }
+  needCallback(startelm, "ne_xml_push_handler", "the start-element callback");
   needCallbackOrNull(cdata, "ne_xml_push_handler", "the character-data callback");
   needCallbackOrNull(endelm, "ne_xml_push_handler", "the end-element callback");
   stack.handlers.push({

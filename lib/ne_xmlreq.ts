@@ -1,8 +1,9 @@
 // Responses that are XML documents: the body goes to a parser, as one more reader behind those of
 // the request, so that a handler's promise holds up the connection like any reader's.
+import { needCallback } from "./internal/bytes.js";
 import { isXmlType, parseContentType } from "./internal/content_type.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/constants.js";
-import { misuse, needHandle } from "./internal/handle.js";
+import { needHandle } from "./internal/handle.js";
 import { askAboutResponse, methodOf, readBehindAll } from "./internal/sight.js";
 import { ne_set_error } from "./ne_session.js";
 import {
@@ -57,9 +58,7 @@ export async function ne_xml_dispatchif_request<T>(
 ): Promise<number> {
   needHandle(req, "ne_request", "ne_xml_dispatchif_request");
   needHandle(parser, "ne_xml_parser", "ne_xml_dispatchif_request");
-  if (typeof acpt !== "function") {
-    throw misuse("ne_xml_dispatchif_request", "the acceptance callback must be a function");
-  }
+  needCallback(acpt, "ne_xml_dispatchif_request", "the acceptance callback");
   for (;;) {
     let code = await ne_begin_request(req);
     if (code === NE_OK) code = await readBody(req, parser, acpt, (userdata ?? null) as T);

@@ -9,7 +9,7 @@ import {
 } from "./internal/auth/protocols.js";
 import type { Answer, Question } from "./internal/auth/scheme.js";
 import { PROXY, register, SERVER } from "./internal/authguest.js";
-import { isBytes } from "./internal/bytes.js";
+import { isBytes, needCallback } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
 import { isPromise } from "./internal/promise.js";
 import { needSession } from "./internal/sight.js";
@@ -42,7 +42,7 @@ export function nx_add_negotiate<T>(
   const caller = "nx_add_negotiate";
   needSession(sess, caller);
   if (!Number.isInteger(protocol)) throw misuse(caller, "the protocol must be a number");
-  if (typeof fn !== "function") throw misuse(caller, "the token function must be a function");
+  needCallback(fn, caller, "the token function");
   const take = (token: Uint8Array | null): Uint8Array | null => {
     if (token !== null && !isBytes(token)) {
       throw misuse(caller, "the token must be a Uint8Array or null");
@@ -85,7 +85,7 @@ export function nx_add_bearer<T>(
 ): void {
   const caller = "nx_add_bearer";
   needSession(sess, caller);
-  if (typeof fn !== "function") throw misuse(caller, "the token function must be a function");
+  needCallback(fn, caller, "the token function");
   const take = (token: string | null): string | null => {
     if (token !== null && !isBearerToken(token)) {
       throw misuse(caller, "the token must be visible ASCII characters, or null");

@@ -1,7 +1,7 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
 import type { Readable } from "node:stream";
-import { isBytes, needObject, needText, ownOnly } from "./internal/bytes.js";
+import { isBytes, needObject, needPort, needText, ownOnly } from "./internal/bytes.js";
 import { cloneSession } from "./internal/clone.js";
 import { parseContentType } from "./internal/content_type.js";
 import { nx_error } from "./internal/failure.js";
@@ -252,9 +252,7 @@ export function nx_session_clone(
   if (host !== undefined && (typeof host !== "string" || !isHost(host))) {
     throw misuse(caller, "the host is not a name or an address");
   }
-  if (!Number.isInteger(wanted.port) || wanted.port < 0 || wanted.port > 65535) {
-    throw misuse(caller, "the port must be a whole number from 0 to 65535");
-  }
+  needPort(wanted.port, caller);
   return cloneSession(s, { ...wanted, stranger: false }).handle;
 }
 

@@ -19,7 +19,7 @@ import {
   type Limits,
   type Timings,
 } from "./internal/session.js";
-import { needObject } from "./internal/bytes.js";
+import { needObject, needPort } from "./internal/bytes.js";
 import { onAbort } from "./internal/signal.js";
 import { printAddress } from "./internal/wire/address.js";
 import { addresses } from "./internal/wire/handles.js";
@@ -218,9 +218,7 @@ export function nx_set_source_address(
 ): void {
   const s = sessions.open(sess, "nx_set_source_address");
   const address = addresses.open(addr, "nx_set_source_address");
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw misuse("nx_set_source_address", "the port must be a whole number from 0 to 65535");
-  }
+  needPort(port, "nx_set_source_address");
   s.sources = [...s.sources.filter((one) => one.address.kind !== address.kind), { address, port }];
 }
 

@@ -76,13 +76,29 @@ export function needList(value: unknown, caller: string, name: string): void {
 }
 
 /** A callback argument: anything else is the caller's mistake. */
-export function needCallback(value: unknown, caller: string, name = "the callback"): void {
+export function needCallback<F>(
+  value: F,
+  caller: string,
+  name = "the callback",
+): asserts value is NonNullable<F> {
   if (typeof value !== "function") throw misuse(caller, `${name} must be a function`);
 }
 
 /** A callback that may be left out. */
 export function needCallbackOrNull(value: unknown, caller: string, name = "the callback"): void {
   if (value !== null && value !== undefined) needCallback(value, caller, name);
+}
+
+/** A port argument, 0 included: anything else is the caller's mistake. */
+export function needPort(value: number, caller: string): number {
+  if (Number.isInteger(value) && value >= 0 && value <= 65535) return value;
+  throw misuse(caller, "the port must be a whole number from 0 to 65535");
+}
+
+/** A time limit in seconds: anything else is the caller's mistake. @returns milliseconds */
+export function needTimeout(value: number, caller: string): number {
+  if (typeof value === "number" && value > 0) return value * 1000;
+  throw misuse(caller, "the timeout must be a number of seconds greater than 0");
 }
 
 /**

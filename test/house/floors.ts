@@ -16,7 +16,7 @@ const FLOORS = [
   ].flat(),
   [
     ["internal/inflate", "internal/gzip", "internal/content_type", "internal/socks"],
-    ["internal/cookies"],
+    ["internal/cookies", "internal/literal"],
     ["internal/asn1/", "internal/tls/"],
     ["internal/auth/", "internal/http1/", "internal/xml/", "internal/proxy/", "ne_xml"],
   ].flat(),
@@ -33,7 +33,10 @@ const FLOORS = [
     ["internal/lockstore", "internal/output", "internal/authguest"],
     ["ne_redirect", "ne_auth", "ne_compress"],
   ].flat(),
-  ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
+  [
+    ["internal/base", "internal/acl"],
+    ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
+  ].flat(),
   [
     ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies"],
     ["internal/script/", "nx_script", "index"],
@@ -48,7 +51,7 @@ const DOORS = [
   ...["internal/authguest", "ne_auth", "ne_compress", "ne_xmlreq"].map(
     (from) => `${from}.ts to internal/sight.ts`,
   ),
-  ...["ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"].map(
+  ...["internal/acl", "ne_basic", "ne_props", "ne_locks"].map(
     (from) => `${from}.ts to internal/creation.ts`,
   ),
 ];

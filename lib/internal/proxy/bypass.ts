@@ -82,7 +82,7 @@ function withPort(
 
 function rangeRule(text: string): Rule | null {
   const parts = /^([^/]+)\/(\d{1,3})$/.exec(text);
-  const base = parts === null ? null : parseAddress((parts[1] as string).toLowerCase());
+  const base = parts === null ? null : parseAddress(parts[1] as string);
   if (parts === null || base === null) return null;
   const isV4 = !(parts[1] as string).includes(":");
   const bits = Number(parts[2]) + (isV4 ? 96 : 0);
@@ -94,7 +94,7 @@ function rangeRule(text: string): Rule | null {
 }
 
 // Whether two addresses begin with the same bits.
-function share(a: readonly number[], b: readonly number[], bits: number): boolean {
+function share(a: Buffer, b: Buffer, bits: number): boolean {
   for (let i = 0; i < 16 && i * 8 < bits; i++) {
     const mask = bits - i * 8 >= 8 ? 0xff : (0xff00 >> (bits - i * 8)) & 0xff;
     if (((a[i] as number) & mask) !== ((b[i] as number) & mask)) return false;
@@ -108,16 +108,12 @@ function hostRule(text: string, dotMeansBelow: boolean): Rule | null {
   const below = pattern.startsWith(".");
   const wanted = normalHost(below ? pattern.slice(1) : pattern);
   const { name, address } = wanted;
-  if (address !== null && !below) return (host) => sameAddress(host.address, address);
+  if (address !== null && !below) return (host) => host.address?.equals(address) === true;
   if (!isName(name)) return null;
   const tail = `.${name}`;
   const itselfToo = !(below && dotMeansBelow);
   return (host) =>
     host.address === null && ((itselfToo && host.name === name) || host.name.endsWith(tail));
-}
-
-function sameAddress(a: readonly number[] | null, b: readonly number[]): boolean {
-  return a !== null && a.every((byte, i) => byte === b[i]);
 }
 
 // Anything that can stand in a name, international ones too.

@@ -1,7 +1,7 @@
 // Checks a proxy setting and puts it into the form in which a session keeps it.
 import { misuse } from "../handle.js";
+import { parseIPv6 } from "../literal.js";
 import { bypassBy, parseRule, regexpRule, type Bypass, type Rule } from "./bypass.js";
-import { parseAddress } from "./host.js";
 
 /** How to talk to a proxy. */
 export const PROXY_SCHEMES = ["http", "https", "socks4", "socks4a", "socks5"] as const;
@@ -63,9 +63,7 @@ export function checkProxy<Certificate>(
 export function isHost(text: string): boolean {
   if (text.startsWith("[")) {
     const inside = /^\[([^\]%]+)(?:%(?:25)?[^\]\s]+)?\]$/.exec(text)?.[1];
-    return (
-      inside !== undefined && inside.includes(":") && parseAddress(inside.toLowerCase()) !== null
-    );
+    return inside !== undefined && parseIPv6(inside) !== null;
   }
   return text.length <= 255 && /^[^\s\p{Cc}/\\:@?#[\]\u0100-\u{10ffff}]+$/u.test(text);
 }

@@ -5,6 +5,7 @@ import dns from "node:dns";
 import net from "node:net";
 import os from "node:os";
 import { ownOnly } from "../bytes.js";
+import { parseIPv4, parseIPv6 } from "../literal.js";
 
 /** A network address without port. */
 export interface Address {
@@ -18,32 +19,6 @@ export interface Address {
 export type Lookup =
   | { ok: true; addresses: Address[]; canonical: string | null }
   | { ok: false; error: string; cause: Error | null };
-
-/** The bytes of an IPv4 literal in dotted form, else `null`. */
-export function parseIPv4(text: string): Buffer | null {
-  if (!net.isIPv4(text)) return null;
-  return Buffer.from(text.split(".").map(Number));
-}
-
-/** The bytes of an IPv6 literal without brackets and scope, else `null`. */
-export function parseIPv6(text: string): Buffer | null {
-  if (text.includes("%") || !net.isIPv6(text)) return null;
-  let groups = text;
-  const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  if (tail !== null) {
-    const v4 = parseIPv4(tail[2] as string) as Buffer;
-    groups = `${tail[1]}${v4.readUInt16BE(0).toString(16)}:${v4.readUInt16BE(2).toString(16)}`;
-  }
-  const [head = "", rest] = groups.split("::") as [string, string?];
-  const left = head === "" ? [] : head.split(":");
-  const right = rest === undefined || rest === "" ? [] : rest.split(":");
-  const zeros = new Array<string>(8 - left.length - right.length).fill("0");
-  const bytes = Buffer.alloc(16);
-  for (const [i, group] of [...left, ...zeros, ...right].entries()) {
-    bytes.writeUInt16BE(parseInt(group, 16), i * 2);
-  }
-  return bytes;
-}
 
 /** The text of an address as inet_ntop writes it, without brackets and scope. */
 export function printAddress(address: Address): string {

@@ -81,6 +81,7 @@ const ROWS: Record<string, readonly Row[]> = {
     ["::/0", "1.2.3.4", 80, false],
     ["::1/128", "[::1]", 80, true],
     ["127.0.0.0/8", "[::ffff:127.9.9.9]", 80, true],
+    ["10.0.0.0/8", "010.0.0.1", 80, false], // the resolver takes it for 8.0.0.1
     ["10.0.0.0/8", "10.example.com", 80, false],
     ["10.0.0.0/8", "ten.example.com", 80, false],
   ],
