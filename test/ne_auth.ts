@@ -27,11 +27,13 @@ import {
   NE_ERROR,
   NE_OK,
   NE_PROXYAUTH,
+  ne_get_status,
   ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
   ne_set_request_body_fd,
   ne_set_request_body_provider,
+  type ne_request,
 } from "../lib/ne_request.js";
 import {
   NE_SESSFLAG_CONNAUTH,
@@ -43,7 +45,7 @@ import {
 } from "../lib/ne_session.js";
 import { NE_DBG_HTTP, NE_DBG_HTTPAUTH, NE_DBG_SOCKET, ne_debug_init } from "../lib/ne_utils.js";
 import { nx_session_clone } from "../lib/nx_script.js";
-import { nx_set_max_connections } from "../lib/nx_session.js";
+import { nx_request_abort, nx_set_max_connections } from "../lib/nx_session.js";
 import { answer, digestParams, expectedDigest, send, sessionTo } from "./fixtures/auth.js";
 import {
   END,
@@ -1248,6 +1250,76 @@ t.test("requests that are refused while a person is asked", async (t) => {
     });
     t.strictSame(await all("/a", "/b"), [NE_OK, NE_OK]);
     t.strictSame(targets, ["/free", "/locked"]);
+  });
+
+  await t.test("do not wait if the callback itself began them", async (t) => {
+    const cases: [why: string, made: "before" | "at once"][] = [
+      ["made before the callback was called", "before"],
+      ["made by the callback before it returned its promise", "at once"],
+    ];
+    for (const [why, made] of cases) {
+      const { sess } = await open(t);
+      const make = (): ne_request => ne_request_create(sess, "GET", "/locked");
+      let early: ne_request | null = null;
+      const codes: number[] = [];
+      ne_set_server_auth(sess, async (_userdata, _realm, _attempt, username, password) => {
+        if (codes.length > 0) return 1;
+        codes.push(-1);
+        const req = early ?? make();
+        codes.push(await ne_request_dispatch(req));
+        ne_request_destroy(req);
+        username.value = "u";
+        password.value = "pw";
+        return 0;
+      });
+      if (made === "before") early = make();
+      t.equal((await send(sess, "/a")).code, NE_OK, why);
+      t.strictSame(codes, [-1, NE_AUTH], why);
+    }
+  });
+
+  await t.test("ask themselves if the request that asked is broken off", async (t) => {
+    const { sess } = await open(t);
+    let answerFirst = (): void => {};
+    let calls = 0;
+    ne_set_server_auth(sess, async (_userdata, _realm, _attempt, username, password) => {
+      const isFirst = ++calls === 1;
+      if (isFirst) await new Promise<void>((resolve) => (answerFirst = resolve));
+      username.value = "u";
+      password.value = isFirst ? "late" : "pw";
+      return 0;
+    });
+    const req = ne_request_create(sess, "GET", "/a");
+    const first = ne_request_dispatch(req);
+    const second = send(sess, "/b");
+    while (calls === 0) await thinking();
+    nx_request_abort(req);
+    t.equal(await first, NE_ERROR);
+    t.equal((await second).code, NE_OK);
+    answerFirst();
+    await thinking();
+    t.equal((await send(sess, "/c")).code, NE_OK, "the late answer is nobody's");
+    t.equal(calls, 2);
+  });
+
+  await t.test("are not asked for any more once they are broken off", async (t) => {
+    const { sess } = await open(t);
+    const answers: (() => void)[] = [];
+    ne_set_server_auth(sess, async () => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return 1;
+    });
+    const first = send(sess, "/a");
+    const req = ne_request_create(sess, "GET", "/b");
+    const second = ne_request_dispatch(req);
+    while (ne_get_status(req).code !== 401) await thinking();
+    await thinking();
+    nx_request_abort(req);
+    t.equal(await second, NE_ERROR);
+    answers[0]?.();
+    t.equal((await first).code, NE_AUTH);
+    await thinking();
+    t.equal(answers.length, 1, "nobody was asked for the second");
   });
 });
 

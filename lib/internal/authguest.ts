@@ -30,10 +30,13 @@ import type { ne_request, ne_session } from "./handle.js";
 import { isPromise } from "./promise.js";
 import {
   connectionOf,
+  countBegun,
+  isBegunAfter,
   isReadByProxy,
   renewConnections,
   requestBodyHash,
   traceSession,
+  whileRunning,
 } from "./sight.js";
 import {
   ne_fill_proxy_uri,
@@ -143,8 +146,15 @@ interface Guarded extends Guest {
   by: Registration | null;
   /** The proxy that the login is for. */
   peer: string;
-  /** Settled when the callback that is answering a challenge has answered. */
-  asking: Promise<unknown> | null;
+  /** A callback is answering a challenge. */
+  asking: Pending | null;
+}
+
+interface Pending {
+  /** Resolves when it has answered, or the request that asked is over. */
+  readonly answered: Promise<void>;
+  /** How many requests had been begun before: later ones may be the callback's own. */
+  readonly begun: number;
 }
 
 interface Signed {
@@ -152,8 +162,6 @@ interface Signed {
   readonly method: string;
   readonly target: string;
   readonly attempts: Map<Registration, number>;
-  /** Made while a callback was asked, perhaps by the callback: then it must not wait for it. */
-  readonly mayBeNested: boolean;
   rounds: number;
   /** The login that the request was last sent under. */
   used: Login | null;
@@ -233,7 +241,6 @@ function createRequest(req: ne_request, g: Guarded, method: string, target: stri
     method,
     target,
     attempts: new Map(),
-    mayBeNested: g.asking !== null,
     rounds: 0,
     used: null,
     by: null,
@@ -390,9 +397,14 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   }
-  if (g.asking !== null && !signed.mayBeNested) {
-    return g.asking.then(() => refusedBeside(g, signed, field));
+  const { asking: pending } = g;
+  // a callback would wait for ever for a request that waits for the callback
+  const mayBeNested = pending !== null && isBegunAfter(signed.req, pending.begun);
+  if (pending !== null && !mayBeNested) {
+    const answered = whileRunning(signed.req, pending.answered);
+    return answered.then(() => refusedBeside(g, signed, field));
   }
+  const begun = countBegun(g.sess);
   const old = signed.used ?? login;
   if (old === login) setLogin(g, null, null);
   const reasons: string[] = [];
@@ -412,14 +424,18 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   });
-  return isPromise(decided) && !signed.mayBeNested ? othersWait(g, decided) : decided;
+  return isPromise(decided) && !mayBeNested ? othersWait(g, begun, decided) : decided;
 }
 
 // Requests that are refused while a callback still thinks wait for its answer, so that nobody is
 // asked for the same password many times at once.
-async function othersWait(g: Guarded, decided: PromiseLike<number>): Promise<number> {
+async function othersWait(
+  g: Guarded,
+  begun: number,
+  decided: PromiseLike<number>,
+): Promise<number> {
   let done = (): void => {};
-  g.asking = new Promise<void>((resolve) => (done = resolve));
+  g.asking = { answered: new Promise<void>((resolve) => (done = resolve)), begun };
   try {
     return await decided;
   } finally {
@@ -501,13 +517,15 @@ function ask(
   if (registration === null) return null;
   const attempt = signed.attempts.get(registration) ?? 0;
   if (question.want !== "token") signed.attempts.set(registration, attempt + 1);
-  return registration.ask({
+  const answer = registration.ask({
     question,
     attempt,
     rounds: signed.rounds,
     protocol: scheme.protocol | (g.cls.proxy ? NE_AUTH_PROXY : 0),
     service: `HTTP@${hostOf(g)}`,
   });
+  // what comes after the request's end answers nothing any more
+  return isPromise(answer) ? whileRunning(signed.req, answer) : answer;
 }
 
 /** Resumes a generator with answers until it is done; waits only where an answer is a promise. */

@@ -42,6 +42,7 @@ export function prepare(r: Request, caller: string): void {
   if (r.session.destroyed) throw misuse(caller, "the session was destroyed already");
   r.stage = "open";
   if (r.turn !== null) return;
+  r.ordinal = ++r.session.begun;
   r.startedAt = performance.now();
   r.endedAt = r.startedAt;
   r.timing = startTiming();

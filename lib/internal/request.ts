@@ -151,6 +151,8 @@ export interface Request {
   /** Bumped with each response, so that an old field cursor is told from a present one. */
   generation: number;
   timing: Timings | null;
+  /** Its place in the order in which the session's requests were begun. */
+  ordinal: number;
   /** When it was begun, repetitions not counting, on the clock of `performance`. */
   startedAt: number;
   /** When its response had been read. */
@@ -210,6 +212,7 @@ export function createRequest(
     total: -1,
     generation: 0,
     timing: null,
+    ordinal: 0,
     startedAt: 0,
     endedAt: 0,
     targetUri: null,

@@ -189,6 +189,8 @@ export interface Session {
   turns: Turns<Turn>;
   /** The requests that have been begun and not ended, those waiting included. */
   scopes: Set<Scope>;
+  /** How many requests have been begun. */
+  begun: number;
   limits: Limits;
   requestTimeoutMs: number;
   keepAliveMs: number;
@@ -489,6 +491,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     idle: [],
     turns: new Turns(),
     scopes: new Set(),
+    begun: 0,
     limits: { ...DEFAULT_LIMITS },
     requestTimeoutMs: 0,
     keepAliveMs: 0,

@@ -1,8 +1,8 @@
 // The little that guests have to see of a conversation and no public name tells: which connection a
-// request uses, whether a proxy reads it, the hash of its body (authentication), its method and the
-// limits of its response (decompression), how to wait for an application in the midst of a response
-// and to read its body behind all other readers (XML). The one door in the wall between guests and
-// the conversation (test/house/floors.ts knows it).
+// request uses, whether a proxy reads it, the hash of its body, when it was begun and is over
+// (authentication), its method and the limits of its response (decompression), how to wait for an
+// application in the midst of a response and to read its body behind all other readers (XML). The
+// one door in the wall between guests and the conversation (test/house/floors.ts knows it).
 import { NE_OK } from "./constants.js";
 import type { ne_request, ne_session } from "./handle.js";
 import { application, requests, settle } from "./request.js";
@@ -39,6 +39,22 @@ export function traceSession(
   ...args: FormatArg[]
 ): void {
   trace(sessions.open(sess, "authentication"), channel, template, ...args);
+}
+
+/** How many requests of a session have been begun. */
+export function countBegun(sess: ne_session): number {
+  return sessions.open(sess, "authentication").begun;
+}
+
+/** Whether a request, or the one that its tunnel is for, was begun after so many others. */
+export function isBegunAfter(req: ne_request, count: number): boolean {
+  const r = requests.open(req, "authentication");
+  return (r.tunnel?.request ?? r).ordinal > count;
+}
+
+/** Waits for a promise, but no longer than a request lasts: it rejects where that is broken off. */
+export function whileRunning<T>(req: ne_request, promise: PromiseLike<T>): Promise<T> {
+  return requests.open(req, "authentication").scope.race(promise);
 }
 
 /** The method of a request. */
