@@ -9,7 +9,7 @@
 // simply becomes the next segment, without copying; a view with an unfinished line is joined with
 // it.
 import type { Duplex } from "node:stream";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import {
   MAX_TIMER_MS,
   NE_SOCK_CLOSED,
@@ -184,8 +184,20 @@ export class Wire {
     }
   };
 
+  // libuv tells a reset that comes along with the last bytes as an end. The system still holds the
+  // error then, and a write of nothing meets it.
   #onEnd = (): void => {
-    this.#endReading(this.#endings.ended(this.stream));
+    const { stream } = this;
+    const ended = this.#endings.ended(stream);
+    const isPlain = this.#endings === PLAIN && stream instanceof Socket;
+    if (!isPlain || !stream.writable || stream.writableLength > 0) {
+      this.#endReading(ended);
+      return;
+    }
+    stream.write(EMPTY, (error) => {
+      const isReset = (error as NodeJS.ErrnoException | null | undefined)?.code === "ECONNRESET";
+      this.#endReading(isReset ? failureOf(error) : ended);
+    });
   };
 
   #onError = (error: Error): void => {
