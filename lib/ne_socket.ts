@@ -63,10 +63,10 @@ import { connectTcp } from "./internal/wire/tcp.js";
 import {
   handshakeClient,
   handshakeServer,
-  sessionId,
   type TlsFailure,
   type TlsOutcome,
 } from "./internal/wire/tls.js";
+import { sessionId } from "./internal/wire/tls_tickets.js";
 import { Wire } from "./internal/wire/wire.js";
 import { NE_SSL_PROTO_UNSPEC, type ne_ssl_protocol } from "./ne_ssl.js";
 

@@ -40,7 +40,7 @@ import {
 } from "./internal/tls/handles.js";
 import { identityOf } from "./internal/tls/identity.js";
 import { trustDefaultCa } from "./internal/wire/roots.js";
-import { isUsableKeyPair } from "./internal/wire/tls.js";
+import { isUsableKeyPair } from "./internal/wire/tls_settings.js";
 import { ne_rfc1123_date } from "./ne_dates.js";
 import type { ne_out } from "./ne_defs.js";
 import { ne_unbase64 } from "./ne_string.js";

@@ -35,7 +35,7 @@ export interface TlsContext {
   tickets: Map<string, Ticket>;
   /** DER of the one leaf that the application accepted last in spite of failures. */
   acceptedLeaf: Buffer | null;
-  /** What wire/tls.ts has made of these settings for node:tls, and when it holds. */
+  /** What wire/tls_settings.ts has made of these settings for node:tls, and when it holds. */
   prepared: { key: string; clientCert: ClientCert | null; value: unknown } | null;
 }
 

@@ -2,7 +2,9 @@
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { NE_SOCK_CLOSED, NE_SOCK_TRUNC } from "../constants.js";
-import { endedCleanly, tlsErrorOf, type TlsOutcome } from "./tls.js";
+import type { TlsOutcome } from "./tls.js";
+import { endedCleanly } from "./tls_end.js";
+import { tlsErrorOf } from "./tls_errors.js";
 import { Wire, type Endings, type WireFailure } from "./wire.js";
 
 /** The wire of a finished handshake. */

@@ -2,12 +2,9 @@
 // any verification; the verdict is ours (internal/tls/verify.ts), and its caller sends no byte of a
 // request before it. After the handshake nothing here is in the way of the data.
 
-import { createHash } from "node:crypto";
 import * as net from "node:net";
-import { constants as osConstants } from "node:os";
 import type { Duplex } from "node:stream";
 import type * as tls from "node:tls";
-import { Der, TAG, orNull } from "../asn1/der.js";
 import { allCertificates } from "../asn1/pem.js";
 import { ownOnly } from "../bytes.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
@@ -15,11 +12,21 @@ import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
 import type { TlsContext } from "../tls/context.js";
 import type { Shown } from "../tls/late_answer.js";
 import { isTrustedClient } from "../tls/verify.js";
-import { endNames, lendNames, pemPair, type ClientCert } from "../tls/handles.js";
+import { endNames, lendNames, type ClientCert } from "../tls/handles.js";
 import { ringOf, type ReadRing } from "./ring.js";
 import { nodeTls } from "./roots.js";
-import { ENDED, TRUNCATED, wordTlsError, type TlsError, type TlsState } from "./tls_errors.js";
+import { endedCleanly, watchEnd } from "./tls_end.js";
+import {
+  ENDED,
+  TRUNCATED,
+  wordForGood,
+  wordTlsError,
+  type TlsError,
+  type TlsState,
+} from "./tls_errors.js";
+import { NO_SETTINGS, clientSettings, serverSettings } from "./tls_settings.js";
 import { TlsTap } from "./tls_tap.js";
+import { keepTicket, ticketKey, type TicketPeer } from "./tls_tickets.js";
 
 /** A finished handshake. */
 export interface TlsOutcome {
@@ -51,11 +58,8 @@ export interface TlsFailure {
   again: boolean;
 }
 
-export interface ClientOptions {
-  /** Name for SNI; null or an address literal: none. */
-  servername: string | null;
-  /** Sessions are resumed only under the same key ("host:port"). */
-  sessionKey: string;
+/** The name for SNI may be null or an address literal: none. */
+export interface ClientOptions extends TicketPeer {
   /** How long the whole handshake may take, null for no limit. A provider's wait does not count. */
   timeoutMs: number | null;
   /** Is given a function that breaks the handshake off with this error (code NE_SOCK_ERROR). */
@@ -66,20 +70,8 @@ export interface ClientOptions {
   waitFor?: (promise: Promise<void>) => Promise<void>;
 }
 
-/** Sessions kept for resumption: a session talks to one server, a proxy's makes two. */
-const MAX_TICKETS = 16;
-
 /** Certificates of a peer's chain that are looked at: OpenSSL stops at about ten. */
 const MAX_CHAIN = 100;
-
-const VERSIONS: readonly (tls.SecureVersion | undefined)[] = [
-  undefined,
-  "TLSv1",
-  "TLSv1",
-  "TLSv1.1",
-  "TLSv1.2",
-  "TLSv1.3",
-];
 
 const PROTOCOLS: Readonly<Record<string, number>> = {
   "SSLv3": 1,
@@ -225,11 +217,9 @@ class Handshake {
     this.socket = socket;
     if (ownBlocks) this.#ring = ringOf(socket);
     watchEnd(socket, below);
-    states.set(socket, this.state);
     const failed = (error: Error): void => {
       this.state.greeted ||= socket.getPeerX509Certificate?.() !== undefined;
-      const words = wordTlsError(error, this.state);
-      worded.set(error, words);
+      const words = wordForGood(error, this.state);
       if (error.message.startsWith("Client network socket disconnected")) this.#ended();
       else this.fail(words, error);
     };
@@ -333,116 +323,6 @@ function shownOf({ owner, issuers, key }: ClientCert): Shown | null {
   return { chain: [owner.x509, ...issuers].map(({ der }) => der), key };
 }
 
-// --- settings for node:tls
-
-// Node copies the settings into objects that inherit what somebody put on Object.prototype.
-const NO_SETTINGS = {
-  ALPNProtocols: undefined,
-  pskCallback: undefined,
-  servername: undefined,
-  session: undefined,
-} as object;
-
-function secureContext(settings: tls.SecureContextOptions): tls.SecureContext {
-  return nodeTls().createSecureContext(ownOnly(settings));
-}
-
-function clientSettings(context: TlsContext, cert: ClientCert | null): tls.SecureContext {
-  const key = `${context.minProto}-${context.maxProto}`;
-  const { prepared } = context;
-  if (prepared !== null && prepared.key === key && prepared.clientCert === cert) {
-    return prepared.value as tls.SecureContext;
-  }
-  const pair = cert === null ? null : pemPair(cert);
-  // an empty list keeps Node from loading its own: the verdict is ours
-  const value = secureContext({ ca: [], ...(pair ?? {}), ...versionSettings(context) });
-  context.prepared = { key, clientCert: cert, value };
-  return value;
-}
-
-function serverSettings(context: TlsContext): tls.SecureContext {
-  const server = context.server;
-  if (server === null || server.certPem === null || server.keyPem === null) {
-    throw new Error("no certificate is set");
-  }
-  return secureContext({
-    cert: server.certPem,
-    key: server.keyPem,
-    // their names are what a client is told
-    ca: [...server.caNames, ...server.verifyCas],
-    ...versionSettings(context),
-  });
-}
-
-function versionSettings({ minProto, maxProto }: TlsContext): tls.SecureContextOptions {
-  const old = (minProto !== 0 && minProto < 4) || (maxProto !== 0 && maxProto < 4);
-  const min = minProto === 0 && old ? "TLSv1" : VERSIONS[minProto];
-  const max = VERSIONS[maxProto];
-  return {
-    ...(min === undefined ? {} : { minVersion: min }),
-    ...(max === undefined ? {} : { maxVersion: max }),
-    // whoever asks for TLS 1.0 or 1.1 by number gets their SHA-1 too
-    ...(old ? { ciphers: `${nodeTls().DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
-  };
-}
-
-/** Whether a certificate and a key can be used together as a server's. */
-export function isUsableKeyPair(certPem: string, keyPem: string): boolean {
-  try {
-    secureContext({ cert: certPem, key: keyPem, ca: [] });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-// --- sessions
-
-function ticketKey(options: ClientOptions, context: TlsContext): string {
-  const der = context.clientCert?.owner?.x509.der;
-  const fingerprint = der === undefined ? "" : createHash("sha256").update(der).digest("hex");
-  const { minProto, maxProto } = context;
-  return JSON.stringify([options.sessionKey, options.servername, minProto, maxProto, fingerprint]);
-}
-
-function keepTicket(
-  context: TlsContext,
-  key: string,
-  ticket: { session: Buffer; chain: readonly X509[] },
-): void {
-  context.tickets.delete(key);
-  context.tickets.set(key, ticket);
-  for (const oldest of context.tickets.keys()) {
-    if (context.tickets.size <= MAX_TICKETS) break;
-    context.tickets.delete(oldest);
-  }
-}
-
-/** The ID of the TLS session: 32 bytes in TLS 1.2, none in TLS 1.3 before a ticket. */
-export function sessionId(socket: tls.TLSSocket): Buffer {
-  const session = socket.getSession();
-  if (session === undefined) return Buffer.alloc(0);
-  // Node 22 and later put a heading of their own before OpenSSL's form of a session
-  let at = session.indexOf(TAG.SEQUENCE);
-  for (; at >= 0; at = session.indexOf(TAG.SEQUENCE, at + 1)) {
-    const id = orNull(() => idOf(new Der(session.subarray(at))));
-    if (id !== null) return Buffer.from(id);
-  }
-  return Buffer.alloc(0);
-}
-
-// OpenSSL's form: version, protocol, cipher, ID, and what does not matter here.
-function idOf(session: Der): Buffer {
-  const fields = session.open(TAG.SEQUENCE);
-  session.end();
-  fields.bytes(TAG.INTEGER);
-  fields.bytes(TAG.INTEGER);
-  fields.bytes(TAG.OCTET_STRING);
-  return fields.bytes(TAG.OCTET_STRING);
-}
-
-// --- what the peer showed
-
 // What was sent, in the order sent; a circle at the root ends it.
 function peerChain(socket: tls.TLSSocket): X509[] {
   const chain: X509[] = [];
@@ -457,52 +337,6 @@ function peerChain(socket: tls.TLSSocket): X509[] {
 }
 
 /** NE_SSL_PROTO_* of a connection. */
-export function protocolOf(socket: tls.TLSSocket): number {
+function protocolOf(socket: tls.TLSSocket): number {
   return PROTOCOLS[socket.getProtocol() ?? ""] ?? 0;
-}
-
-// --- the end of the data
-
-const ends = new WeakMap<tls.TLSSocket, "clean" | "truncated">();
-const states = new WeakMap<tls.TLSSocket, TlsState>();
-const worded = new WeakMap<Error, TlsError>();
-
-/** Whether the end of the data was announced by the peer's closing alert. */
-export function endedCleanly(socket: tls.TLSSocket): boolean {
-  return ends.get(socket) === "clean";
-}
-
-/** The code and neon's text for an error on an established TLS connection. */
-export function tlsErrorOf(error: Error): { code: number; text: string } {
-  return worded.get(error) ?? wordTlsError(error, { presented: false, greeted: true });
-}
-
-interface Readable {
-  readStart?: () => number;
-  reading?: boolean;
-}
-
-const STILL_READING = -osConstants.errno.EALREADY;
-
-// Node ends a TLS stream in the same way for the closing alert and for the end of the TCP stream.
-// But when the latter has come, libuv has stopped reading below, and not yet when it was the alert;
-// with any other stream below, that stream has ended itself before it can end this one.
-function watchEnd(socket: tls.TLSSocket, below: Duplex): void {
-  const push = socket.push;
-  socket.push = function (chunk: unknown, encoding?: BufferEncoding): boolean {
-    if (chunk === null && !ends.has(socket)) {
-      ends.set(socket, isAlertOnly(socket, below) ? "clean" : "truncated");
-    }
-    return push.call(this, chunk, encoding);
-  };
-}
-
-function isAlertOnly(socket: tls.TLSSocket, below: Duplex): boolean {
-  const handle = (below as { _handle?: Readable })._handle;
-  if (!(below instanceof net.Socket) || typeof handle?.readStart !== "function") {
-    return !below.readableEnded;
-  }
-  // what is stopped cannot have read the end
-  if ((socket as unknown as { _handle?: Readable })._handle?.reading === false) return true;
-  return handle.readStart() === STILL_READING;
 }

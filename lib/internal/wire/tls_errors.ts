@@ -35,6 +35,20 @@ const REFUSALS = new Set([
 export const ENDED = { code: NE_SOCK_CLOSED, text: "Connection closed" };
 export const TRUNCATED = { code: NE_SOCK_TRUNC, text: "Secure connection truncated" };
 
+const worded = new WeakMap<Error, TlsError>();
+
+/** Words an error of a handshake, and remembers them for `tlsErrorOf`. */
+export function wordForGood(error: Error, state: TlsState): TlsError {
+  const words = wordTlsError(error, state);
+  worded.set(error, words);
+  return words;
+}
+
+/** The code and neon's text for an error on an established TLS connection. */
+export function tlsErrorOf(error: Error): TlsError {
+  return worded.get(error) ?? wordTlsError(error, { presented: false, greeted: true });
+}
+
 export function wordTlsError(error: Error, state: TlsState): TlsError {
   const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };
   if (code === "ECONNRESET") return { code: NE_SOCK_RESET, text: "Connection reset by peer" };

@@ -9,14 +9,14 @@ import type { TlsContext } from "../../../lib/internal/tls/context.js";
 import { dnames } from "../../../lib/internal/tls/handles.js";
 import { judge } from "../../../lib/internal/tls/verify.js";
 import {
-  endedCleanly,
   handshakeClient,
   handshakeServer,
-  sessionId,
-  tlsErrorOf,
   type TlsFailure,
   type TlsOutcome,
 } from "../../../lib/internal/wire/tls.js";
+import { endedCleanly } from "../../../lib/internal/wire/tls_end.js";
+import { tlsErrorOf } from "../../../lib/internal/wire/tls_errors.js";
+import { sessionId } from "../../../lib/internal/wire/tls_tickets.js";
 import {
   NO_TLS,
   cert,

@@ -1,0 +1,45 @@
+// How the data of a TLS connection ended: with the closing alert or without.
+//
+// Node ends a TLS stream in the same way for the closing alert and for the end of the TCP stream.
+// But when the latter has come, libuv has stopped reading below, and not yet when it was the alert;
+// with any other stream below, that stream has ended itself before it can end this one.
+
+import * as net from "node:net";
+import { constants as osConstants } from "node:os";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+
+const ends = new WeakMap<TLSSocket, "clean" | "truncated">();
+
+/** Whether the end of the data was announced by the peer's closing alert. */
+export function endedCleanly(socket: TLSSocket): boolean {
+  return ends.get(socket) === "clean";
+}
+
+interface Readable {
+  readStart?: () => number;
+  reading?: boolean;
+}
+
+const STILL_READING = -osConstants.errno.EALREADY;
+
+/** Notes, from now on, in which way the data ends. */
+export function watchEnd(socket: TLSSocket, below: Duplex): void {
+  const push = socket.push;
+  socket.push = function (chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (chunk === null && !ends.has(socket)) {
+      ends.set(socket, isAlertOnly(socket, below) ? "clean" : "truncated");
+    }
+    return push.call(this, chunk, encoding);
+  };
+}
+
+function isAlertOnly(socket: TLSSocket, below: Duplex): boolean {
+  const handle = (below as { _handle?: Readable })._handle;
+  if (!(below instanceof net.Socket) || typeof handle?.readStart !== "function") {
+    return !below.readableEnded;
+  }
+  // what is stopped cannot have read the end
+  if ((socket as unknown as { _handle?: Readable })._handle?.reading === false) return true;
+  return handle.readStart() === STILL_READING;
+}
