@@ -4,6 +4,8 @@
 import { DerError } from "./der.js";
 
 const MAX_DEPTH = 32;
+/** Elements of one file: a certificate with its key has a hundred, its strings counted whole. */
+const MAX_ELEMENTS = 100_000;
 const OCTET_STRING = 0x04;
 const CONSTRUCTED = 0x20;
 
@@ -16,13 +18,21 @@ interface Part {
 
 /** Throws a DerError for bytes that are no BER either. What follows the first element goes. */
 export function berToDer(bytes: Buffer): Buffer {
-  const { der } = rewrite(bytes, 0, bytes.length, 0);
+  const { der } = rewrite(bytes, 0, bytes.length, { depth: 0, count: { left: MAX_ELEMENTS } });
   if (der === null) throw new DerError("no element");
   return der;
 }
 
-function rewrite(bytes: Buffer, at: number, limit: number, depth: number): Part {
+/** How deep, and how many more elements there may be in all. */
+interface Bounds {
+  readonly depth: number;
+  readonly count: { left: number };
+}
+
+function rewrite(bytes: Buffer, at: number, limit: number, { depth, count }: Bounds): Part {
   if (depth > MAX_DEPTH) throw new DerError("nested too deep");
+  count.left -= 1;
+  if (count.left < 0) throw new DerError("too many elements");
   const tag = byteAt(bytes, at, limit);
   if ((tag & 0x1f) === 0x1f) throw new DerError("long tag");
   const { length, start } = lengthAt(bytes, at + 1, limit);
@@ -38,7 +48,7 @@ function rewrite(bytes: Buffer, at: number, limit: number, depth: number): Part 
   let next = start;
   for (;;) {
     if (length !== null && next === stop) break;
-    const part = rewrite(bytes, next, stop, depth + 1);
+    const part = rewrite(bytes, next, stop, { depth: depth + 1, count });
     next = part.end;
     if (part.der === null) {
       if (length !== null) throw new DerError("end where there is none");

@@ -2,8 +2,10 @@
 // one is the same question for both: is a password needed, and does this one fit?
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
+import { Der, orNull, TAG } from "./der.js";
 import { isCertificateLabel, readPem, type PemBlock } from "./pem.js";
 import { belongs, openPkcs12, parsePkcs12 } from "./pkcs12.js";
+import { isTooMuch } from "./pkcs12_crypto.js";
 import { parseCheckedCertificate, type X509 } from "./x509.js";
 
 /** A certificate with its key, and what else was with them. */
@@ -71,7 +73,14 @@ function isEncrypted(block: PemBlock): boolean {
   );
 }
 
+// OpenSSL would take all night where a file says so.
+function wouldTakeTooLong({ label, bytes }: PemBlock): boolean {
+  if (label !== "ENCRYPTED PRIVATE KEY") return false;
+  return orNull(() => isTooMuch(new Der(bytes).open(TAG.SEQUENCE).open(TAG.SEQUENCE))) ?? true;
+}
+
 function readKey(block: PemBlock, password: string | null): KeyObject | null {
+  if (wouldTakeTooLong(block)) return null;
   try {
     return createPrivateKey(
       password === null ? block.text : { key: block.text, passphrase: password },

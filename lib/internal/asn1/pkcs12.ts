@@ -4,7 +4,14 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { berToDer } from "./ber.js";
 import { Der, TAG, orNull } from "./der.js";
-import { decrypt, macAgrees, readMacData, type MacData, type Password } from "./pkcs12_crypto.js";
+import {
+  decrypt,
+  Effort,
+  macAgrees,
+  readMacData,
+  type MacData,
+  type Password,
+} from "./pkcs12_crypto.js";
 import { decodeBmp } from "./strings.js";
 import { parseCheckedCertificate, type X509 } from "./x509.js";
 
@@ -17,8 +24,8 @@ const OID_SAFE_CONTENTS_BAG = "1.2.840.113549.1.12.10.1.6";
 const OID_X509_CERTIFICATE = "1.2.840.113549.1.9.22.1";
 const OID_FRIENDLY_NAME = "1.2.840.113549.1.9.20";
 
-/** Bytes of a file: a hundred times the largest one seen. */
-const MAX_FILE = 1 << 24;
+/** Bytes of a file: ten times the largest one seen. */
+const MAX_FILE = 1 << 22;
 
 /** A file whose outer form is sound. */
 export interface Pkcs12 {
@@ -112,30 +119,35 @@ export type Opened = Pkcs12Contents | "mac" | "broken";
  */
 export function openPkcs12(file: Pkcs12, password: Password): Opened {
   const { mac } = file;
+  const effort = new Effort();
   if (mac === null) {
     if (password !== null && password !== "") return "broken";
-    return contentsOf(file, password);
+    return contentsOf(file, password, effort);
   }
   const tries: Password[] = password === null || password === "" ? [null, ""] : [password];
   for (const attempt of tries) {
-    const agrees = orNull(() => macAgrees(mac, file.content, attempt));
+    const agrees = orNull(() => macAgrees(mac, file.content, attempt, effort));
     if (agrees === null) return "broken";
-    if (agrees) return contentsOf(file, attempt);
+    if (agrees) return contentsOf(file, attempt, effort);
   }
   return "mac";
 }
 
-function contentsOf(file: Pkcs12, password: Password): Pkcs12Contents | "broken" {
+function contentsOf(
+  file: Pkcs12,
+  password: Password,
+  effort: Effort,
+): Pkcs12Contents | "broken" {
   let key: KeyObject | null = null;
   const certs: { cert: X509; name: string | null }[] = [];
-  const bags = orNull(() => allBags(file.content, password));
+  const bags = orNull(() => allBags(file.content, password, effort));
   if (bags === null) return "broken";
   for (const bag of bags) {
     if (bag.oid === OID_CERT_BAG) {
       const cert = orNull(() => certificateOf(bag.value));
       if (cert !== null) certs.push({ cert, name: bag.name });
     } else if (key === null && (bag.oid === OID_KEY_BAG || bag.oid === OID_SHROUDED_KEY_BAG)) {
-      key = orNull(() => keyOf(bag, password));
+      key = orNull(() => keyOf(bag, password, effort));
       if (key === null) return "broken";
     }
   }
@@ -158,13 +170,13 @@ export function belongs(cert: X509, key: KeyObject): boolean {
 }
 
 // null where something could not be decrypted
-function allBags(content: Buffer, password: Password): Bag[] | null {
+function allBags(content: Buffer, password: Password, effort: Effort): Bag[] | null {
   const bags: Bag[] = [];
   for (const { plain, encrypted } of partsOf(content)) {
     const bytes =
-      encrypted === null ? plain : decrypt(encrypted.algorithm, encrypted.data, password);
+      encrypted === null ? plain : decrypt(encrypted.algorithm, encrypted.data, password, effort);
     if (bytes === null) return null;
-    bags.push(...bagsOf(bytes));
+    for (const bag of bagsOf(bytes)) bags.push(bag);
   }
   return bags;
 }
@@ -185,7 +197,7 @@ function bagsOf(safeContents: Buffer, depth = 0): Bag[] {
     const value = fields.element();
     if (value.tag !== 0xa0) continue;
     if (oid === OID_SAFE_CONTENTS_BAG) {
-      bags.push(...bagsOf(value.content, depth + 8));
+      for (const bag of bagsOf(value.content, depth + 8)) bags.push(bag);
       continue;
     }
     const attributes = fields.openOptional(TAG.SET);
@@ -211,12 +223,12 @@ function certificateOf(value: Der): X509 | null {
   return parseCheckedCertificate(fields.open(0xa0).bytes(TAG.OCTET_STRING));
 }
 
-function keyOf(bag: Bag, password: Password): KeyObject | null {
+function keyOf(bag: Bag, password: Password, effort: Effort): KeyObject | null {
   const element = bag.value.element();
   if (bag.oid === OID_KEY_BAG) return keyFromDer(element.whole);
   const fields = new Der(element.content, element.depth + 1);
   const algorithm = fields.open(TAG.SEQUENCE);
-  const plain = decrypt(algorithm, fields.bytes(TAG.OCTET_STRING), password);
+  const plain = decrypt(algorithm, fields.bytes(TAG.OCTET_STRING), password, effort);
   return plain === null ? null : keyFromDer(plain);
 }
 

@@ -1,12 +1,26 @@
 // The cryptography of PKCS#12 files: keys from passwords (RFC 7292 appendix B, RFC 8018),
 // decryption and the code that authenticates the file.
 
-import { createDecipheriv, createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
+import { createDecipheriv, createHmac, hash, pbkdf2Sync, timingSafeEqual } from "node:crypto";
 import { Der, DerError, TAG } from "./der.js";
 import { decryptRc2Cbc } from "./rc2.js";
 
-/** Rounds of a key derivation: more is a file made to keep us busy. */
-const MAX_ITERATIONS = 5_000_000;
+/** Rounds of PBKDF2 in all: honest files have up to 600,000 in each of their derivations. */
+const MAX_ROUNDS = 5_000_000;
+
+/** The work that one opening of a file may take: more is a file made to keep us busy. */
+export class Effort {
+  #left = MAX_ROUNDS;
+
+  /** Throws a DerError for what would take too long, or is no count. */
+  spend(iterations: number, cost: number): void {
+    this.#left -= iterations * cost;
+    if (iterations < 1 || this.#left < 0) throw new DerError("bad number of iterations");
+  }
+}
+
+/** A round of appendix B takes two of PBKDF2, which OpenSSL counts out itself. */
+const ROUND_COST = 2;
 
 /** Bytes that a hash works on at once and that it gives, for appendix B. */
 const HASHES: Readonly<Record<string, { name: string; block: number; size: number }>> = {
@@ -42,24 +56,24 @@ function hashOf(oid: string): { name: string; block: number; size: number } {
   return hash;
 }
 
-function checkIterations(count: number): number {
-  if (count < 1 || count > MAX_ITERATIONS) throw new DerError("bad number of iterations");
-  return count;
+interface Derivation {
+  readonly hash: string;
+  readonly purpose: number;
+  readonly iterations: number;
+  readonly bytes: number;
+  readonly effort: Effort;
 }
 
 /** Derives bytes from a password (RFC 7292 B.2). */
-function deriveKey(
-  password: Password,
-  salt: Buffer,
-  options: { hash: string; purpose: number; iterations: number; bytes: number },
-): Buffer {
+function deriveKey(password: Password, salt: Buffer, options: Derivation): Buffer {
   const { name, block, size } = hashOf(options.hash);
+  options.effort.spend(options.iterations, ROUND_COST * Math.ceil(options.bytes / size));
   const text = Buffer.concat([repeated(salt, block), repeated(bmpPassword(password), block)]);
   const diversifier = Buffer.alloc(block, options.purpose);
   const parts: Buffer[] = [];
   for (let have = 0; have < options.bytes; have += size) {
-    let a = createHash(name).update(diversifier).update(text).digest();
-    for (let i = 1; i < options.iterations; i += 1) a = createHash(name).update(a).digest();
+    let a = hash(name, Buffer.concat([diversifier, text]), "buffer");
+    for (let i = 1; i < options.iterations; i += 1) a = hash(name, a, "buffer");
     parts.push(a);
     addToBlocks(text, repeated(a, block).subarray(0, block), block);
   }
@@ -104,17 +118,27 @@ export function readMacData(fields: Der): MacData {
 }
 
 /** The code of a content. Throws a DerError for a hash that nobody here knows. */
-export function macOf(mac: MacData, content: Buffer, password: Password): Buffer {
-  const { hash, salt } = mac;
-  const iterations = checkIterations(mac.iterations);
-  const { name, size } = hashOf(hash);
-  const key = deriveKey(password, salt, { hash, purpose: FOR_MAC, iterations, bytes: size });
+export function macOf(
+  mac: MacData,
+  content: Buffer,
+  password: Password,
+  effort = new Effort(),
+): Buffer {
+  const { name, size } = hashOf(mac.hash);
+  const { iterations } = mac;
+  const options = { hash: mac.hash, purpose: FOR_MAC, iterations, bytes: size, effort };
+  const key = deriveKey(password, mac.salt, options);
   return createHmac(name, key).update(content).digest();
 }
 
 /** Whether the file's code agrees with this password. Throws as `macOf` does. */
-export function macAgrees(mac: MacData, content: Buffer, password: Password): boolean {
-  const code = macOf(mac, content, password);
+export function macAgrees(
+  mac: MacData,
+  content: Buffer,
+  password: Password,
+  effort = new Effort(),
+): boolean {
+  const code = macOf(mac, content, password, effort);
   return code.length === mac.wanted.length && timingSafeEqual(code, mac.wanted);
 }
 
@@ -135,15 +159,19 @@ const LEGACY: Readonly<Record<string, LegacyScheme>> = {
  * Decrypts what an AlgorithmIdentifier says how to decrypt. Null for a wrong password, as far as
  * the padding shows it; throws a DerError for a scheme that nobody here knows.
  */
-export function decrypt(algorithm: Der, data: Buffer, password: Password): Buffer | null {
+export function decrypt(
+  algorithm: Der,
+  data: Buffer,
+  password: Password,
+  effort: Effort,
+): Buffer | null {
   const oid = algorithm.oid();
-  if (oid === OID_PBES2) return decryptPbes2(algorithm.open(TAG.SEQUENCE), data, password);
+  if (oid === OID_PBES2) return decryptPbes2(algorithm.open(TAG.SEQUENCE), data, password, effort);
   const scheme = Object.hasOwn(LEGACY, oid) ? LEGACY[oid] : undefined;
   if (scheme === undefined) throw new DerError("unknown encryption");
   const parameters = algorithm.open(TAG.SEQUENCE);
   const salt = parameters.bytes(TAG.OCTET_STRING);
-  const iterations = checkIterations(parameters.smallInteger());
-  const base = { hash: OID_SHA1, iterations };
+  const base = { hash: OID_SHA1, iterations: parameters.smallInteger(), effort };
   const key = deriveKey(password, salt, { ...base, purpose: FOR_KEY, bytes: scheme.keyBytes });
   const iv = deriveKey(password, salt, { ...base, purpose: FOR_IV, bytes: 8 });
   return scheme.cipher === "rc2"
@@ -160,13 +188,13 @@ function decipher(name: string, key: Buffer, iv: Buffer, data: Buffer): Buffer |
   }
 }
 
-const PRFS: Readonly<Record<string, string>> = {
-  "1.2.840.113549.2.7": "sha1",
-  "1.2.840.113549.2.8": "sha224",
-  "1.2.840.113549.2.9": "sha256",
-  "1.2.840.113549.2.10": "sha384",
-  "1.2.840.113549.2.11": "sha512",
-  "1.2.840.113549.2.13": "sha512-256",
+const PRFS: Readonly<Record<string, { name: string; size: number }>> = {
+  "1.2.840.113549.2.7": { name: "sha1", size: 20 },
+  "1.2.840.113549.2.8": { name: "sha224", size: 28 },
+  "1.2.840.113549.2.9": { name: "sha256", size: 32 },
+  "1.2.840.113549.2.10": { name: "sha384", size: 48 },
+  "1.2.840.113549.2.11": { name: "sha512", size: 64 },
+  "1.2.840.113549.2.13": { name: "sha512-256", size: 32 },
 };
 
 const CIPHERS: Readonly<Record<string, { name: string; keyBytes: number }>> = {
@@ -177,12 +205,17 @@ const CIPHERS: Readonly<Record<string, { name: string; keyBytes: number }>> = {
 };
 
 // RFC 8018 6.2, with PBKDF2
-function decryptPbes2(parameters: Der, data: Buffer, password: Password): Buffer | null {
+function decryptPbes2(
+  parameters: Der,
+  data: Buffer,
+  password: Password,
+  effort: Effort,
+): Buffer | null {
   const derivation = parameters.open(TAG.SEQUENCE);
   if (derivation.oid() !== OID_PBKDF2) throw new DerError("unknown key derivation");
   const fields = derivation.open(TAG.SEQUENCE);
   const salt = fields.bytes(TAG.OCTET_STRING);
-  const iterations = checkIterations(fields.smallInteger());
+  const iterations = fields.smallInteger();
   if (fields.tag === TAG.INTEGER) fields.smallInteger(); // the cipher knows its key's length
   const prfOid = fields.openOptional(TAG.SEQUENCE)?.oid() ?? "1.2.840.113549.2.7";
   const prf = Object.hasOwn(PRFS, prfOid) ? PRFS[prfOid] : undefined;
@@ -191,6 +224,18 @@ function decryptPbes2(parameters: Der, data: Buffer, password: Password): Buffer
   const cipher = Object.hasOwn(CIPHERS, cipherOid) ? CIPHERS[cipherOid] : undefined;
   if (prf === undefined || cipher === undefined) throw new DerError("unknown encryption");
   const iv = encryption.bytes(TAG.OCTET_STRING);
-  const key = pbkdf2Sync(password ?? "", salt, iterations, cipher.keyBytes, prf);
+  effort.spend(iterations, Math.ceil(cipher.keyBytes / prf.size));
+  const key = pbkdf2Sync(password ?? "", salt, iterations, cipher.keyBytes, prf.name);
   return decipher(cipher.name, key, iv, data);
+}
+
+/** Whether the parameters of an encryption ask for more rounds than an honest file does. */
+export function isTooMuch(parameters: Der): boolean {
+  while (!parameters.done) {
+    const { tag } = parameters;
+    if (tag === TAG.INTEGER && parameters.smallInteger() > MAX_ROUNDS) return true;
+    if (tag === TAG.SEQUENCE && isTooMuch(parameters.open(tag))) return true;
+    if (tag !== TAG.INTEGER && tag !== TAG.SEQUENCE) parameters.element();
+  }
+  return false;
 }

@@ -3,7 +3,14 @@ import t from "tap";
 import { element } from "../../../lib/internal/asn1/ber.js";
 import { readPemPair, readPkcs12 } from "../../../lib/internal/asn1/keyfile.js";
 import { Der, orNull } from "../../../lib/internal/asn1/der.js";
-import { macAgrees, macOf, readMacData, type MacData } from "../../../lib/internal/asn1/pkcs12_crypto.js";
+import { writePem } from "../../../lib/internal/asn1/pem.js";
+import {
+  Effort,
+  macAgrees,
+  macOf,
+  readMacData,
+  type MacData,
+} from "../../../lib/internal/asn1/pkcs12_crypto.js";
 import { parsePkcs12 } from "../../../lib/internal/asn1/pkcs12.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 
@@ -189,6 +196,69 @@ t.test("iterations_are_limited", async (t) => {
       iterations,
     );
   }
+});
+
+t.test("work_is_limited_for_all_derivations_of_a_file", async (t) => {
+  const sequence = (...parts: Buffer[]): Buffer => element(0x30, Buffer.concat(parts));
+  const data = Buffer.from("06092a864886f70d010701", "hex");
+  const salt = element(0x04, Buffer.alloc(8));
+  // a key of 24 bytes from SHA-1: twice the rounds
+  const scheme = Buffer.from("060a2a864886f70d010c0103", "hex");
+  const file = (iterations: string, content: (algorithm: Buffer) => Buffer): Buffer => {
+    const algorithm = sequence(scheme, sequence(salt, Buffer.from(iterations, "hex")));
+    const safes = sequence(content(algorithm));
+    return sequence(
+      Buffer.from("020103", "hex"),
+      sequence(data, element(0xa0, element(0x04, safes))),
+    );
+  };
+  const encrypted = (algorithm: Buffer): Buffer => {
+    const info = sequence(data, algorithm, element(0x80, Buffer.alloc(16)));
+    const version = Buffer.from("020100", "hex");
+    const type = Buffer.from("06092a864886f70d010706", "hex");
+    return sequence(type, element(0xa0, sequence(version, info)));
+  };
+  for (const iterations of ["02031e8480", "02047fffffff"]) {
+    t.equal(readPkcs12(file(iterations, encrypted)), null, iterations);
+  }
+  const effort = new Effort();
+  for (let i = 0; i < 5; i += 1) effort.spend(1_000_000, 1);
+  t.throws(() => effort.spend(1, 1), { message: "bad number of iterations" });
+});
+
+t.test("bags_without_number_are_no_file", async (t) => {
+  const sequence = (...parts: Buffer[]): Buffer => element(0x30, Buffer.concat(parts));
+  const data = Buffer.from("06092a864886f70d010701", "hex");
+  const held = (content: Buffer): Buffer =>
+    sequence(data, element(0xa0, element(0x04, content)));
+  const file = (content: Buffer): Buffer => sequence(Buffer.from("020103", "hex"), held(content));
+  const bag = sequence(Buffer.from("06032a0304a000", "hex"));
+  for (const [count, why] of [
+    [10, "none holds a key"],
+    [30_000, "as many as are read"],
+    [200_000, "more than a call may have arguments"],
+  ] as const) {
+    const bags = element(0x30, Buffer.alloc(count * bag.length, bag));
+    t.equal(readPkcs12(file(sequence(held(bags)))), null, why);
+  }
+});
+
+t.test("a_key_that_takes_all_night_stays_locked", async (t) => {
+  const file = certFile("client-both-encrypted.pem").toString("latin1");
+  const [, certificate, label, base64] =
+    /^([^]*)-----BEGIN (ENCRYPTED PRIVATE KEY)-----([^-]*)/.exec(file) ?? [];
+  const key = Buffer.from(base64 as string, "base64").toString("latin1");
+  const algorithm = Buffer.from("06082a864886f70d0209", "hex").toString("latin1");
+  // two thousand million rounds instead of 2048; room for the number is where a NULL was
+  const slow = key.replace(
+    `\x02\x02\x08\x00\x30\x0c${algorithm}\x05\x00`,
+    `\x02\x04\x7f\xff\xff\xff\x30\x0a${algorithm}`,
+  );
+  t.not(slow, key);
+  const pem = writePem(label as string, Buffer.from(slow, "latin1"));
+  const read = readPemPair(Buffer.from(`${certificate}${pem}`, "latin1"));
+  t.equal(read?.pair, null);
+  t.equal(read?.unlock?.("secret"), null);
 });
 
 t.test("pem_pairs", async (t) => {
