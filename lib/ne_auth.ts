@@ -87,11 +87,13 @@ export type ne_auth_provide<T = unknown> = (
 /**
  * Registers credentials for the server, for `NE_AUTH_DEFAULT`.
  * @example
+ * ```ts
  * ne_set_server_auth(sess, (_, realm, attempt, username, password) => {
  *   username.value = "aladdin";
  *   password.value = "open sesame";
  *   return attempt;
  * });
+ * ```
  */
 export function ne_set_server_auth<T>(
   sess: ne_session,

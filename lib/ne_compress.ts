@@ -47,12 +47,14 @@ const decompressors = new HandleType<"ne_decompress", Decompressor>("ne_decompre
  * its end gives `NE_ERROR` with the session error set; so does one that exceeds the limits of
  * `nx_set_limits`. Where the response has no body (HEAD, 204, 304) there is nothing to decompress.
  * @example
+ * ```ts
  * const ctx = ne_decompress_reader(req, ne_accept_2xx, (parts: Buffer[], block) => {
  *   parts.push(Buffer.from(block));
  *   return 0;
  * }, []);
  * const code = await ne_request_dispatch(req);
  * ne_decompress_destroy(ctx);
+ * ```
  */
 export function ne_decompress_reader<T>(
   req: ne_request,

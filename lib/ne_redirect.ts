@@ -24,11 +24,13 @@ interface Redirect extends Guest {
  * From now on a response of class 3 whose Location can be read fails its request with `NE_REDIRECT`
  * (a post_send hook). Other responses are not affected.
  * @example
+ * ```ts
  * ne_redirect_register(sess);
  * if ((await ne_request_dispatch(req)) === NE_REDIRECT) {
  *   const uri = ne_redirect_location(sess);
  *   if (uri !== null) console.log("moved to %s", ne_uri_unparse(uri));
  * }
+ * ```
  */
 export function ne_redirect_register(sess: ne_session): void {
   needHandle(sess, "ne_session", "ne_redirect_register");

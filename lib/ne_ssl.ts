@@ -172,7 +172,9 @@ export function ne_ssl_cert_digest(cert: ne_ssl_certificate, digest: ne_out<stri
  * in `ne_strhash`.
  * @returns the text, or `null` for an algorithm that is not available.
  * @example
+ * ```ts
  * ne_ssl_cert_hdigest(cert, NE_HASH_SHA256 | NE_HASH_COLON);
+ * ```
  */
 export function ne_ssl_cert_hdigest(cert: ne_ssl_certificate, flags: number): string | null {
   return sumOf(flags, [certificates.open(cert, "ne_ssl_cert_hdigest").x509.der]);

@@ -32,8 +32,10 @@ export {
  * again then throws.
  * @returns the token, `""` included.
  * @example
+ * ```ts
  * const cursor: ne_out<string | null> = { value: "a,b" };
  * while (cursor.value !== null) console.log(ne_token(cursor, ","));
+ * ```
  */
 export function ne_token(str: ne_out<string | null>, sep: string): string {
   needObject(str, "ne_token", "str");
@@ -297,7 +299,9 @@ export function ne_concat(str: string, ...strs: (string | null)[]): string {
  * @param flags one algorithm, optionally with an output option; the algorithm is the low four bits.
  * @returns lower-case hex, or `null` if the algorithm is unknown or not available.
  * @example
+ * ```ts
  * ne_strhash(NE_HASH_SHA256, "user", ":", "realm");
+ * ```
  */
 export function ne_strhash(flags: number, ...strs: (string | null)[]): string | null {
   return sumOf(flags, needTexts(strs, "ne_strhash"));

@@ -160,8 +160,10 @@ const QUERY = new RegExp(`[${UNRESERVED}%${SUB_DELIMS}:@/?]*`, "y");
  * @returns 0, or -1 for text that is no URI-reference (characters outside the URI set, a port above
  *   65535 or not numeric, an unclosed IP literal).
  * @example
+ * ```ts
  * const uri = new ne_uri();
  * if (ne_uri_parse("http://example.com:8080/a?b", uri) === 0) console.log(uri.host, uri.port);
+ * ```
  */
 export function ne_uri_parse(uri: string, parsed: ne_uri): number {
   needText(uri, "ne_uri_parse", "uri");

@@ -98,9 +98,11 @@ export interface nx_result {
  * @returns what became of it; a failure is a value too. Only a caller's mistake, and what a
  *   callback or body of the application throws, rejects the promise.
  * @example
+ * ```ts
  * const page = await nx_send(sess, "GET", "/", { redirects: 5 });
  * if (page.ok) console.log(page.text());
  * else console.error(page.error);
+ * ```
  */
 export async function nx_send(
   sess: ne_session,
@@ -274,9 +276,11 @@ export interface nx_list_options {
  * A walk (`depth: Infinity`) gives each folder's members before what is inside them, and nothing
  * that is not inside the folder that was asked about.
  * @example
+ * ```ts
  * for await (const { path, size } of nx_list(sess, "/music/", { depth: Infinity })) {
  *   console.log(path, size);
  * }
+ * ```
  */
 export function nx_list(
   sess: ne_session,

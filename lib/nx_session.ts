@@ -43,7 +43,9 @@ export type nx_connector<T = unknown> = (
  * Installs a connector; `null` takes it away. Replaces any proxy or address list, and must precede
  * the first request.
  * @example
+ * ```ts
  * nx_set_connector(sess, (_userdata, host, port) => net.connect({ host, port }));
+ * ```
  */
 export function nx_set_connector<T>(
   sess: ne_session,

@@ -33,7 +33,9 @@ export type nx_body_source = AsyncIterable<Uint8Array | string> | Readable;
  * that is not needed to its end is destroyed, or its iterator's `return` called.
  * @param length as in `ne_set_request_body_provider`: -1, the default, sends it chunked.
  * @example
+ * ```ts
  * nx_set_request_body_stream(req, () => fs.createReadStream("big.iso"), size);
+ * ```
  */
 export function nx_set_request_body_stream(
   req: ne_request,
@@ -54,10 +56,12 @@ export function nx_set_request_body_stream(
  * through the dispatch.
  * @param length as in `nx_set_request_body_stream`.
  * @example
+ * ```ts
  * const body = nx_request_writable(req);
  * const dispatched = ne_request_dispatch(req);
  * body.end("hello");
  * const code = await dispatched;
+ * ```
  */
 export function nx_request_writable(req: ne_request, length: number = -1): Writable {
   const r = requests.open(req, "nx_request_writable");

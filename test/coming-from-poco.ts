@@ -21,7 +21,7 @@ const MEMBERS = {
     ["sendRequestImpl", "proxyRequestPrefix", "mustReconnect", "proxyAuthenticate"],
     ["proxyAuthenticateImpl", "proxyAuthenticateDigest", "proxyAuthenticateNTLM"],
     ["sendChallengeRequest", "proxyConnect", "proxyTunnel", "_proxySessionFactory"],
-    ["ProxyConfig::nonProxyHosts"],
+    ["DEFAULT_KEEP_ALIVE_TIMEOUT", "ProxyConfig::authMethod", "ProxyConfig::nonProxyHosts"],
   ].flat(),
   HTTPSession: [
     ["HTTPSession()", "HTTPSession(socket)", "HTTPSession(socket, keepAlive)", "~HTTPSession"],

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { type DavServerOptions, startDavServer } from "../docs/examples/dav-server.js";
 import { makeSelfSigned } from "../docs/examples/self-signed.js";
+import { formatBytes } from "../docs/examples/terminal.js";
 
 const START = fileURLToPath(new URL("../dist/examples/start.js", import.meta.url));
 const hasScript = spawnSync("script", ["--version"]).status === 0;
@@ -180,6 +181,17 @@ t.test("failures in the words of the library", async (t) => {
   const lookup = await run(["http://no-such-host.invalid/"], env);
   t.equal(lookup.code, 1);
   t.match(lookup.err, /^NE_LOOKUP: .*no-such-host\.invalid/);
+});
+
+t.test("numbers of bytes, and rates, are short", async (t) => {
+  const rows: [bytes: number, shown: string][] = [
+    [0, "0 B"],
+    [279.0193363190267, "279 B"],
+    [1024, "1.0 KiB"],
+    [300_000, "293.0 KiB"],
+    [2 ** 50, "1024.0 TiB"],
+  ];
+  for (const [bytes, shown] of rows) t.equal(formatBytes(bytes), shown);
 });
 
 t.test("what a server sends does not steer the terminal", async (t) => {
