@@ -107,13 +107,18 @@ export class AttributeReader {
       }
       if (c === LT) {
         // what is wrong in front of it comes first
-        const before = attributeValue(this.refs, s, begin, i);
-        const isWorse = typeof before !== "string" && before.reason === NOT_WELL_FORMED;
-        return isWorse ? before : new XmlFault(NOT_WELL_FORMED, i);
+        return this.#malformedIn(s, begin, i) ?? new XmlFault(NOT_WELL_FORMED, i);
       }
       if (c === AMP || c < 0x20) plain = false;
     }
-    return "more";
+    // a reference that is wrong is so whatever follows
+    const malformed = plain ? null : this.#malformedIn(s, begin, n);
+    return malformed === null || malformed.at >= n ? "more" : malformed;
+  }
+
+  #malformedIn(s: string, begin: number, end: number): XmlFault | null {
+    const value = attributeValue(this.refs, s, begin, end);
+    return typeof value !== "string" && value.reason === NOT_WELL_FORMED ? value : null;
   }
 
   #take(s: string, begin: number, end: number, plain: boolean): XmlFault | null {

@@ -60,7 +60,6 @@ export class Decoder {
   #stage: "start" | "head" | "body" = "start";
   #encoding: Encoding;
   // a byte order mark said so
-  #marked = false;
   #waiting = EMPTY;
   #pendingCr = false;
 
@@ -69,9 +68,14 @@ export class Decoder {
     this.#encoding = chosen ?? "UTF-8";
   }
 
-  /** Whether bytes of an unfinished character are left over. */
-  get unfinished(): boolean {
-    return this.#waiting.length > 0;
+  /** How many bytes of an unfinished character are left over. */
+  get unfinished(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether characters take two bytes or four. */
+  get wide(): boolean {
+    return this.#encoding.startsWith("UTF-16");
   }
 
   /** The text of the next bytes; `""` while the beginning is still being looked at. */
@@ -107,8 +111,8 @@ export class Decoder {
       const wide = this.#encoding.startsWith("UTF-16");
       const declaredWide = found.startsWith("UTF-16");
       const plain = name.toUpperCase() === "UTF-16";
-      const other = wide ? !plain : this.#marked;
-      if (wide !== declaredWide || (other && found !== this.#encoding)) {
+      // as expat, which lets a declaration of bytes pass behind UTF-8's mark
+      if (wide !== declaredWide || (wide && !plain && found !== this.#encoding)) {
         return { fault: "encoding specified in XML declaration is incorrect" };
       }
       if (!wide) this.#encoding = found;
@@ -147,7 +151,6 @@ export class Decoder {
 
   #start(encoding: Encoding, markBytes: number): void {
     this.#encoding = encoding;
-    this.#marked = markBytes > 0;
     this.#waiting = this.#waiting.subarray(markBytes);
   }
 

@@ -45,6 +45,11 @@ export class KeptToken {
     this.#quote = 0;
     // its first character is no end of it
     if (kind === "tag") this.#scanTag(text, 1);
+    const first = text.charCodeAt(0);
+    if (kind === "stray" && (first === QUOTE || first === APOSTROPHE)) {
+      this.#quote = first;
+      this.#scanStray(text, 1);
+    }
     if (kind === "doctype") {
       this.#scanner = new DoctypeScanner();
       this.#scanner.scan(text, 0);
@@ -73,10 +78,22 @@ export class KeptToken {
   scan(s: string, start: number): number {
     if (this.#kind === "tag") return this.#scanTag(s, start);
     if (this.#kind === "doctype") return this.#scanner.scan(s, start);
+    if (this.#kind === "stray") return this.#scanStray(s, start);
+    const end = wordEnd(s, start);
+    if (end >= s.length) return -1;
+    return this.#kind === "target" ? end : end + 1;
+  }
+
+  // A word, or a literal: what is behind it tells whether it is one.
+  #scanStray(s: string, start: number): number {
     let i = start;
-    while (i < s.length && (isNameChar(s.charCodeAt(i)) || s[i] === "#")) i++;
-    if (i >= s.length) return -1;
-    return this.#kind === "target" ? i : i + 1;
+    if (this.#quote !== 0) {
+      i = s.indexOf(String.fromCharCode(this.#quote), i) + 1;
+      if (i === 0) return -1;
+      this.#quote = 0;
+    }
+    const end = wordEnd(s, i);
+    return end < s.length ? end + 1 : -1;
   }
 
   // A `<` ends a tag too, for it is an error there.
@@ -96,4 +113,10 @@ export class KeptToken {
     this.#quote = quote;
     return -1;
   }
+}
+
+function wordEnd(s: string, start: number): number {
+  let i = start;
+  while (i < s.length && (isNameChar(s.charCodeAt(i)) || s[i] === "#")) i++;
+  return i;
 }

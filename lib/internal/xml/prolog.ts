@@ -49,7 +49,8 @@ export function tokenEnd(s: string, pos: number): Token {
       if (/[?*+]/.test(s[pos + 1] ?? "")) return pos + 2;
       return followed(s, pos + 1, " \t\n,|>)");
     case "#":
-      if (pos + 1 < s.length && !startsName(s, pos + 1)) return invalid(pos + 1);
+      if (pos + 1 >= s.length) return new XmlFault(UNCLOSED, pos);
+      if (!startsName(s, pos + 1)) return invalid(pos + 1);
       return followed(s, namesEnd(s, pos + 1), " \t\n)>%|");
   }
   if ("[],(|>".includes(c)) return pos + 1;
@@ -86,7 +87,8 @@ function literal(s: string, pos: number): Token {
 // A percent sign, or the reference to a parameter entity.
 function percent(s: string, pos: number): Token {
   const start = pos + 1;
-  if (start >= s.length || " \t\n%".includes(s[start]!)) return start;
+  if (start >= s.length) return new XmlFault(UNCLOSED, pos);
+  if (" \t\n%".includes(s[start]!)) return start;
   const end = nameEnd(s, start);
   if (end === start) return invalid(start);
   if (end >= s.length) return new XmlFault(UNCLOSED, pos);

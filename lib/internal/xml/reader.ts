@@ -3,6 +3,7 @@
 import { parseDeclaration } from "./doctype.js";
 import { Decoder } from "./encoding.js";
 import type { Encoding } from "./encoding.js";
+import { UNCLOSED } from "./prolog.js";
 import { NOT_WELL_FORMED, XmlFault } from "./references.js";
 import { FAILED, MORE, Tokenizer } from "./tokenizer.js";
 import type { Listener } from "./tokenizer.js";
@@ -70,7 +71,7 @@ export class XmlReader {
       } else {
         this.#bytes = NO_BYTES;
         if (this.#stage === "open") return MORE;
-        return this.#tokenizer.finish(this.#decoder.unfinished ? PARTIAL_CHARACTER : null);
+        return this.#tokenizer.finish(this.#leftOver());
       }
     }
   }
@@ -85,6 +86,13 @@ export class XmlReader {
     if (this.#decoder.declaration !== before) return this.#declare(this.#decoder.declaration!);
     this.#feed(text);
     return MORE;
+  }
+
+  // What bytes of an unfinished character are called; half of a UTF-16 unit is no character yet.
+  #leftOver(): string | null {
+    const { unfinished } = this.#decoder;
+    if (unfinished === 0) return null;
+    return unfinished === 1 && this.#decoder.wide ? UNCLOSED : PARTIAL_CHARACTER;
   }
 
   #feed(text: string): void {

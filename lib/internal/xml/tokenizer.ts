@@ -191,7 +191,9 @@ export class Tokenizer {
       // nothing is told, for the token lacks its end
       if (this.read() === FAILED) return FAILED;
     }
-    if (this.#inside === "section") return this.#fail(cut ?? UNCLOSED_SECTION, this.#pos);
+    if (this.#inside === "section") {
+      return this.#fail(cut === null || cut === UNCLOSED ? UNCLOSED_SECTION : cut, this.#pos);
+    }
     if (this.#inside !== "" || this.#held.startsWith("<")) {
       return this.#fail(cut ?? UNCLOSED, this.#pos);
     }
@@ -524,7 +526,11 @@ export class Tokenizer {
       this.#first = false;
       if (s.startsWith("<?xml") && !isNameChar(s.charCodeAt(5))) {
         // a declaration that the decoder did not take: it has no end, or holds a bad character
-        if (s.length > 5 && !isSpace(s.charCodeAt(5))) return this.#fail(NOT_WELL_FORMED, 5);
+        if (s.length === 5) {
+          this.#first = true;
+          return this.#hold(0);
+        }
+        if (!isSpace(s.charCodeAt(5))) return this.#fail(NOT_WELL_FORMED, 5);
         this.#inside = "instruction";
         this.#pos = 5;
         return MORE;
@@ -542,10 +548,9 @@ export class Tokenizer {
 
   // What does not belong outside the document element. Expat tells what is a token of the DTD's
   // grammar from what is none at all, and so do we: `Not found` is a syntax error, `{"a":1}` is not
-  // well-formed. A literal is not waited for.
+  // well-formed.
   #stray(pos: number, reason: string): number {
     const s = this.#s;
-    if (s[pos] === '"' || s[pos] === "'") return this.#fail(reason, pos);
     const end = tokenEnd(s, pos);
     const isCut = typeof end === "number" ? end >= s.length : end.reason === UNCLOSED;
     if (isCut && this.#rest === null) return this.#keep("stray", pos);
