@@ -8,6 +8,7 @@
 //
 // There is no list of public suffixes here. Refused as a Domain are names of one label and what
 // looks like a registry below a country: a two-letter country with one of a few labels (co.uk).
+import { ne_shave } from "../ne_string.js";
 
 /** Characters of name and value of a cookie together (RFC 6265bis section 5.6). */
 export const MAX_COOKIE = 4096;
@@ -194,8 +195,8 @@ export function parseSetCookie(field: string, from: CookieHost, now: number): Co
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(field)) return null;
   const [pair = "", ...rest] = field.split(";");
   const equals = pair.indexOf("=");
-  const name = pair.slice(0, Math.max(equals, 0)).trim();
-  const value = pair.slice(equals + 1).trim();
+  const name = shaved(pair.slice(0, Math.max(equals, 0)));
+  const value = shaved(pair.slice(equals + 1));
   if (name === "" || name.length + value.length > MAX_COOKIE) return null;
   const attributes = readAttributes(rest);
   const host = from.host.toLowerCase();
@@ -216,13 +217,18 @@ export function parseSetCookie(field: string, from: CookieHost, now: number): Co
   return keepsPrefix(cookie, path) ? cookie : null;
 }
 
+// Blanks are spaces and tabs: 0xA0 is a byte like any other, the last one of "\u00e0" in UTF-8.
+function shaved(text: string): string {
+  return ne_shave(text, " \t");
+}
+
 // The last one of each name counts.
 function readAttributes(list: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const attribute of list) {
     const equals = attribute.indexOf("=");
-    const name = (equals < 0 ? attribute : attribute.slice(0, equals)).trim().toLowerCase();
-    const value = equals < 0 ? "" : attribute.slice(equals + 1).trim();
+    const name = shaved(equals < 0 ? attribute : attribute.slice(0, equals)).toLowerCase();
+    const value = equals < 0 ? "" : shaved(attribute.slice(equals + 1));
     if (value.length > MAX_ATTRIBUTE) continue;
     // an expiry that can't be read leaves the one before it in force
     if (name === "max-age" && !/^-?[0-9]+$/.test(value)) continue;

@@ -36,6 +36,7 @@ t.test("names and values", async (t) => {
     ["quotes belong to the value", 'a="b c"', "a", '"b c"'],
     ["attributes end it", "a=b; Path=/", "a", "b"],
     ["bytes above ASCII", "a=\xe4\xff", "a", "\xe4\xff"],
+    ["UTF-8 that ends in 0xA0, which is no blank", "a=voil\xc3\xa0; Path=/", "a", "voil\xc3\xa0"],
     ["a tab inside", "a=b\tc", "a", "b\tc"],
     ["no name", "=b", null],
     ["no equals sign", "a", null],
