@@ -9,8 +9,9 @@
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
 import { baseOf } from "./internal/base.js";
-import { needCallbackOrNull, needObject, printable } from "./internal/bytes.js";
+import { printable } from "./internal/bytes.js";
 import { MAX_SESSION_ERROR, NE_ERROR, NE_OK } from "./internal/constants.js";
+import { needCallbackOrNull, needObject } from "./internal/needs.js";
 import { isPromise } from "./internal/promise.js";
 import {
   HandleType,

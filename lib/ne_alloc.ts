@@ -1,6 +1,7 @@
 // ne_alloc.h: memory. Nothing has to be freed here; these keep ported lines as they are.
-import { asBuffer, needBytes, needText } from "./internal/bytes.js";
+import { asBuffer } from "./internal/bytes.js";
 import { misuse } from "./internal/handle.js";
+import { needBytes, needText } from "./internal/needs.js";
 
 /**
  * Copies a string, in C.

@@ -17,8 +17,8 @@ import {
   type AuthClass,
   type Inquiry,
 } from "./internal/authguest.js";
-import { needCallback, needText } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
+import { needCallback, needText } from "./internal/needs.js";
 import { isPromise } from "./internal/promise.js";
 import { needSession } from "./internal/sight.js";
 import type { ne_out } from "./ne_defs.js";

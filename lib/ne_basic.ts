@@ -2,7 +2,6 @@
 // that change something submit the tokens of a registered lock store.
 import fs from "node:fs";
 import { promisify } from "node:util";
-import { needBytes, needObject, needText } from "./internal/bytes.js";
 import {
   NE_DEPTH_INFINITE,
   NE_DEPTH_ONE,
@@ -19,6 +18,7 @@ import { errnoText } from "./internal/errno.js";
 import { misuse, needHandle, type ne_request, type ne_session } from "./internal/handle.js";
 import { checkFieldValue } from "./internal/http1/write.js";
 import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/lockstore.js";
+import { needBytes, needObject, needText } from "./internal/needs.js";
 import {
   countBlocks,
   openOutput,

@@ -1,7 +1,7 @@
 // ne_locks.h: LOCK, UNLOCK, refreshing and discovery. The store and the If field are in
 // internal/lockstore.ts, where ne_basic can reach them; here the answers are read, by one handler
 // for the activelock element wherever it stands.
-import { needCallback, needObject, printable } from "./internal/bytes.js";
+import { printable } from "./internal/bytes.js";
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "./internal/constants.js";
 import { newRequest } from "./internal/creation.js";
 import { misuse, needHandle, type ne_request, type ne_session } from "./internal/handle.js";
@@ -18,6 +18,7 @@ import {
   ne_lockscope_exclusive,
   ne_lockscope_shared,
 } from "./internal/lockstore.js";
+import { needCallback, needObject } from "./internal/needs.js";
 import { NE_207_STATE_PROP } from "./ne_207.js";
 import { ne_add_depth_header } from "./ne_basic.js";
 import {

@@ -2,13 +2,6 @@
 // the handler's XML parser, behind those of callers who want to see inside; those of one resource
 // are kept in arrays that the next resource uses again, so that a long answer costs no memory.
 import { baseOf } from "./internal/base.js";
-import {
-  needCallback,
-  needCallbackOrNull,
-  needList,
-  needObject,
-  needText,
-} from "./internal/bytes.js";
 import { NE_ERROR, NE_OK } from "./internal/constants.js";
 import { newRequest } from "./internal/creation.js";
 import {
@@ -20,6 +13,13 @@ import {
   type ne_session,
 } from "./internal/handle.js";
 import { ne_lock_using_resource } from "./internal/lockstore.js";
+import {
+  needCallback,
+  needCallbackOrNull,
+  needList,
+  needObject,
+  needText,
+} from "./internal/needs.js";
 import { isPromise } from "./internal/promise.js";
 import { wholeStatusOf } from "./internal/whole.js";
 import {

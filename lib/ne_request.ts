@@ -17,7 +17,6 @@ import {
   type ne_out,
   type ne_printf_arg,
 } from "./ne_defs.js";
-import { needBytes, needCallback, needText } from "./internal/bytes.js";
 import {
   NE_ERROR,
   NE_FAILED,
@@ -33,6 +32,7 @@ import { beginRequest } from "./internal/exchange.js";
 import { format } from "./internal/format.js";
 import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
 import { newRequest } from "./internal/creation.js";
+import { needBytes, needCallback, needText } from "./internal/needs.js";
 import { requests, type Request } from "./internal/request.js";
 import {
   checkReading,

@@ -3,15 +3,6 @@
 // Creating and configuring a session does no I/O. Unless said otherwise a setting works from the
 // next connection or the next request on.
 import type { ne_off_t, ne_printf_arg } from "./ne_defs.js";
-import {
-  needCallback,
-  needCallbackOrNull,
-  needList,
-  needObject,
-  needPort,
-  needText,
-  needTimeout,
-} from "./internal/bytes.js";
 import { format } from "./internal/format.js";
 import { misuse, needHandle, type ne_inet_addr, type ne_session } from "./internal/handle.js";
 import type {
@@ -43,6 +34,15 @@ import {
   ne_status_sending,
 } from "./internal/constants.js";
 import { defaultProxy } from "./internal/proxy/default.js";
+import {
+  needCallback,
+  needCallbackOrNull,
+  needList,
+  needObject,
+  needPort,
+  needText,
+  needTimeout,
+} from "./internal/needs.js";
 import {
   closeAll,
   createHop,

@@ -5,14 +5,6 @@
 // while one is still pending throws (rule 27).
 import type { Server } from "node:net";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
-import {
-  needBytes,
-  needList,
-  needObject,
-  needPort,
-  needText,
-  needTimeout,
-} from "./internal/bytes.js";
 import { NE_SOCK_ERROR, NE_SOCK_RETRY, NE_SOCK_TIMEOUT } from "./internal/constants.js";
 import { errnoOf } from "./internal/errno.js";
 import { format } from "./internal/format.js";
@@ -68,6 +60,14 @@ import {
 } from "./internal/wire/tls.js";
 import { sessionId } from "./internal/wire/tls_tickets.js";
 import { Wire } from "./internal/wire/wire.js";
+import {
+  needBytes,
+  needList,
+  needObject,
+  needPort,
+  needText,
+  needTimeout,
+} from "./internal/needs.js";
 import { NE_SSL_PROTO_UNSPEC, type ne_ssl_protocol } from "./ne_ssl.js";
 
 export type { ne_inet_addr, ne_sock_addr, ne_socket };

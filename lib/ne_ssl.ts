@@ -7,7 +7,7 @@ import { readPemPair, readPkcs12, type KeyFile } from "./internal/asn1/keyfile.j
 import { readableName } from "./internal/asn1/name.js";
 import { allCertificates, firstCertificate, writePem } from "./internal/asn1/pem.js";
 import { parseCheckedCertificate } from "./internal/asn1/x509.js";
-import { asBuffer, isBytes, needText, needObject } from "./internal/bytes.js";
+import { asBuffer, isBytes } from "./internal/bytes.js";
 import { NE_SOCK_ERROR } from "./internal/constants.js";
 import {
   misuse,
@@ -41,6 +41,7 @@ import {
 import { identityOf } from "./internal/tls/identity.js";
 import { trustDefaultCa } from "./internal/wire/roots.js";
 import { isUsableKeyPair } from "./internal/wire/tls_settings.js";
+import { needObject, needText } from "./internal/needs.js";
 import { ne_rfc1123_date } from "./ne_dates.js";
 import type { ne_out } from "./ne_defs.js";
 import { ne_unbase64 } from "./ne_string.js";

@@ -1,19 +1,12 @@
 // ne_string.h: strings and string buffers. "Letters" means ASCII letters only: no locale is
 // consulted. The printf-style functions know the conversions of internal/format.ts.
 import { randomFillSync } from "node:crypto";
-import {
-  HEX_PAIRS,
-  asBuffer,
-  latin1Text,
-  needBytes,
-  needObject,
-  needText,
-  needTexts,
-} from "./internal/bytes.js";
+import { HEX_PAIRS, asBuffer, latin1Text } from "./internal/bytes.js";
 import { strerror } from "./internal/errno.js";
 import { format as printf } from "./internal/format.js";
 import { misuse } from "./internal/handle.js";
 import { sumOf } from "./internal/hash.js";
+import { needBytes, needObject, needText, needTexts } from "./internal/needs.js";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
 
 export {

@@ -1,8 +1,8 @@
 // ne_utils.h: version, features, debug output, status lines.
 import type { Writable } from "node:stream";
-import { needText } from "./internal/bytes.js";
 import { debug, initDebug } from "./internal/debug.js";
 import { misuse } from "./internal/handle.js";
+import { needText } from "./internal/needs.js";
 import type { ne_printf_arg } from "./ne_defs.js";
 
 export {

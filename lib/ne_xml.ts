@@ -2,9 +2,9 @@
 // the handlers until one takes it, and what they return stops the parser or makes it wait.
 import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants.js";
 import { debug, debugMask } from "./internal/debug.js";
-import { needCallback, needCallbackOrNull, needText } from "./internal/bytes.js";
 import { HandleType, misuse } from "./internal/handle.js";
 import type { ne_handle } from "./internal/handle.js";
+import { needCallback, needCallbackOrNull, needText } from "./internal/needs.js";
 import { isPromise } from "./internal/promise.js";
 import { findEncoding } from "./internal/xml/encoding.js";
 import type { Encoding } from "./internal/xml/encoding.js";

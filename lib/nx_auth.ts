@@ -9,8 +9,9 @@ import {
 } from "./internal/auth/protocols.js";
 import type { Answer, Question } from "./internal/auth/scheme.js";
 import { PROXY, register, SERVER } from "./internal/authguest.js";
-import { isBytes, needCallback } from "./internal/bytes.js";
+import { isBytes } from "./internal/bytes.js";
 import { misuse, type ne_session } from "./internal/handle.js";
+import { needCallback } from "./internal/needs.js";
 import { isPromise } from "./internal/promise.js";
 import { needSession } from "./internal/sight.js";
 

@@ -7,11 +7,11 @@ import {
   NE_AUTH_NTLM,
 } from "./internal/auth/protocols.js";
 import { PROXY, register } from "./internal/authguest.js";
-import { needText } from "./internal/bytes.js";
 import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/handle.js";
 import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";
 import { checkProxy, type ProxySettings } from "./internal/proxy/settings.js";
+import { needText } from "./internal/needs.js";
 import { createHop, proxyInUse, sessions, setRoute } from "./internal/session.js";
 import { certificates } from "./internal/tls/handles.js";
 

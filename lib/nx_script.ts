@@ -1,7 +1,7 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
 import type { Readable } from "node:stream";
-import { isBytes, needObject, needPort, needText, ownOnly } from "./internal/bytes.js";
+import { isBytes, ownOnly } from "./internal/bytes.js";
 import { cloneSession } from "./internal/clone.js";
 import { parseContentType } from "./internal/content_type.js";
 import { nx_error } from "./internal/failure.js";
@@ -17,6 +17,7 @@ import { createListing, listOnce, walk } from "./internal/script/list.js";
 import type { nx_resource, nx_resource_prop } from "./internal/script/resource.js";
 import { decodeText } from "./internal/script/charset.js";
 import { sendFollowing, type Answer, type Sending } from "./internal/script/send.js";
+import { needObject, needPort, needText } from "./internal/needs.js";
 import { sessions } from "./internal/session.js";
 import type { ne_propname } from "./ne_props.js";
 import { ne_session_create, ne_ssl_trust_default_ca } from "./ne_session.js";

@@ -9,6 +9,7 @@ import {
   type ne_session,
 } from "./internal/handle.js";
 import { abortCause } from "./internal/exchange.js";
+import { needObject, needPort } from "./internal/needs.js";
 import { requests } from "./internal/request.js";
 import {
   abortAll,
@@ -19,7 +20,6 @@ import {
   type Limits,
   type Timings,
 } from "./internal/session.js";
-import { needObject, needPort } from "./internal/bytes.js";
 import { onAbort } from "./internal/signal.js";
 import { printAddress } from "./internal/wire/address.js";
 import { addresses } from "./internal/wire/handles.js";
@@ -383,4 +383,3 @@ function checkSeconds(seconds: number, caller: string): number {
   }
   return seconds === Infinity ? 0 : seconds * 1000;
 }
-

@@ -273,4 +273,3 @@ t.test("what a callback returns need only look like a promise", async (t) => {
   t.equal(await failureOf(() => ne_delete(sess, "/")), null);
   t.equal(server.requests[1]?.field("authorization"), "Basic dTpw");
 });
-

@@ -1,9 +1,9 @@
 // The ACL request (RFC 3744, 8.1), for both interfaces to it.
-import { needList, needObject } from "./bytes.js";
 import { NE_ERROR, NE_OK } from "./constants.js";
 import { newRequest } from "./creation.js";
 import type { ne_session } from "./handle.js";
 import { ne_lock_using_resource } from "./lockstore.js";
+import { needList, needObject } from "./needs.js";
 import {
   ne_add_request_header,
   ne_get_status,

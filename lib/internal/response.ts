@@ -304,4 +304,3 @@ function mayKeep(r: Request, decoder: BodyDecoder): boolean {
   if (r.upload !== null && r.upload.result?.code !== NE_OK) return false;
   return true;
 }
-

@@ -9,6 +9,7 @@ import { filesBelow, readText } from "../fixtures/sources.js";
 const FLOORS = [
   [
     ["internal/constants", "internal/handle", "internal/guest", "internal/bytes"],
+    ["internal/needs"],
     ["internal/format", "internal/errno", "internal/debug", "internal/md5", "internal/descriptor"],
     ["internal/hash"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],

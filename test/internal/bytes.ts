@@ -1,4 +1,4 @@
-// Bytes as text, and the checks of arguments.
+// Bytes as text.
 import t from "tap";
 import {
   asBuffer,
@@ -7,9 +7,6 @@ import {
   isBytes,
   latin1Bytes,
   latin1Text,
-  needBytes,
-  needText,
-  needTexts,
   printable,
 } from "../../lib/internal/bytes.js";
 
@@ -33,22 +30,4 @@ t.test("hex digits", async (t) => {
 
 t.test("printable text", async (t) => {
   t.equal(printable("a\r\n\u001bb\u0085\u2028\u202ec \u00e9"), "a   b   c \u00e9");
-});
-
-t.test("checks of arguments", async (t) => {
-  t.equal(needText("x", "ne_f", "a"), "x");
-  t.throws(() => needText(null, "ne_f", "a"), new TypeError("ne_f: a must be a string, not null"));
-  t.throws(() => needText(1, "ne_f", "a"), new TypeError("ne_f: a must be a string, not number"));
-  t.throws(
-    () => needBytes("x" as unknown as Uint8Array, "ne_f", "a"),
-    new TypeError("ne_f: a must be a Uint8Array"),
-  );
-  t.throws(
-    () => needBytes(new Uint8Array(1), "ne_f", "a", 2),
-    new TypeError("ne_f: a must have 2 bytes"),
-  );
-  t.same(needTexts(["a", "b", null], "ne_f"), ["a", "b"]);
-  t.same(needTexts([null], "ne_f"), []);
-  t.throws(() => needTexts(["a", null, "b"], "ne_f"), /ne_f: every argument must be a string/);
-  t.throws(() => needTexts(["a", null, null], "ne_f"), /ne_f: every argument must be a string/);
 });

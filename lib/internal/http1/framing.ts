@@ -20,7 +20,7 @@ export interface ResponseHead {
 }
 
 /** Tokens of a comma-separated list, in lower case. */
-export function listTokens(value: string): string[] {
+function listTokens(value: string): string[] {
   if (!value.includes(",")) return [value.trim().toLowerCase()].filter((token) => token !== "");
   return value
     .split(",")

@@ -229,4 +229,3 @@ export function closeSocket(k: SocketState): Promise<number> {
     (stream as net.Socket).ref?.();
   });
 }
-

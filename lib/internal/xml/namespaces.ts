@@ -5,9 +5,9 @@ import { intern } from "./names.js";
 import type { QName } from "./names.js";
 
 /** The namespace of the prefix `xml`. */
-export const XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace";
+const XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace";
 /** The namespace of the prefix `xmlns`. */
-export const XMLNS_NAMESPACE = "http://www.w3.org/2000/xmlns/";
+const XMLNS_NAMESPACE = "http://www.w3.org/2000/xmlns/";
 
 /** The declarations of one element. The same object comes again for an equal element. */
 export class Scope {
