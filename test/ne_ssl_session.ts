@@ -509,3 +509,63 @@ t.test("kept_connections_need_no_new_verdict", async (t) => {
   ne_ssl_set_verify(single, () => 0);
   for (let i = 0; i < 2; i += 1) t.equal((await get(single))[0], 0);
 });
+
+t.test("connections_wait_while_a_person_looks_at_the_certificate", async (t) => {
+  const { port } = await tlsServer(t, { cert: certFile("expired.pem") }, answer);
+  const thinking = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const many = (sess: ne_session): Promise<[number, number, string][]> =>
+    Promise.all(Array.from({ length: 20 }, () => get(sess)));
+
+  const accepting = session(t, port);
+  let asked = 0;
+  ne_ssl_set_verify(accepting, async () => {
+    asked++;
+    await thinking();
+    return 0;
+  });
+  for (const result of await many(accepting)) t.strictSame(result, [0, 200, ""]);
+  t.equal(asked, 1, "one answer for all");
+
+  const refusing = session(t, port);
+  let [looking, most] = [0, 0];
+  ne_ssl_set_verify(refusing, async () => {
+    most = Math.max(most, ++looking);
+    await thinking();
+    looking--;
+    return 1;
+  });
+  for (const result of await many(refusing)) t.strictSame(result, [1, 0, errorFor(2)]);
+  t.equal(most, 1, "a refusal is for one connection, and the next is asked about after it");
+
+  const failing = session(t, port);
+  let thrown = 0;
+  ne_ssl_set_verify(failing, async () => {
+    await thinking();
+    if (thrown++ === 0) throw new Error("nobody is there");
+    return 0;
+  });
+  const [first, ...others] = await Promise.allSettled([get(failing), get(failing), get(failing)]);
+  t.match(first, { status: "rejected", reason: { message: "nobody is there" } });
+  for (const { status } of others) t.equal(status, "fulfilled", "no other call gets what it threw");
+
+  const nesting = session(t, port);
+  let depth = 0;
+  ne_ssl_set_verify(nesting, async () => {
+    await thinking();
+    if (depth++ === 0) t.strictSame(await get(nesting), [0, 200, ""]);
+    return 0;
+  });
+  t.strictSame(await get(nesting), [0, 200, ""], "a request of the callback does not wait for it");
+  t.equal(depth, 2);
+  const crowded = session(t, port);
+  let deep = 0;
+  ne_ssl_set_verify(crowded, async () => {
+    await thinking();
+    if (deep++ === 0) t.strictSame(await get(crowded), [0, 200, ""]);
+    return 0;
+  });
+  for (const result of await many(crowded)) t.strictSame(result, [0, 200, ""]);
+  t.equal(deep, 2, "nor where others wait");
+});

@@ -39,7 +39,13 @@ import {
 } from "./session.js";
 import { driveSocks } from "./wire/socks.js";
 import { createTlsContext, trustCert, type TlsContext } from "./tls/context.js";
-import { certificateOf, certificates, endCertificate, lendCertificate } from "./tls/handles.js";
+import {
+  certificateOf,
+  certificates,
+  endCertificate,
+  lendCertificate,
+  type Certificate,
+} from "./tls/handles.js";
 import { failuresText, judge, rememberAccepted, wasAccepted } from "./tls/verify.js";
 import { addresses as addressHandles } from "./wire/handles.js";
 import { printAddress, resolveHost, type Address } from "./wire/address.js";
@@ -54,6 +60,8 @@ export interface Opening {
   session: Session;
   turn: Turn;
   scope: Scope;
+  /** The request's place in the order in which the session's requests were begun. */
+  ordinal: number;
   timing: { lookup: number | null; connect: number | null; handshake: number | null };
   /** Makes a CONNECT tunnel through an HTTP proxy; words its own errors. */
   tunnel: (hop: Hop) => Promise<number>;
@@ -408,19 +416,48 @@ async function judgePeer(
     return NE_ERROR;
   }
   if (verdict.failures === 0 || wasAccepted(context, outcome.chain)) return NE_OK;
+  // nobody is asked about one certificate for many connections at once; but what was begun after
+  // the question may be the callback's own, which would wait for itself
+  for (let asked; (asked = s.verifying) !== null && o.ordinal <= asked.begun; ) {
+    await awaitApplication(s, o.turn, o.scope, asked.answered);
+    if (wasAccepted(context, outcome.chain)) return NE_OK;
+  }
   setError(s, `SSL error: ${failuresText(verdict.failures)}`);
   const certificate = certificateOf(outcome.chain);
   if (verify === null || certificate === null) return NE_ERROR;
+  const { begun } = s;
+  const decided = askVerify(o, verify, verdict.failures, certificate).then((accepted) => {
+    if (accepted) rememberAccepted(context, outcome.chain);
+    return accepted ? NE_OK : NE_ERROR;
+  });
+  return s.verifying === null ? othersWait(s, begun, decided) : decided;
+}
+
+async function askVerify(
+  o: Opening,
+  { fn, userdata }: NonNullable<Session["verify"]>,
+  failures: number,
+  certificate: Certificate,
+): Promise<boolean> {
   const lent = lendCertificate(certificate);
   try {
-    const answer = verify.fn(verify.userdata as never, verdict.failures, lent);
-    const refused = isPromise(answer) ? await awaitApplication(s, o.turn, o.scope, answer) : answer;
-    if (refused !== 0) return NE_ERROR;
+    const answer = fn(userdata as never, failures, lent);
+    const { session, turn, scope } = o;
+    const wait = isPromise(answer) ? awaitApplication(session, turn, scope, answer) : answer;
+    return (await wait) === 0;
   } finally {
     endCertificate(lent);
   }
-  rememberAccepted(context, outcome.chain);
-  return NE_OK;
+}
+
+async function othersWait(s: Session, begun: number, decided: Promise<number>): Promise<number> {
+  const over = (): void => {};
+  s.verifying = { answered: decided.then(over, over), begun };
+  try {
+    return await decided;
+  } finally {
+    s.verifying = null;
+  }
 }
 
 // Tells the notifier, and waits for it if it wants that.

@@ -232,6 +232,7 @@ async function open(r: Request, turn: Turn): Promise<number> {
     session: r.session,
     turn,
     scope: r.scope,
+    ordinal: r.ordinal,
     timing,
     tunnel: (hop) => r.openTunnel(r, hop),
   };

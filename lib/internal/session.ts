@@ -191,6 +191,8 @@ export interface Session {
   scopes: Set<Scope>;
   /** How many requests have been begun. */
   begun: number;
+  /** A verify callback is thinking: when it has decided, and how many were begun before it. */
+  verifying: { readonly answered: Promise<void>; readonly begun: number } | null;
   limits: Limits;
   requestTimeoutMs: number;
   keepAliveMs: number;
@@ -492,6 +494,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     turns: new Turns(),
     scopes: new Set(),
     begun: 0,
+    verifying: null,
     limits: { ...DEFAULT_LIMITS },
     requestTimeoutMs: 0,
     keepAliveMs: 0,
