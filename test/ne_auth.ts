@@ -1278,6 +1278,33 @@ t.test("requests that are refused while a person is asked", async (t) => {
     }
   });
 
+  await t.test("wait as CONNECT, too, made while the callback thinks", async (t) => {
+    const serve = async (peer: Peer): Promise<void> => {
+      for (;;) {
+        const request = await peer.readRequest().catch(() => null);
+        if (request === null) return;
+        const good = request.field("proxy-authorization") === U_PW;
+        await peer.write(answer(good ? 403 : 407, 'Proxy-Authenticate: Basic realm="p"'));
+      }
+    };
+    const scripts = Array.from({ length: 20 }, () => serve);
+    const { port } = await scripted(t, scripts, { fewer: true });
+    const sess = ne_session_create("https", "origin.example", 443);
+    t.teardown(() => ne_session_destroy(sess));
+    ne_session_proxy(sess, "127.0.0.1", port);
+    let calls = 0;
+    ne_set_proxy_auth(sess, async (_userdata, _realm, _attempt, username, password) => {
+      calls++;
+      await thinking();
+      username.value = "u";
+      password.value = "pw";
+      return 0;
+    });
+    const sent = await Promise.all(["/a", "/b", "/c"].map((target) => send(sess, target)));
+    t.strictSame(sent.map(({ code }) => code), [NE_ERROR, NE_ERROR, NE_ERROR]);
+    t.equal(calls, 1, "asked once");
+  });
+
   await t.test("ask themselves if the request that asked is broken off", async (t) => {
     const { sess } = await open(t);
     let answerFirst = (): void => {};
