@@ -1042,6 +1042,28 @@ t.test("what debug output tells of a request", async (t) => {
   t.equal(sockets(), "sess: Closing connection.\nsess: Connection closed.\n");
 });
 
+t.test("debug output names folded lines and a connection that had gone stale", async (t) => {
+  const server = await scripted(t, [
+    async (peer) => {
+      await peer.readRequest();
+      await peer.write(OK);
+      await peer.readRequest();
+      peer.end();
+    },
+    ["HTTP/1.1 200 OK\r\nA: 1\r\n 2\r\nContent-Length: 0\r\n\r\n"],
+  ]);
+  const sess = openSession(t, server.port);
+  await send(sess);
+  const stream = new PassThrough();
+  t.teardown(() => neon.ne_debug_init(null, 0));
+  neon.ne_debug_init(stream, neon.NE_DBG_HTTP);
+  t.equal((await send(sess)).code, NE_OK);
+  neon.ne_debug_init(null, 0);
+  const lines = String(stream.read());
+  t.match(lines, "\n[hdr] A: 1\n[cont]  2\nHeader Name: [a], Value: [1 2]\n");
+  t.match(lines, "\nAborted request (-3): Could not read status line\nPersistent connection timed out");
+});
+
 t.test("server text in the error string is one printable line", async (t) => {
   const server = await scripted(t, [
     ["HTTP/1.1 400 \x9b31mred\u0085 %n%s\r\nContent-Length: 0\r\n\r\n"],

@@ -345,7 +345,9 @@ export function failedOrStale(
 ): number {
   if (retry && (code === NE_SOCK_CLOSED || code === NE_SOCK_RESET || code === NE_SOCK_TRUNC)) {
     stopUpload(r);
+    trace(r.session, NE_DBG_HTTP, "Aborted request (%d): %s\n", code, doing);
     closeConnection(r.session, turn.connection as Connection);
+    trace(r.session, NE_DBG_HTTP, "Persistent connection timed out, retrying.\n");
     turn.connection = null;
     return NE_RETRY;
   }

@@ -194,12 +194,14 @@ function takeFields(
 // Each line as it comes and each field once it is whole; what is folded to a secret is hidden, too.
 function traceLines(s: Session): HeadTrace {
   let isSecret = false;
+  let isFirst = true;
   return {
     line: (line) => {
-      const isFolded = /^[ \t]/.test(line);
+      const isFolded = !isFirst && /^[ \t]/.test(line);
       const hidden = isFolded && isSecret ? "x".repeat(line.length) : hideSecrets(line);
       if (!isFolded) isSecret = hidden !== line;
-      traceEither(s, "[hdr] %s\n", line, hidden);
+      isFirst = false;
+      traceEither(s, isFolded ? "[cont] %s\n" : "[hdr] %s\n", line, hidden);
     },
     field: (name, value) => {
       const line = `${name.toLowerCase()}: ${value}`;
