@@ -35,6 +35,7 @@ import {
   ne_discard_response,
   ne_end_request,
   ne_get_response_header,
+  ne_get_session,
   ne_get_status,
   ne_read_response_block,
   ne_read_response_to_buffer,
@@ -547,5 +548,7 @@ async function readInto(
 ): Promise<number> {
   if (length.value > 0) return ne_read_response_to_buffer(req, buf, length);
   const count = await ne_read_response_block(req, new Uint8Array(1));
-  return count > 0 ? NE_FAILED : count < 0 ? NE_ERROR : NE_OK;
+  if (count <= 0) return count < 0 ? NE_ERROR : NE_OK;
+  ne_set_error(ne_get_session(req), "Response body too large for the buffer");
+  return NE_FAILED;
 }
