@@ -477,11 +477,10 @@ t.test("garbage_and_silence", async (t) => {
   const garbage = await tcpServer(t, (socket) =>
     socket.once("data", () => socket.end("no TLS\r\n")),
   );
-  t.same(await get(session(t, garbage)), [
-    1,
-    0,
-    `SSL handshake failed: ${NO_TLS}`,
-  ]);
+  const [code, status, text] = await get(session(t, garbage));
+  t.same([code, status], [1, 0]);
+  t.match(text, NO_TLS);
+  t.match(text, /^SSL handshake failed: SSL error: /);
   const gone = await tcpServer(t, (socket) => socket.once("data", () => socket.end()));
   t.same(await get(session(t, gone)), [1, 0, "SSL handshake failed: Secure connection truncated"]);
   const silent = session(t, await tcpServer(t, () => {}));
@@ -568,4 +567,20 @@ t.test("connections_wait_while_a_person_looks_at_the_certificate", async (t) => 
   });
   for (const result of await many(crowded)) t.strictSame(result, [0, 200, ""]);
   t.equal(deep, 2, "nor where others wait");
+});
+
+t.test("closing_the_connection_ends_a_handshake", async (t) => {
+  for (const provider of [null, (): void => {}]) {
+    const sess = session(
+      t,
+      // all that the client has said by then is its hello
+      await tcpServer(t, (socket) => socket.once("data", () => ne_close_connection(sess))),
+    );
+    if (provider !== null) ne_ssl_provide_clicert(sess, provider);
+    t.strictSame(await get(sess), [
+      1,
+      0,
+      "SSL handshake failed: Connection was closed by the application",
+    ]);
+  }
 });

@@ -376,7 +376,8 @@ async function startTls(
       }
       return AGAIN;
     }
-    setError(s, `SSL handshake failed: ${outcome.error}`, outcome.cause);
+    const error = connection.open ? outcome.error : CLOSED_HERE.error;
+    setError(s, `SSL handshake failed: ${error}`, outcome.cause);
     closeConnection(s, connection);
     return outcome.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_ERROR;
   }

@@ -101,6 +101,7 @@ export class Wire {
   #readEnd: WireFailure | null = null;
   #writeEnd: WireFailure | null = null;
   #closed = false;
+  #released = false;
   #reader: ((result: number) => void) | null = null;
   #writer: ((result: number) => void) | null = null;
   #peeker: (() => void) | null = null;
@@ -444,6 +445,8 @@ export class Wire {
 
   /** Closes in good order without waiting: what was written still goes out. */
   close(): void {
+    // TLS is shaking hands over it
+    if (this.#released) this.stream.destroy();
     if (this.#closed) return;
     this.#finish();
     this.#readEnd ??= CLOSED_HERE;
@@ -497,6 +500,7 @@ export class Wire {
     stream.off("error", this.#onError);
     stream.off("close", this.#onClose);
     this.#finish();
+    this.#released = true;
     return rest.length === 1 ? Buffer.from(rest[0] as Buffer) : Buffer.concat(rest);
   }
 }

@@ -204,7 +204,7 @@ t.test("protocol_limits", async (t) => {
 const ALERT = (level: number, number: number): Buffer =>
   Buffer.from([21, 3, 3, 0, 2, level, number]);
 
-const PEERS: readonly [reason: string, bytes: Buffer, code: number, text: string][] = [
+const PEERS: readonly [reason: string, bytes: Buffer, code: number, text: string | RegExp][] = [
   ["plain HTTP", Buffer.from("HTTP/1.0 400 Bad\r\n\r\n"), -1, NO_TLS],
   ["the end of the stream", Buffer.alloc(0), -5, "Secure connection truncated"],
   ["half a record", Buffer.from([22, 3, 3, 0, 200, 2, 0, 0]), -5, "Secure connection truncated"],
@@ -221,7 +221,7 @@ t.test("peers_that_do_not_shake_hands", async (t) => {
     for (const provider of [null, () => {}]) {
       const context = createTlsContext();
       context.provider = provider;
-      t.same(
+      t.match(
         await failed(t, port, context),
         [code, text],
         `${reason}${provider ? ", tapped" : ""}`,
