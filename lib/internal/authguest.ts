@@ -28,10 +28,11 @@ import { NE_AUTH, NE_DBG_HTTPAUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } fro
 import { cloneForSession, type Guest } from "./guest.js";
 import type { ne_request, ne_session } from "./handle.js";
 import { isPromise } from "./promise.js";
+import { SharedQuestion } from "./shared_question.js";
 import {
   connectionOf,
   countBegun,
-  isBegunAfter,
+  ordinalOf,
   isReadByProxy,
   renewConnections,
   requestBodyHash,
@@ -146,15 +147,8 @@ interface Guarded extends Guest {
   by: Registration | null;
   /** The proxy that the login is for. */
   peer: string;
-  /** A callback is answering a challenge. */
-  asking: Pending | null;
-}
-
-interface Pending {
-  /** Resolves when it has answered, or the request that asked is over. */
-  readonly answered: Promise<void>;
-  /** How many requests had been begun before: later ones may be the callback's own. */
-  readonly begun: number;
+  /** Held while a callback answers a challenge. */
+  readonly question: SharedQuestion;
 }
 
 interface Signed {
@@ -222,7 +216,7 @@ function newGuarded(sess: ne_session, cls: AuthClass, registrations: Registratio
     login: null,
     by: null,
     peer: "",
-    asking: null,
+    question: new SharedQuestion(),
     // the way to a redirect's target may lead through the same proxy
     forStrangers: cls.proxy,
     [cloneForSession]: (clone) => newGuarded(clone, cls, [...registrations]),
@@ -397,12 +391,9 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   }
-  const { asking: pending } = g;
-  // a callback would wait for ever for a request that waits for the callback
-  const mayBeNested = pending !== null && isBegunAfter(signed.req, pending.begun);
-  if (pending !== null && !mayBeNested) {
-    const answered = whileRunning(signed.req, pending.answered);
-    return answered.then(() => refusedBeside(g, signed, field));
+  const pending = g.question.pendingFor(ordinalOf(signed.req));
+  if (pending !== null) {
+    return whileRunning(signed.req, pending).then(() => refusedBeside(g, signed, field));
   }
   const begun = countBegun(g.sess);
   const old = signed.used ?? login;
@@ -424,24 +415,7 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   });
-  return isPromise(decided) && !mayBeNested ? othersWait(g, begun, decided) : decided;
-}
-
-// Requests that are refused while a callback still thinks wait for its answer, so that nobody is
-// asked for the same password many times at once.
-async function othersWait(
-  g: Guarded,
-  begun: number,
-  decided: PromiseLike<number>,
-): Promise<number> {
-  let done = (): void => {};
-  g.asking = { answered: new Promise<void>((resolve) => (done = resolve)), begun };
-  try {
-    return await decided;
-  } finally {
-    g.asking = null;
-    done();
-  }
+  return isPromise(decided) ? g.question.hold(begun, decided) : decided;
 }
 
 // An answer that another request got counts as one of this request's attempts.

@@ -417,10 +417,8 @@ async function judgePeer(
     return NE_ERROR;
   }
   if (verdict.failures === 0 || wasAccepted(context, outcome.chain)) return NE_OK;
-  // nobody is asked about one certificate for many connections at once; but what was begun after
-  // the question may be the callback's own, which would wait for itself
-  for (let asked; (asked = s.verifying) !== null && o.ordinal <= asked.begun; ) {
-    await awaitApplication(s, o.turn, o.scope, asked.answered);
+  for (let pending; (pending = s.verifying.pendingFor(o.ordinal)) !== null; ) {
+    await awaitApplication(s, o.turn, o.scope, pending);
     if (wasAccepted(context, outcome.chain)) return NE_OK;
   }
   setError(s, `SSL error: ${failuresText(verdict.failures)}`);
@@ -431,7 +429,7 @@ async function judgePeer(
     if (accepted) rememberAccepted(context, outcome.chain);
     return accepted ? NE_OK : NE_ERROR;
   });
-  return s.verifying === null ? othersWait(s, begun, decided) : decided;
+  return s.verifying.hold(begun, decided);
 }
 
 async function askVerify(
@@ -448,16 +446,6 @@ async function askVerify(
     return (await wait) === 0;
   } finally {
     endCertificate(lent);
-  }
-}
-
-async function othersWait(s: Session, begun: number, decided: Promise<number>): Promise<number> {
-  const over = (): void => {};
-  s.verifying = { answered: decided.then(over, over), begun };
-  try {
-    return await decided;
-  } finally {
-    s.verifying = null;
   }
 }
 

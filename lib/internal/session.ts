@@ -33,6 +33,7 @@ import { parseLiteral, type Address } from "./wire/address.js";
 import type { Wire } from "./wire/wire.js";
 import { createTlsContext, type TlsContext } from "./tls/context.js";
 import { isPromise } from "./promise.js";
+import { SharedQuestion } from "./shared_question.js";
 import { Turns, type Place } from "./turn.js";
 import type { Scope } from "./scope.js";
 
@@ -191,8 +192,8 @@ export interface Session {
   scopes: Set<Scope>;
   /** How many requests have been begun. */
   begun: number;
-  /** A verify callback is thinking: when it has decided, and how many were begun before it. */
-  verifying: { readonly answered: Promise<void>; readonly begun: number } | null;
+  /** Held while a verify callback thinks. */
+  readonly verifying: SharedQuestion;
   limits: Limits;
   requestTimeoutMs: number;
   keepAliveMs: number;
@@ -217,7 +218,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 export const sessions = new HandleType<"ne_session", Session>("ne_session", destroySession);
 
 /** A host and port to connect to. */
-export function createEndpoint(hostname: string, port: number): Endpoint {
+function createEndpoint(hostname: string, port: number): Endpoint {
   const literal = parseLiteral(hostname);
   const addresses = literal === undefined || literal === null ? null : [literal];
   return { hostname, port, addresses, literal: addresses !== null };
@@ -350,7 +351,7 @@ export function* eachHook<F>(list: Hook<F>[]): Generator<Hook<F>> {
   }
 }
 
-/** Throws for a promise from a callback that nobody can wait for (porting rule 13). */
+/** Throws for a promise from a callback that nobody can wait for. */
 export function needSync(result: unknown, callback: string): void {
   if (!isPromise(result)) return;
   result.then(undefined, () => {});
@@ -494,7 +495,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     turns: new Turns(),
     scopes: new Set(),
     begun: 0,
-    verifying: null,
+    verifying: new SharedQuestion(),
     limits: { ...DEFAULT_LIMITS },
     requestTimeoutMs: 0,
     keepAliveMs: 0,

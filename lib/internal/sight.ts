@@ -46,10 +46,10 @@ export function countBegun(sess: ne_session): number {
   return sessions.open(sess, "authentication").begun;
 }
 
-/** Whether a request, or the one that its tunnel is for, was begun after so many others. */
-export function isBegunAfter(req: ne_request, count: number): boolean {
+/** The place of a request, or of the one that its tunnel is for, in the order of beginning. */
+export function ordinalOf(req: ne_request): number {
   const r = requests.open(req, "authentication");
-  return (r.tunnel?.request ?? r).ordinal > count;
+  return (r.tunnel?.request ?? r).ordinal;
 }
 
 /** Waits for a promise, but no longer than a request lasts: it rejects where that is broken off. */

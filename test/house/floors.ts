@@ -14,6 +14,7 @@ const FLOORS = [
     ["internal/hash"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
     ["internal/failure", "internal/whole", "internal/signal", "internal/promise"],
+    ["internal/shared_question"],
   ].flat(),
   [
     ["internal/inflate", "internal/gzip", "internal/content_type", "internal/socks"],
