@@ -2,7 +2,7 @@
 //
 // Functions that return an NE_SOCK_* code (all negative) on failure also set the socket's error
 // string, except for a read that timed out. Timeouts are in seconds. A second call on a socket
-// while one is still pending throws (rule 27).
+// while one is still pending throws.
 import type { Server } from "node:net";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
 import { NE_SOCK_ERROR, NE_SOCK_RETRY, NE_SOCK_TIMEOUT } from "./internal/constants.js";

@@ -558,19 +558,20 @@ t.test("the first post_send hook that is not content decides", async (t) => {
   t.equal(server.connections, 1);
 });
 
+/** All kinds of hook. */
+const HOOKS = [
+  [ne_hook_create_request, ne_unhook_create_request],
+  [ne_hook_pre_send, ne_unhook_pre_send],
+  [ne_hook_post_headers, ne_unhook_post_headers],
+  [ne_hook_post_send, ne_unhook_post_send],
+  [ne_hook_destroy_request, ne_unhook_destroy_request],
+  [ne_hook_destroy_session, ne_unhook_destroy_session],
+  [ne_hook_close_conn, ne_unhook_close_conn],
+] as unknown as [typeof ne_hook_close_conn, typeof ne_unhook_close_conn][];
+
 t.test("unhooking takes the first hook of this function and this userdata away", async (t) => {
-  const sess = ne_session_create("http", "127.0.0.1", 1);
-  const kinds = [
-    [ne_hook_create_request, ne_unhook_create_request],
-    [ne_hook_pre_send, ne_unhook_pre_send],
-    [ne_hook_post_headers, ne_unhook_post_headers],
-    [ne_hook_post_send, ne_unhook_post_send],
-    [ne_hook_destroy_request, ne_unhook_destroy_request],
-    [ne_hook_destroy_session, ne_unhook_destroy_session],
-    [ne_hook_close_conn, ne_unhook_close_conn],
-  ] as unknown as [typeof ne_hook_close_conn, typeof ne_unhook_close_conn][];
   const server = await answering(t);
-  for (const [hook, unhook] of kinds) {
+  for (const [hook, unhook] of HOOKS) {
     const sess = ne_session_create("http", "127.0.0.1", server.port);
     const seen: unknown[] = [];
     const key = {};
@@ -595,21 +596,11 @@ t.test("unhooking takes the first hook of this function and this userdata away",
     t.match(await mistake(() => unhook(sess, fn)), `${unhook.name}: the ne_session was destroyed`);
     t.match(await mistake(() => hook(sess, fn)), `${hook.name}: the ne_session was destroyed`);
   }
-  ne_session_destroy(sess);
 });
 
 t.test("hooks that hooks add run in the same pass, those removed do not", async (t) => {
-  const kinds = [
-    [ne_hook_create_request, ne_unhook_create_request],
-    [ne_hook_pre_send, ne_unhook_pre_send],
-    [ne_hook_post_headers, ne_unhook_post_headers],
-    [ne_hook_post_send, ne_unhook_post_send],
-    [ne_hook_destroy_request, ne_unhook_destroy_request],
-    [ne_hook_destroy_session, ne_unhook_destroy_session],
-    [ne_hook_close_conn, ne_unhook_close_conn],
-  ] as unknown as [typeof ne_hook_close_conn, typeof ne_unhook_close_conn][];
   const server = await answering(t);
-  for (const [hook, unhook] of kinds) {
+  for (const [hook, unhook] of HOOKS) {
     const sess = ne_session_create("http", "127.0.0.1", server.port);
     const seen: string[] = [];
     const named = (name: string, act?: () => void): (() => void) => {

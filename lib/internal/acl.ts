@@ -15,7 +15,7 @@ import { NE_XML_MEDIA_TYPE } from "../ne_xml.js";
 
 /** What one entry says. */
 export interface Ace {
-  /** The element for whom it is for. */
+  /** The element that says whom it is for. */
   principal: string;
   effect: "grant" | "deny";
   /** Names of privileges, in the order of the request. */

@@ -1,5 +1,5 @@
-// Between bytes and text: header text is one character a byte (porting rule 7), and what is shown
-// to people is one printable line.
+// Between bytes and text: header text is one character a byte, and what is shown to people is one
+// printable line.
 
 /** The bytes of text that holds one byte a character; higher bits of a character are dropped. */
 export function latin1Bytes(text: string): Buffer {

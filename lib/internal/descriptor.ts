@@ -1,4 +1,4 @@
-// File descriptors as callers give them: a number, or Node's FileHandle around one (rule 23).
+// File descriptors as callers give them: a number, or Node's FileHandle around one.
 import type { FileHandle } from "node:fs/promises";
 import { misuse } from "./handle.js";
 

@@ -1,5 +1,5 @@
-// C's printf for the conversions that neon's callers use (porting rule 15). Any other conversion,
-// a missing argument or one of the wrong kind is the caller's mistake and throws.
+// C's printf for the conversions that neon's callers use. Any other conversion, a missing argument
+// or one of the wrong kind is the caller's mistake and throws.
 import { misuse } from "./handle.js";
 
 /** What may follow a format. */

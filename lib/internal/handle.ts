@@ -1,8 +1,8 @@
 // What stands behind every opaque pointer of C: one class whose state only the library can reach,
-// and the type object that makes, opens and destroys handles of one name (porting rules 3 and 25).
-// A caller's mistake becomes a TypeError that names the function, here and nowhere else.
+// and the type object that makes, opens and destroys handles of one name. A caller's mistake
+// becomes a TypeError that names the function, here and nowhere else.
 
-/** A mistake of the caller: names the function and what was wrong with the call (rule 27). */
+/** A mistake of the caller: names the function and what was wrong with the call. */
 export function misuse(caller: string, what: string): TypeError {
   return new TypeError(`${caller}: ${what}`);
 }

@@ -1,5 +1,5 @@
 // What an argument has to be. Anything else is the caller's mistake, and thrown as one that names
-// the function that was called (porting rule 27).
+// the function that was called.
 import { isBytes } from "./bytes.js";
 import { misuse } from "./handle.js";
 
@@ -11,7 +11,7 @@ export function needText(value: unknown, caller: string, name: string): string {
   return value;
 }
 
-/** The strings of a list that C ends with NULL: one final `null` is accepted (porting rule 16). */
+/** The strings of a list that C ends with NULL: one final `null` is accepted. */
 export function needTexts(list: readonly (string | null)[], caller: string): readonly string[] {
   const last = list.length - 1;
   const texts = last >= 0 && list[last] === null ? list.slice(0, last) : list;

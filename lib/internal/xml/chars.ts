@@ -2,7 +2,7 @@
 // the ranges of productions 4 and 4a, worked on UTF-16 code units.
 
 /** May begin a name. */
-export const NAME_START = 1;
+const NAME_START = 1;
 /** May go on in a name. */
 export const NAME = 2;
 /** White space; line ends were normalised before, so there is no CR. */

@@ -14,7 +14,7 @@ import { asBuffer } from "../bytes.js";
 export type Encoding = "UTF-8" | "UTF-16LE" | "UTF-16BE" | "ISO-8859-1" | "US-ASCII";
 
 /** A declaration longer than this is refused. */
-export const MAX_DECLARATION_BYTES = 8192;
+const MAX_DECLARATION_BYTES = 8192;
 
 const ENCODINGS: ReadonlyMap<string, Encoding> = new Map<string, Encoding>([
   ["UTF-8", "UTF-8"],

@@ -7,7 +7,7 @@ import { DoctypeScanner } from "./doctype.js";
 export type Kept = "tag" | "reference" | "target" | "doctype" | "stray";
 
 /** A longer token is refused. */
-export const MAX_TOKEN_CHARS = 0x1000_0000;
+const MAX_TOKEN_CHARS = 0x1000_0000;
 const MAX_SMALL = 8192;
 
 const LT = 0x3c;
