@@ -8,18 +8,18 @@
 //   response     href, and once that was read: propstat, status, responsedescription
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
-import { baseOf } from "./internal/base.js";
-import { printable } from "./internal/bytes.js";
-import { MAX_SESSION_ERROR, NE_ERROR, NE_OK } from "./internal/constants.js";
-import { needCallbackOrNull, needObject } from "./internal/needs.js";
-import { isPromise } from "./internal/promise.js";
+import { baseOf } from "./internal/dav/reference_base.js";
+import { printable } from "./internal/base/bytes.js";
+import { MAX_SESSION_ERROR, NE_ERROR, NE_OK } from "./internal/base/constants.js";
+import { needCallbackOrNull, needObject } from "./internal/base/arguments.js";
+import { isPromise } from "./internal/base/promise.js";
 import {
   HandleType,
   needHandle,
   type ne_handle,
   type ne_request,
   type ne_session,
-} from "./internal/handle.js";
+} from "./internal/base/handle.js";
 import { ne_get_status, ne_request_destroy } from "./ne_request.js";
 import { NE_SESSFLAG_SHAREPOINT, ne_get_session_flag, ne_set_error } from "./ne_session.js";
 import { ne_shave } from "./ne_string.js";

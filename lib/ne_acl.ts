@@ -1,7 +1,7 @@
 // ne_acl.h: the old interface to access control lists, deprecated in favour of ne_acl3744. In C the
 // two headers exclude each other; here this one's ne_acl_entry is to be imported from this module.
-import { setAcl, type Ace } from "./internal/acl.js";
-import { misuse, type ne_session } from "./internal/handle.js";
+import { setAcl, type Ace } from "./internal/dav/acl_request.js";
+import { misuse, type ne_session } from "./internal/base/handle.js";
 import {
   ne_acl_all,
   ne_acl_deny,

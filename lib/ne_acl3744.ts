@@ -1,6 +1,6 @@
 // ne_acl3744.h: access control lists (RFC 3744).
-import { setAcl, type Ace } from "./internal/acl.js";
-import { misuse, type ne_session } from "./internal/handle.js";
+import { setAcl, type Ace } from "./internal/dav/acl_request.js";
+import { misuse, type ne_session } from "./internal/base/handle.js";
 
 /** Privilege `read`. */
 export const NE_ACL_READ = 0x0001;

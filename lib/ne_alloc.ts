@@ -1,7 +1,7 @@
 // ne_alloc.h: memory. Nothing has to be freed here; these keep ported lines as they are.
-import { asBuffer } from "./internal/bytes.js";
-import { misuse } from "./internal/handle.js";
-import { needBytes, needText } from "./internal/needs.js";
+import { asBuffer } from "./internal/base/bytes.js";
+import { misuse } from "./internal/base/handle.js";
+import { needBytes, needText } from "./internal/base/arguments.js";
 
 /**
  * Copies a string, in C.

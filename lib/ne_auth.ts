@@ -1,13 +1,13 @@
 // ne_auth.h: authentication to servers (401) and proxies (407). The four ways to register differ in
-// what they tell the callback; what happens to challenges is internal/authguest.ts, a guest of the
-// public hooks, and how each scheme works stands in internal/auth.
+// what they tell the callback; what happens to challenges is internal/guests/login.ts, a guest of
+// the public hooks, and how each scheme works stands in internal/auth.
 import {
   expandProtocols,
   NE_AUTH_BASIC,
   NE_AUTH_DEFAULT,
   NE_AUTH_DIGEST,
   NE_AUTH_NTLM,
-} from "./internal/auth/protocols.js";
+} from "./internal/auth/protocol_bits.js";
 import type { Answer } from "./internal/auth/scheme.js";
 import {
   forgetLogins,
@@ -16,11 +16,11 @@ import {
   SERVER,
   type AuthClass,
   type Inquiry,
-} from "./internal/authguest.js";
-import { misuse, type ne_session } from "./internal/handle.js";
-import { needCallback, needText } from "./internal/needs.js";
-import { isPromise } from "./internal/promise.js";
-import { needSession } from "./internal/sight.js";
+} from "./internal/guests/login.js";
+import { misuse, type ne_session } from "./internal/base/handle.js";
+import { needCallback, needText } from "./internal/base/arguments.js";
+import { isPromise } from "./internal/base/promise.js";
+import { needSession } from "./internal/session/guest_access.js";
 import type { ne_out } from "./ne_defs.js";
 import { ne_strclean } from "./ne_string.js";
 
@@ -36,7 +36,7 @@ export {
   NE_AUTH_NTLM,
   NE_AUTH_PROXY,
   NE_AUTH_SSPI,
-} from "./internal/auth/protocols.js";
+} from "./internal/auth/protocol_bits.js";
 
 /** Size of the buffers that C passes to an `ne_auth_creds` callback; here there is no limit. */
 export const NE_ABUFSIZ = 256;

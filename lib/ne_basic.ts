@@ -10,22 +10,22 @@ import {
   NE_FAILED,
   NE_OK,
   NE_RETRY,
-} from "./internal/constants.js";
-import { parseContentType } from "./internal/content_type.js";
-import { fdNumber } from "./internal/descriptor.js";
-import { newRequest } from "./internal/creation.js";
-import { errnoText } from "./internal/errno.js";
-import { misuse, needHandle, type ne_request, type ne_session } from "./internal/handle.js";
-import { checkFieldValue } from "./internal/http1/write.js";
-import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/lockstore.js";
-import { needBytes, needObject, needText } from "./internal/needs.js";
+} from "./internal/base/constants.js";
+import { parseContentType } from "./internal/http/content_type.js";
+import { fdNumber } from "./internal/base/file_descriptor.js";
+import { newRequest } from "./internal/session/create_request.js";
+import { errnoText } from "./internal/base/errno.js";
+import { misuse, needHandle, type ne_request, type ne_session } from "./internal/base/handle.js";
+import { checkFieldValue } from "./internal/http/request_head.js";
+import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/guests/lock_store.js";
+import { needBytes, needObject, needText } from "./internal/base/arguments.js";
 import {
   countBlocks,
   openOutput,
   rewind,
   writeBody,
   type Output,
-} from "./internal/output.js";
+} from "./internal/guests/file_output.js";
 import { ne_simple_request } from "./ne_207.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
 import type { ne_fd, ne_off_t, ne_out } from "./ne_defs.js";
@@ -56,7 +56,7 @@ import {
 import { ne_qtoken, ne_shave } from "./ne_string.js";
 import { ne_path_has_trailing_slash } from "./ne_uri.js";
 
-export { NE_DEPTH_INFINITE, NE_DEPTH_ONE, NE_DEPTH_ZERO } from "./internal/constants.js";
+export { NE_DEPTH_INFINITE, NE_DEPTH_ONE, NE_DEPTH_ZERO } from "./internal/base/constants.js";
 
 /**
  * GET; the body of a 2xx response is written to `fd` at its current position, any other body is

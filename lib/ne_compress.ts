@@ -1,6 +1,6 @@
 // ne_compress.h: gzip-compressed responses: a reader between the response and the caller's reader.
-import { INFLATE_RATIO_FREE, NE_ERROR } from "./internal/constants.js";
-import { FULL, Gunzip } from "./internal/gzip.js";
+import { INFLATE_RATIO_FREE, NE_ERROR } from "./internal/base/constants.js";
+import { FULL, Gunzip } from "./internal/http/gzip.js";
 import {
   HandleType,
   misuse,
@@ -8,8 +8,8 @@ import {
   type ne_handle,
   type ne_request,
   type ne_session,
-} from "./internal/handle.js";
-import { limitsOf, methodOf } from "./internal/sight.js";
+} from "./internal/base/handle.js";
+import { limitsOf, methodOf } from "./internal/session/guest_access.js";
 import {
   ne_add_request_header,
   ne_add_response_body_reader,

@@ -1,7 +1,7 @@
 // ne_dates.h: reading and writing dates. Times are whole seconds since 1970-01-01T00:00:00Z. The
 // parsers are tables for a small reading of C's scanf, which decides what odd dates mean.
-import { misuse } from "./internal/handle.js";
-import { needText } from "./internal/needs.js";
+import { misuse } from "./internal/base/handle.js";
+import { needText } from "./internal/base/arguments.js";
 
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = [

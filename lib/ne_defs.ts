@@ -2,8 +2,8 @@
 // own (output pointers, opaque handles, descriptors, printf arguments).
 import type { FileHandle } from "node:fs/promises";
 
-export { NE_BUFSIZ } from "./internal/constants.js";
-export type { ne_handle, ne_opaque } from "./internal/handle.js";
+export { NE_BUFSIZ } from "./internal/base/constants.js";
+export type { ne_handle, ne_opaque } from "./internal/base/handle.js";
 
 /** A length or position in a file or body, in bytes. Values above 2^53-1 are refused. */
 export type ne_off_t = number;

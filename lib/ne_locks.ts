@@ -1,11 +1,11 @@
 // ne_locks.h: LOCK, UNLOCK, refreshing and discovery. The store and the If field are in
-// internal/lockstore.ts, where ne_basic can reach them; here the answers are read, by one handler
-// for the activelock element wherever it stands.
-import { printable } from "./internal/bytes.js";
-import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "./internal/constants.js";
-import { newRequest } from "./internal/creation.js";
-import { misuse, needHandle, type ne_request, type ne_session } from "./internal/handle.js";
-import { checkTarget } from "./internal/http1/write.js";
+// internal/guests/lock_store.ts, where ne_basic can reach them; here the answers are read, by one
+// handler for the activelock element wherever it stands.
+import { printable } from "./internal/base/bytes.js";
+import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "./internal/base/constants.js";
+import { newRequest } from "./internal/session/create_request.js";
+import { misuse, needHandle, type ne_request, type ne_session } from "./internal/base/handle.js";
+import { checkTarget } from "./internal/http/request_head.js";
 import {
   codedToken,
   isBracketable,
@@ -17,8 +17,8 @@ import {
   ne_lock_using_resource,
   ne_lockscope_exclusive,
   ne_lockscope_shared,
-} from "./internal/lockstore.js";
-import { needCallback, needObject } from "./internal/needs.js";
+} from "./internal/guests/lock_store.js";
+import { needCallback, needObject } from "./internal/base/arguments.js";
 import { NE_207_STATE_PROP } from "./ne_207.js";
 import { ne_add_depth_header } from "./ne_basic.js";
 import {
@@ -77,8 +77,8 @@ export {
   ne_lockstore_register,
   ne_lockstore_remove,
   ne_locktype_write,
-} from "./internal/lockstore.js";
-export type { ne_lock_scope, ne_lock_store, ne_lock_type } from "./internal/lockstore.js";
+} from "./internal/guests/lock_store.js";
+export type { ne_lock_scope, ne_lock_store, ne_lock_type } from "./internal/guests/lock_store.js";
 
 /**
  * A lock (`struct ne_lock`). The function `ne_lock` has the same name, so this is a type only: make

@@ -1,10 +1,10 @@
 // ne_md5.h: MD5 sums. A sum is 16 bytes, or 32 lower-case hex digits.
 import { getFips } from "node:crypto";
 import type { Readable } from "node:stream";
-import { HEX_PAIRS, hexValue } from "./internal/bytes.js";
-import { HandleType, misuse, type ne_handle } from "./internal/handle.js";
-import { Md5 } from "./internal/md5.js";
-import { needBytes, needObject, needText } from "./internal/needs.js";
+import { HEX_PAIRS, hexValue } from "./internal/base/bytes.js";
+import { HandleType, misuse, type ne_handle } from "./internal/base/handle.js";
+import { Md5 } from "./internal/base/md5.js";
+import { needBytes, needObject, needText } from "./internal/base/arguments.js";
 import type { ne_out } from "./ne_defs.js";
 
 /** The state of one computation (`struct ne_md5_ctx`). */

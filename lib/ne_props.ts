@@ -1,9 +1,9 @@
 // ne_props.h: PROPFIND and PROPPATCH. Properties are read as text by a handler that stands last on
 // the handler's XML parser, behind those of callers who want to see inside; those of one resource
 // are kept in arrays that the next resource uses again, so that a long answer costs no memory.
-import { baseOf } from "./internal/base.js";
-import { NE_ERROR, NE_OK } from "./internal/constants.js";
-import { newRequest } from "./internal/creation.js";
+import { baseOf } from "./internal/dav/reference_base.js";
+import { NE_ERROR, NE_OK } from "./internal/base/constants.js";
+import { newRequest } from "./internal/session/create_request.js";
 import {
   HandleType,
   misuse,
@@ -11,17 +11,17 @@ import {
   type ne_opaque,
   type ne_request,
   type ne_session,
-} from "./internal/handle.js";
-import { ne_lock_using_resource } from "./internal/lockstore.js";
+} from "./internal/base/handle.js";
+import { ne_lock_using_resource } from "./internal/guests/lock_store.js";
 import {
   needCallback,
   needCallbackOrNull,
   needList,
   needObject,
   needText,
-} from "./internal/needs.js";
-import { isPromise } from "./internal/promise.js";
-import { wholeStatusOf } from "./internal/whole.js";
+} from "./internal/base/arguments.js";
+import { isPromise } from "./internal/base/promise.js";
+import { wholeStatusOf } from "./internal/dav/resource_status.js";
 import {
   NE_207_MSSP_ESCAPING,
   NE_207_STATE_PROP,

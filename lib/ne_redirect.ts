@@ -1,8 +1,8 @@
 // ne_redirect.h: redirects. They are reported, never followed. A feature made of public hooks only.
-import { needHandle } from "./internal/handle.js";
-import { NE_OK, NE_REDIRECT } from "./internal/constants.js";
-import { cloneForSession, type Guest } from "./internal/guest.js";
-import type { ne_request, ne_session } from "./internal/handle.js";
+import { needHandle } from "./internal/base/handle.js";
+import { NE_OK, NE_REDIRECT } from "./internal/base/constants.js";
+import { cloneForSession, type Guest } from "./internal/base/clonable.js";
+import type { ne_request, ne_session } from "./internal/base/handle.js";
 import {
   ne_get_response_location,
   ne_hook_create_request,

@@ -25,25 +25,25 @@ import {
   NE_REQFLAG_EXPECT100,
   NE_REQFLAG_IDEMPOTENT,
   NE_REQFLAG_LAST,
-} from "./internal/constants.js";
-import { fdNumber } from "./internal/descriptor.js";
-import { errnoText } from "./internal/errno.js";
-import { beginRequest } from "./internal/exchange.js";
-import { format } from "./internal/format.js";
-import { misuse, type ne_request, type ne_session } from "./internal/handle.js";
-import { newRequest } from "./internal/creation.js";
-import { needBytes, needCallback, needText } from "./internal/needs.js";
-import { requests, type Request } from "./internal/request.js";
+} from "./internal/base/constants.js";
+import { fdNumber } from "./internal/base/file_descriptor.js";
+import { errnoText } from "./internal/base/errno.js";
+import { beginRequest } from "./internal/session/begin.js";
+import { format } from "./internal/base/printf.js";
+import { misuse, type ne_request, type ne_session } from "./internal/base/handle.js";
+import { newRequest } from "./internal/session/create_request.js";
+import { needBytes, needCallback, needText } from "./internal/base/arguments.js";
+import { requests, type Request } from "./internal/session/request.js";
 import {
   checkReading,
   discardBody,
   dispatchRequest,
   endRequest,
   readResponseBlock,
-} from "./internal/response.js";
-import { sessions, setError, type Hook } from "./internal/session.js";
-import { checkFieldName, checkFieldValue } from "./internal/http1/write.js";
-import type { Fields } from "./internal/http1/head.js";
+} from "./internal/session/response.js";
+import { sessions, setError, type Hook } from "./internal/session/session.js";
+import { checkFieldName, checkFieldValue } from "./internal/http/request_head.js";
+import type { Fields } from "./internal/http/head.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
 import type { ne_buffer } from "./ne_string.js";
 import { ne_uri, ne_uri_parse, ne_uri_resolve } from "./ne_uri.js";
@@ -68,7 +68,7 @@ export {
   NE_REDIRECT,
   NE_RETRY,
   NE_TIMEOUT,
-} from "./internal/constants.js";
+} from "./internal/base/constants.js";
 
 /**
  * Creates a request and runs the create_request hooks. Nothing is sent yet. Flags at start:

@@ -3,13 +3,13 @@
 // Creating and configuring a session does no I/O. Unless said otherwise a setting works from the
 // next connection or the next request on.
 import type { ne_off_t, ne_printf_arg } from "./ne_defs.js";
-import { format } from "./internal/format.js";
-import { misuse, needHandle, type ne_inet_addr, type ne_session } from "./internal/handle.js";
+import { format } from "./internal/base/printf.js";
+import { misuse, needHandle, type ne_inet_addr, type ne_session } from "./internal/base/handle.js";
 import type {
   ne_ssl_certificate,
   ne_ssl_client_cert,
   ne_ssl_dname,
-} from "./internal/handle.js";
+} from "./internal/base/handle.js";
 import {
   MAX_SESSION_ERROR,
   NE_DBG_HTTP,
@@ -32,7 +32,7 @@ import {
   ne_status_lookup,
   ne_status_recving,
   ne_status_sending,
-} from "./internal/constants.js";
+} from "./internal/base/constants.js";
 import { defaultProxy } from "./internal/proxy/default.js";
 import {
   needCallback,
@@ -42,7 +42,7 @@ import {
   needPort,
   needText,
   needTimeout,
-} from "./internal/needs.js";
+} from "./internal/base/arguments.js";
 import {
   closeAll,
   createHop,
@@ -53,17 +53,17 @@ import {
   setError,
   setRoute,
   trace,
-} from "./internal/session.js";
+} from "./internal/session/session.js";
 import { setClientCert, setVersions, trustCert } from "./internal/tls/context.js";
-import { certificates, clientCerts } from "./internal/tls/handles.js";
+import { certificates, clientCerts } from "./internal/tls/certificate_handles.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";
-import { addresses } from "./internal/wire/handles.js";
-import { trustDefaultCa } from "./internal/wire/roots.js";
+import { addresses } from "./internal/wire/socket_handles.js";
+import { trustDefaultCa } from "./internal/wire/default_roots.js";
 import type { ne_sock_sversion } from "./ne_socket.js";
 import type { ne_ssl_protocol, ne_ssl_verify_fn } from "./ne_ssl.js";
 import type { ne_uri } from "./ne_uri.js";
 import { ne_version_library } from "./ne_utils.js";
-import { checkFieldValue } from "./internal/http1/write.js";
+import { checkFieldValue } from "./internal/http/request_head.js";
 
 export {
   NE_SESSFLAG_CONNAUTH,

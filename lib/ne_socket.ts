@@ -5,9 +5,9 @@
 // while one is still pending throws.
 import type { Server } from "node:net";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
-import { NE_SOCK_ERROR, NE_SOCK_RETRY, NE_SOCK_TIMEOUT } from "./internal/constants.js";
-import { errnoOf } from "./internal/errno.js";
-import { format } from "./internal/format.js";
+import { NE_SOCK_ERROR, NE_SOCK_RETRY, NE_SOCK_TIMEOUT } from "./internal/base/constants.js";
+import { errnoOf } from "./internal/base/errno.js";
+import { format } from "./internal/base/printf.js";
 import {
   misuse,
   needHandle,
@@ -16,15 +16,15 @@ import {
   type ne_socket,
   type ne_ssl_certificate,
   type ne_ssl_context,
-} from "./internal/handle.js";
-import { parseIPv4, parseIPv6 } from "./internal/literal.js";
+} from "./internal/base/handle.js";
+import { parseIPv4, parseIPv6 } from "./internal/base/ip_literal.js";
 import {
   certificateOf,
   certificates,
   chainOf,
   contexts,
   giveCertificate,
-} from "./internal/tls/handles.js";
+} from "./internal/tls/certificate_handles.js";
 import { failuresText, judge } from "./internal/tls/verify.js";
 import {
   hasInterface,
@@ -34,8 +34,8 @@ import {
   reverseLookup,
   type Address,
 } from "./internal/wire/address.js";
-import { tlsWire } from "./internal/wire/endings.js";
-import { addresses, lookups, sockets } from "./internal/wire/handles.js";
+import { tlsWire } from "./internal/wire/tls_wire.js";
+import { addresses, lookups, sockets } from "./internal/wire/socket_handles.js";
 import {
   acceptConnection,
   closeSocket,
@@ -50,7 +50,7 @@ import {
   writeFully,
   type SocketState,
 } from "./internal/wire/socket.js";
-import { driveSocks } from "./internal/wire/socks.js";
+import { driveSocks } from "./internal/wire/socks_client.js";
 import { connectTcp } from "./internal/wire/tcp.js";
 import {
   handshakeClient,
@@ -67,7 +67,7 @@ import {
   needPort,
   needText,
   needTimeout,
-} from "./internal/needs.js";
+} from "./internal/base/arguments.js";
 import { NE_SSL_PROTO_UNSPEC, type ne_ssl_protocol } from "./ne_ssl.js";
 
 export type { ne_inet_addr, ne_sock_addr, ne_socket };
@@ -78,7 +78,7 @@ export {
   NE_SOCK_RETRY,
   NE_SOCK_TIMEOUT,
   NE_SOCK_TRUNC,
-} from "./internal/constants.js";
+} from "./internal/base/constants.js";
 
 /** Prepares the process; counted. Not needed here, kept for ported code. @returns 0. */
 export function ne_sock_init(): number {

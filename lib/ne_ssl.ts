@@ -7,16 +7,16 @@ import { readPemPair, readPkcs12, type KeyFile } from "./internal/asn1/keyfile.j
 import { readableName } from "./internal/asn1/name.js";
 import { allCertificates, firstCertificate, writePem } from "./internal/asn1/pem.js";
 import { parseCheckedCertificate } from "./internal/asn1/x509.js";
-import { asBuffer, isBytes } from "./internal/bytes.js";
-import { NE_SOCK_ERROR } from "./internal/constants.js";
+import { asBuffer, isBytes } from "./internal/base/bytes.js";
+import { NE_SOCK_ERROR } from "./internal/base/constants.js";
 import {
   misuse,
   type ne_ssl_certificate,
   type ne_ssl_client_cert,
   type ne_ssl_context,
   type ne_ssl_dname,
-} from "./internal/handle.js";
-import { NE_HASH_COLON, NE_HASH_SHA1, sumOf } from "./internal/hash.js";
+} from "./internal/base/handle.js";
+import { NE_HASH_COLON, NE_HASH_SHA1, sumOf } from "./internal/base/digest_text.js";
 import {
   createTlsContext,
   setClientCert,
@@ -37,11 +37,11 @@ import {
   openClientCert,
   type Certificate,
   type ClientCert,
-} from "./internal/tls/handles.js";
+} from "./internal/tls/certificate_handles.js";
 import { identityOf } from "./internal/tls/identity.js";
-import { trustDefaultCa } from "./internal/wire/roots.js";
-import { isUsableKeyPair } from "./internal/wire/tls_settings.js";
-import { needObject, needText } from "./internal/needs.js";
+import { trustDefaultCa } from "./internal/wire/default_roots.js";
+import { isUsableKeyPair } from "./internal/wire/tls_options.js";
+import { needObject, needText } from "./internal/base/arguments.js";
 import { ne_rfc1123_date } from "./ne_dates.js";
 import type { ne_out } from "./ne_defs.js";
 import { ne_unbase64 } from "./ne_string.js";
@@ -51,7 +51,7 @@ export type {
   ne_ssl_client_cert,
   ne_ssl_context,
   ne_ssl_dname,
-} from "./internal/handle.js";
+} from "./internal/base/handle.js";
 export {
   NE_SSL_BADCHAIN,
   NE_SSL_EXPIRED,

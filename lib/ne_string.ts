@@ -1,12 +1,12 @@
 // ne_string.h: strings and string buffers. "Letters" means ASCII letters only: no locale is
-// consulted. The printf-style functions know the conversions of internal/format.ts.
+// consulted. The printf-style functions know the conversions of internal/base/printf.ts.
 import { randomFillSync } from "node:crypto";
-import { HEX_PAIRS, asBuffer, latin1Text } from "./internal/bytes.js";
-import { strerror } from "./internal/errno.js";
-import { format as printf } from "./internal/format.js";
-import { misuse } from "./internal/handle.js";
-import { sumOf } from "./internal/hash.js";
-import { needBytes, needObject, needText, needTexts } from "./internal/needs.js";
+import { HEX_PAIRS, asBuffer, latin1Text } from "./internal/base/bytes.js";
+import { strerror } from "./internal/base/errno.js";
+import { format as printf } from "./internal/base/printf.js";
+import { misuse } from "./internal/base/handle.js";
+import { sumOf } from "./internal/base/digest_text.js";
+import { needBytes, needObject, needText, needTexts } from "./internal/base/arguments.js";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
 
 export {
@@ -17,7 +17,7 @@ export {
   NE_HASH_SHA512,
   NE_HASH_SHA512_256,
   NE_HASH_SPACE,
-} from "./internal/hash.js";
+} from "./internal/base/digest_text.js";
 
 /**
  * Cuts the next token off the text in `str.value`, ending before the first `sep` (one character) or

@@ -1,9 +1,9 @@
 // ne_uri.h: URIs and URI paths. Nothing here escapes or unescapes by itself except the functions
 // named so. The parser is deliberately as lax as neon's: a host may hold nearly anything, and what
 // follows a fragment's valid characters is dropped.
-import { HEX_PAIRS, hexValue, latin1Text } from "./internal/bytes.js";
-import { misuse } from "./internal/handle.js";
-import { needText } from "./internal/needs.js";
+import { HEX_PAIRS, hexValue, latin1Text } from "./internal/base/bytes.js";
+import { misuse } from "./internal/base/handle.js";
+import { needText } from "./internal/base/arguments.js";
 import { ne_strcasecmp } from "./ne_string.js";
 
 /** Escape all but the unreserved characters and `/`; so also `%`. */

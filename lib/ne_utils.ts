@@ -1,8 +1,8 @@
 // ne_utils.h: version, features, debug output, status lines.
 import type { Writable } from "node:stream";
-import { debug, initDebug } from "./internal/debug.js";
-import { misuse } from "./internal/handle.js";
-import { needText } from "./internal/needs.js";
+import { debug, initDebug } from "./internal/base/debug.js";
+import { misuse } from "./internal/base/handle.js";
+import { needText } from "./internal/base/arguments.js";
 import type { ne_printf_arg } from "./ne_defs.js";
 
 export {
@@ -16,7 +16,7 @@ export {
   NE_DBG_SSL,
   NE_DBG_XML,
   NE_DBG_XMLPARSE,
-} from "./internal/constants.js";
+} from "./internal/base/constants.js";
 export {
   /**
    * The mask last given to `ne_debug_init`, 0 at start. Read-only for importers; set it through
@@ -25,7 +25,7 @@ export {
   debugMask as ne_debug_mask,
   /** The stream last given to `ne_debug_init`, `null` at start. Read-only for importers. */
   debugStream as ne_debug_stream,
-} from "./internal/debug.js";
+} from "./internal/base/debug.js";
 
 const VERSION = "0.37.1";
 const VERSION_MINOR = 37;

@@ -1,11 +1,11 @@
 // XML documents through a stack of handlers: namespaces are resolved, each element is offered to
 // the handlers until one takes it, and what they return stops the parser or makes it wait.
-import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/constants.js";
-import { debug, debugMask } from "./internal/debug.js";
-import { HandleType, misuse } from "./internal/handle.js";
-import type { ne_handle } from "./internal/handle.js";
-import { needCallback, needCallbackOrNull, needText } from "./internal/needs.js";
-import { isPromise } from "./internal/promise.js";
+import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/base/constants.js";
+import { debug, debugMask } from "./internal/base/debug.js";
+import { HandleType, misuse } from "./internal/base/handle.js";
+import type { ne_handle } from "./internal/base/handle.js";
+import { needCallback, needCallbackOrNull, needText } from "./internal/base/arguments.js";
+import { isPromise } from "./internal/base/promise.js";
 import { findEncoding } from "./internal/xml/encoding.js";
 import type { Encoding } from "./internal/xml/encoding.js";
 import type { QName } from "./internal/xml/names.js";

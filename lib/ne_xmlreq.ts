@@ -1,10 +1,10 @@
 // Responses that are XML documents: the body goes to a parser, as one more reader behind those of
 // the request, so that a handler's promise holds up the connection like any reader's.
-import { isXmlType, parseContentType } from "./internal/content_type.js";
-import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/constants.js";
-import { needHandle } from "./internal/handle.js";
-import { needCallback } from "./internal/needs.js";
-import { askAboutResponse, methodOf, readBehindAll } from "./internal/sight.js";
+import { isXmlType, parseContentType } from "./internal/http/content_type.js";
+import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/base/constants.js";
+import { needHandle } from "./internal/base/handle.js";
+import { needCallback } from "./internal/base/arguments.js";
+import { askAboutResponse, methodOf, readBehindAll } from "./internal/session/guest_access.js";
 import { ne_set_error } from "./ne_session.js";
 import {
   ne_accept_2xx,

@@ -6,14 +6,14 @@ import {
   NE_AUTH_GSSAPI_ONLY,
   NE_AUTH_PROXY,
   NE_AUTH_SSPI,
-} from "./internal/auth/protocols.js";
+} from "./internal/auth/protocol_bits.js";
 import type { Answer, Question } from "./internal/auth/scheme.js";
-import { PROXY, register, SERVER } from "./internal/authguest.js";
-import { isBytes } from "./internal/bytes.js";
-import { misuse, type ne_session } from "./internal/handle.js";
-import { needCallback } from "./internal/needs.js";
-import { isPromise } from "./internal/promise.js";
-import { needSession } from "./internal/sight.js";
+import { PROXY, register, SERVER } from "./internal/guests/login.js";
+import { isBytes } from "./internal/base/bytes.js";
+import { misuse, type ne_session } from "./internal/base/handle.js";
+import { needCallback } from "./internal/base/arguments.js";
+import { isPromise } from "./internal/base/promise.js";
+import { needSession } from "./internal/session/guest_access.js";
 
 /**
  * Makes the next token of a Negotiate (SPNEGO) exchange. `challenge` is what the server sent, empty

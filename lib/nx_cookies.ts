@@ -1,16 +1,16 @@
 // Cookies (RFC 6265) for sessions, as a guest of the hooks like any other: a pre_send hook adds the
 // Cookie field, a post_headers hook keeps what the response sets.
-import { CookieStore, cookieFrom, type CookieHost } from "./internal/cookies.js";
-import { cloneForSession, isGuest, type Guest } from "./internal/guest.js";
+import { CookieStore, cookieFrom, type CookieHost } from "./internal/http/cookies.js";
+import { cloneForSession, isGuest, type Guest } from "./internal/base/clonable.js";
 import {
   HandleType,
   misuse,
   type ne_opaque,
   type ne_request,
   type ne_session,
-} from "./internal/handle.js";
-import { requests } from "./internal/request.js";
-import { sessions } from "./internal/session.js";
+} from "./internal/base/handle.js";
+import { requests } from "./internal/session/request.js";
+import { sessions } from "./internal/session/session.js";
 import {
   ne_get_request_target,
   ne_get_session,

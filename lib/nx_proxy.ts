@@ -5,15 +5,15 @@ import {
   NE_AUTH_DEFAULT,
   NE_AUTH_DIGEST,
   NE_AUTH_NTLM,
-} from "./internal/auth/protocols.js";
-import { PROXY, register } from "./internal/authguest.js";
-import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/handle.js";
+} from "./internal/auth/protocol_bits.js";
+import { PROXY, register } from "./internal/guests/login.js";
+import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/base/handle.js";
 import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";
 import { checkProxy, type ProxySettings } from "./internal/proxy/settings.js";
-import { needText } from "./internal/needs.js";
-import { createHop, proxyInUse, sessions, setRoute } from "./internal/session.js";
-import { certificates } from "./internal/tls/handles.js";
+import { needText } from "./internal/base/arguments.js";
+import { createHop, proxyInUse, sessions, setRoute } from "./internal/session/session.js";
+import { certificates } from "./internal/tls/certificate_handles.js";
 
 /** A proxy, and when to use it. */
 export interface nx_proxy {

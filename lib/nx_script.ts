@@ -1,24 +1,24 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
 import type { Readable } from "node:stream";
-import { isBytes, ownOnly } from "./internal/bytes.js";
-import { cloneSession } from "./internal/clone.js";
-import { parseContentType } from "./internal/content_type.js";
-import { nx_error } from "./internal/failure.js";
-import { misuse, type ne_session } from "./internal/handle.js";
+import { isBytes, ownOnly } from "./internal/base/bytes.js";
+import { cloneSession } from "./internal/session/clone.js";
+import { parseContentType } from "./internal/http/content_type.js";
+import { nx_error } from "./internal/script/nx_error.js";
+import { misuse, type ne_session } from "./internal/base/handle.js";
 import {
   checkFieldName,
   checkFieldValue,
   checkMethod,
   checkTarget,
-} from "./internal/http1/write.js";
+} from "./internal/http/request_head.js";
 import { isHost } from "./internal/proxy/settings.js";
-import { createListing, listOnce, walk } from "./internal/script/list.js";
+import { createListing, listOnce, walk } from "./internal/script/listing.js";
 import type { nx_resource, nx_resource_prop } from "./internal/script/resource.js";
 import { decodeText } from "./internal/script/charset.js";
 import { sendFollowing, type Answer, type Sending } from "./internal/script/send.js";
-import { needObject, needPort, needText } from "./internal/needs.js";
-import { sessions } from "./internal/session.js";
+import { needObject, needPort, needText } from "./internal/base/arguments.js";
+import { sessions } from "./internal/session/session.js";
 import type { ne_propname } from "./ne_props.js";
 import { ne_session_create, ne_ssl_trust_default_ca } from "./ne_session.js";
 import { ne_uri, ne_uri_defaultport, ne_uri_parse } from "./ne_uri.js";

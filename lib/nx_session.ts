@@ -7,10 +7,10 @@ import {
   type ne_inet_addr,
   type ne_request,
   type ne_session,
-} from "./internal/handle.js";
-import { abortCause } from "./internal/exchange.js";
-import { needObject, needPort } from "./internal/needs.js";
-import { requests } from "./internal/request.js";
+} from "./internal/base/handle.js";
+import { abortCause } from "./internal/session/begin.js";
+import { needObject, needPort } from "./internal/base/arguments.js";
+import { requests } from "./internal/session/request.js";
 import {
   abortAll,
   DEFAULT_LIMITS,
@@ -19,13 +19,13 @@ import {
   writeTimeout,
   type Limits,
   type Timings,
-} from "./internal/session.js";
-import { onAbort } from "./internal/signal.js";
+} from "./internal/session/session.js";
+import { onAbort } from "./internal/base/abort_signal.js";
 import { printAddress } from "./internal/wire/address.js";
-import { addresses } from "./internal/wire/handles.js";
-import { checkFieldName, checkFieldValue } from "./internal/http1/write.js";
+import { addresses } from "./internal/wire/socket_handles.js";
+import { checkFieldName, checkFieldValue } from "./internal/http/request_head.js";
 import { ne_iaddr_ipv4, type ne_iaddr_type } from "./ne_socket.js";
-import type { Fields } from "./internal/http1/head.js";
+import type { Fields } from "./internal/http/head.js";
 
 /**
  * Opens the transport for a new connection of the session in place of name lookup and TCP connect.

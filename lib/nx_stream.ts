@@ -2,19 +2,19 @@
 // and the bare connection after an upgrade. Nothing is read ahead of who consumes it, so that
 // back-pressure reaches from a Readable to the socket and from the socket to a Writable.
 import { Readable, Writable, type Duplex } from "node:stream";
-import { asBuffer, isBytes } from "./internal/bytes.js";
-import { NE_ERROR } from "./internal/constants.js";
-import { detachConnection } from "./internal/detach.js";
-import { nx_error } from "./internal/failure.js";
-import { misuse, type ne_request } from "./internal/handle.js";
-import { requests, type Request } from "./internal/request.js";
+import { asBuffer, isBytes } from "./internal/base/bytes.js";
+import { NE_ERROR } from "./internal/base/constants.js";
+import { detachConnection } from "./internal/session/upgrade.js";
+import { nx_error } from "./internal/script/nx_error.js";
+import { misuse, type ne_request } from "./internal/base/handle.js";
+import { requests, type Request } from "./internal/session/request.js";
 import {
   abandonResponse,
   checkReading,
   endRequest,
   takeResponseBlock,
-} from "./internal/response.js";
-import { setError } from "./internal/session.js";
+} from "./internal/session/response.js";
+import { setError } from "./internal/session/session.js";
 import { ne_set_request_body_provider } from "./ne_request.js";
 import { ne_status } from "./ne_utils.js";
 

@@ -1,4 +1,4 @@
-// Compressed responses through a session; what gzip allows is tested in internal/gzip.ts.
+// Compressed responses through a session; what gzip allows is tested in internal/http/gzip.ts.
 import t from "tap";
 import zlib from "node:zlib";
 import { ne_decompress_destroy, ne_decompress_reader } from "../lib/ne_compress.js";

@@ -4,8 +4,8 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
-import { contexts, dnames, lendNames } from "../lib/internal/tls/handles.js";
-import type { ne_ssl_dname } from "../lib/internal/handle.js";
+import { contexts, dnames, lendNames } from "../lib/internal/tls/certificate_handles.js";
+import type { ne_ssl_dname } from "../lib/internal/base/handle.js";
 import {
   NE_SSL_CTX_CLIENT,
   NE_SSL_CTX_SERVER,

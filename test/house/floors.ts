@@ -8,40 +8,25 @@ import { filesBelow, readText } from "../fixtures/sources.js";
 /** From the ground up; a name that ends in "/" is a room. */
 const FLOORS = [
   [
-    ["internal/constants", "internal/handle", "internal/guest", "internal/bytes"],
-    ["internal/needs"],
-    ["internal/format", "internal/errno", "internal/debug", "internal/md5", "internal/descriptor"],
-    ["internal/hash"],
+    ["internal/base/"],
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
-    ["internal/failure", "internal/whole", "internal/signal", "internal/promise"],
-    ["internal/shared_question"],
   ].flat(),
   [
-    ["internal/inflate", "internal/gzip", "internal/content_type", "internal/socks"],
-    ["internal/cookies", "internal/literal"],
-    ["internal/asn1/", "internal/tls/"],
-    ["internal/auth/", "internal/http1/", "internal/xml/", "internal/proxy/", "ne_xml"],
+    ["internal/http/", "internal/proxy/", "internal/asn1/", "internal/tls/"],
+    ["internal/auth/", "internal/xml/", "ne_xml"],
   ].flat(),
   ["internal/wire/", "ne_ssl", "ne_socket"],
+  ["internal/session/", "ne_session", "ne_request"],
+  ["internal/guests/", "ne_redirect", "ne_auth", "ne_compress"],
   [
-    ["internal/scope", "internal/turn", "internal/session", "internal/connect"],
-    ["internal/request", "internal/upload", "internal/response_head"],
-    ["internal/exchange", "internal/response"],
-    ["internal/tunnel", "internal/detach", "internal/bodyhash", "internal/sight"],
-    ["internal/clone", "internal/creation"],
-    ["ne_session", "ne_request"],
-  ].flat(),
-  [
-    ["internal/lockstore", "internal/output", "internal/authguest"],
-    ["ne_redirect", "ne_auth", "ne_compress"],
-  ].flat(),
-  [
-    ["internal/base", "internal/acl"],
+    ["internal/dav/"],
     ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
   ].flat(),
   [
+    ["internal/script/nx_error"],
     ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies"],
-    ["internal/script/", "nx_script", "index"],
+    ["internal/script/", "nx_script"],
+    ["index"],
   ].flat(),
 ] as const;
 
@@ -50,11 +35,11 @@ const NETWORK = /^(node:)?(net|tls|dns|dns\/promises|dgram|http|https|http2)$/;
 
 /** Ways from the guests into the conversation, each with its reason in the module it leads to. */
 const DOORS = [
-  ...["internal/authguest", "ne_auth", "ne_compress", "ne_xmlreq"].map(
-    (from) => `${from}.ts to internal/sight.ts`,
+  ...["internal/guests/login", "ne_auth", "ne_compress", "ne_xmlreq"].map(
+    (from) => `${from}.ts to internal/session/guest_access.ts`,
   ),
-  ...["internal/acl", "ne_basic", "ne_props", "ne_locks"].map(
-    (from) => `${from}.ts to internal/creation.ts`,
+  ...["internal/dav/acl_request", "ne_basic", "ne_props", "ne_locks"].map(
+    (from) => `${from}.ts to internal/session/create_request.ts`,
   ),
 ];
 

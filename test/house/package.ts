@@ -61,7 +61,7 @@ t.test("a stack names lines of the sources", async (t) => {
 });
 
 t.test("nothing inside can be reached", async (t) => {
-  const inner = ["internal/handle", "internal/handle.js", "dist/ne_uri.js", "ne_uri.js", "index"];
+  const inner = ["internal/base/handle", "internal/base/handle.js", "dist/ne_uri.js", "ne_uri.js", "index"];
   for (const name of inner) {
     const program = `
       await import("libneon/${name}").then(

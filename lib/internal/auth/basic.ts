@@ -2,7 +2,7 @@
 // directory of the first target that asked for them (section 2.2).
 import { ne_base64 } from "../../ne_string.js";
 import { ne_uri, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
-import { NE_AUTH_BASIC } from "./protocols.js";
+import { NE_AUTH_BASIC } from "./protocol_bits.js";
 import { askPassword, rejected, type Login, type Outgoing, type Scheme } from "./scheme.js";
 
 /** Basic. */

@@ -1,5 +1,5 @@
 // Bearer tokens (RFC 6750), which the application obtains and renews.
-import { BEARER as BEARER_BIT } from "./protocols.js";
+import { BEARER as BEARER_BIT } from "./protocol_bits.js";
 import { rejected, type Login, type Scheme } from "./scheme.js";
 
 /** What a token may consist of (RFC 6750, 2.1), widened to all that a field value can carry. */

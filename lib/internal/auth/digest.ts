@@ -8,10 +8,10 @@
 import { createHash } from "node:crypto";
 import { ne_base64, ne_strparam } from "../../ne_string.js";
 import { ne_uri, ne_uri_parse, ne_uri_resolve, ne_uri_defaultport } from "../../ne_uri.js";
-import { latin1Bytes } from "../bytes.js";
+import { latin1Bytes } from "../base/bytes.js";
 import { BASIC, pathOf } from "./basic.js";
 import { parseParams, quote, type Challenge } from "./challenge.js";
-import { NE_AUTH_DIGEST } from "./protocols.js";
+import { NE_AUTH_DIGEST } from "./protocol_bits.js";
 import {
   askPassword,
   rejected,

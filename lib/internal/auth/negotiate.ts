@@ -7,7 +7,7 @@
 //   sent ── challenge without token: refused
 import { ne_base64, ne_unbase64 } from "../../ne_string.js";
 import { parseChallenges } from "./challenge.js";
-import { NE_AUTH_GSSAPI_ONLY, NE_AUTH_SSPI } from "./protocols.js";
+import { NE_AUTH_GSSAPI_ONLY, NE_AUTH_SSPI } from "./protocol_bits.js";
 import { rejected, type Asking, type Login, type Scheme } from "./scheme.js";
 
 /** Handshakes begun again without success. */

@@ -9,7 +9,7 @@
 import { createHmac } from "node:crypto";
 import { ne_base64, ne_unbase64 } from "../../ne_string.js";
 import { md4 } from "./md4.js";
-import { NE_AUTH_NTLM } from "./protocols.js";
+import { NE_AUTH_NTLM } from "./protocol_bits.js";
 import {
   askPassword,
   rejected,

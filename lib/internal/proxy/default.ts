@@ -1,6 +1,6 @@
 // Holds the proxy of sessions that set none themselves. Sessions are made on a lower floor than the
 // one that knows what a proxy setting means, so the setting brings its own way of being applied.
-import type { ne_session } from "../handle.js";
+import type { ne_session } from "../base/handle.js";
 
 /** A setting, as it was given, and what applies it to a new session. */
 export interface DefaultProxy {

@@ -1,7 +1,7 @@
 // Hosts in normal form, so that no spelling of a name or an address gets past a bypass list: lower
 // case, no brackets, no trailing dot, no zone, addresses as 16 bytes (IPv4 as ::ffff:a.b.c.d).
 
-import { parseIPv4, parseIPv6 } from "../literal.js";
+import { parseIPv4, parseIPv6 } from "../base/ip_literal.js";
 
 /** A host to compare with. */
 export interface Host {

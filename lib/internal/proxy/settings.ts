@@ -1,6 +1,6 @@
 // Checks a proxy setting and puts it into the form in which a session keeps it.
-import { misuse } from "../handle.js";
-import { parseIPv6 } from "../literal.js";
+import { misuse } from "../base/handle.js";
+import { parseIPv6 } from "../base/ip_literal.js";
 import { bypassBy, parseRule, regexpRule, type Bypass, type Rule } from "./bypass.js";
 
 /** How to talk to a proxy. */

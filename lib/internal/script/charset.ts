@@ -1,5 +1,5 @@
 // Text from bytes in the charset that a response names, by the rules of the Encoding Standard.
-import { latin1Text } from "../bytes.js";
+import { latin1Text } from "../base/bytes.js";
 
 /** What windows-1252, and so every "latin1", has at 0x80 to 0x9F. */
 const WINDOWS_1252 =

@@ -1,8 +1,8 @@
 // Content codings (RFC 9110 section 8.4.1) taken off a body as it streams through, by Node's zlib.
 import zlib from "node:zlib";
-import { INFLATE_RATIO_FREE, NE_ERROR } from "../constants.js";
-import { nx_error } from "../failure.js";
-import type { Limits } from "../session.js";
+import { INFLATE_RATIO_FREE, NE_ERROR } from "../base/constants.js";
+import { nx_error } from "./nx_error.js";
+import type { Limits } from "../session/session.js";
 
 /** Codings that `Accept-Encoding` asks for. */
 export const ACCEPTED = "gzip, deflate, br";

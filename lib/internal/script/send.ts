@@ -7,12 +7,12 @@
 // Once a redirect has left the origin, nothing of the session's own comes back, not even at home:
 // who sent the request there may have chosen what it does.
 import type { Readable } from "node:stream";
-import { cloneSession } from "../clone.js";
-import { NE_OK, NE_RETRY } from "../constants.js";
-import { nx_error } from "../failure.js";
-import { isBytes } from "../bytes.js";
-import type { ne_request, ne_session } from "../handle.js";
-import { sessions, type Session } from "../session.js";
+import { cloneSession } from "../session/clone.js";
+import { NE_OK, NE_RETRY } from "../base/constants.js";
+import { nx_error } from "./nx_error.js";
+import { isBytes } from "../base/bytes.js";
+import type { ne_request, ne_session } from "../base/handle.js";
+import { sessions, type Session } from "../session/session.js";
 import {
   ne_add_request_header,
   ne_begin_request,
@@ -37,8 +37,8 @@ import {
   nx_set_request_signal,
 } from "../../nx_session.js";
 import { nx_set_request_body_stream, type nx_body_source } from "../../nx_stream.js";
-import { collect, contentOf, ContentStream, endOf, openBody, statusOf } from "./body.js";
-import type { Incoming } from "./body.js";
+import { collect, contentOf, ContentStream, endOf, openBody, statusOf } from "./response_body.js";
+import type { Incoming } from "./response_body.js";
 import { ACCEPTED } from "./decode.js";
 import {
   isSameOrigin,

@@ -2,8 +2,8 @@
 // record once more inside every https session. Nothing here touches a socket.
 
 import type { X509 } from "../asn1/x509.js";
-import type { Certificate, ClientCert } from "./records.js";
-import { misuse, type ne_ssl_dname } from "../handle.js";
+import type { Certificate, ClientCert } from "./certificate.js";
+import { misuse, type ne_ssl_dname } from "../base/handle.js";
 
 /** What resuming a TLS session needs: Node shows no certificate on a resumed connection. */
 export interface Ticket {

@@ -4,7 +4,7 @@
 
 import { Der, orNull } from "../asn1/der.js";
 import { parseName, type Name } from "../asn1/name.js";
-import { RecordKeys, SUITES, type Suite } from "./record.js";
+import { RecordKeys, SUITES, type Suite } from "./record_layer.js";
 
 const CHANGE_CIPHER_SPEC = 20;
 const HANDSHAKE = 22;

@@ -14,7 +14,7 @@ import {
   type SigningOptions,
 } from "node:crypto";
 import { isRetry, type LateAnswer } from "./flight.js";
-import { RecordKeys, expandLabel, type Suite } from "./record.js";
+import { RecordKeys, expandLabel, type Suite } from "./record_layer.js";
 
 const CHANGE_CIPHER_SPEC = 20;
 const HANDSHAKE = 22;

@@ -4,8 +4,8 @@
 import dns from "node:dns";
 import net from "node:net";
 import os from "node:os";
-import { ownOnly } from "../bytes.js";
-import { parseIPv4, parseIPv6 } from "../literal.js";
+import { ownOnly } from "../base/bytes.js";
+import { parseIPv4, parseIPv6 } from "../base/ip_literal.js";
 
 /** A network address without port. */
 export interface Address {

@@ -8,9 +8,9 @@ import {
   NE_SOCK_ERROR,
   NE_SOCK_RESET,
   NE_SOCK_TIMEOUT,
-} from "../constants.js";
-import { ownOnly, printable } from "../bytes.js";
-import { misuse } from "../handle.js";
+} from "../base/constants.js";
+import { ownOnly, printable } from "../base/bytes.js";
+import { misuse } from "../base/handle.js";
 import type { Address } from "./address.js";
 import type { TlsOutcome } from "./tls.js";
 import { BROKEN_PIPE, CLOSED, Wire, type WireFailure } from "./wire.js";

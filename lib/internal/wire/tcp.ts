@@ -1,10 +1,10 @@
 // Opening a TCP connection to one address, with a deadline and a way to break it off.
 import net from "node:net";
-import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
-import { ownOnly } from "../bytes.js";
-import { errnoText } from "../errno.js";
+import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
+import { ownOnly } from "../base/bytes.js";
+import { errnoText } from "../base/errno.js";
 import { connectText, printAddress, type Address } from "./address.js";
-import { ReadRing } from "./ring.js";
+import { ReadRing } from "./read_blocks.js";
 import { Wire, type WireFailure } from "./wire.js";
 
 export interface TcpOptions {

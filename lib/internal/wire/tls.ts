@@ -6,15 +6,15 @@ import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import type * as tls from "node:tls";
 import { allCertificates } from "../asn1/pem.js";
-import { ownOnly } from "../bytes.js";
+import { ownOnly } from "../base/bytes.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
-import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../constants.js";
+import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
 import type { TlsContext } from "../tls/context.js";
 import type { Shown } from "../tls/late_answer.js";
 import { isTrustedClient } from "../tls/verify.js";
-import { endNames, lendNames, type ClientCert } from "../tls/handles.js";
-import { ringOf, type ReadRing } from "./ring.js";
-import { nodeTls } from "./roots.js";
+import { endNames, lendNames, type ClientCert } from "../tls/certificate_handles.js";
+import { ringOf, type ReadRing } from "./read_blocks.js";
+import { nodeTls } from "./default_roots.js";
 import { endedCleanly, watchEnd } from "./tls_end.js";
 import {
   ENDED,
@@ -24,7 +24,7 @@ import {
   type TlsError,
   type TlsState,
 } from "./tls_errors.js";
-import { NO_SETTINGS, clientSettings, serverSettings } from "./tls_settings.js";
+import { NO_SETTINGS, clientSettings, serverSettings } from "./tls_options.js";
 import { TlsTap } from "./tls_tap.js";
 import { keepTicket, ticketKey, type TicketPeer } from "./tls_tickets.js";
 

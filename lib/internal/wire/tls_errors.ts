@@ -1,7 +1,7 @@
 // Node's and OpenSSL's errors on a TLS connection as socket codes and neon's words.
 
-import { NE_SOCK_CLOSED, NE_SOCK_ERROR, NE_SOCK_RESET, NE_SOCK_TRUNC } from "../constants.js";
-import { errnoText } from "../errno.js";
+import { NE_SOCK_CLOSED, NE_SOCK_ERROR, NE_SOCK_RESET, NE_SOCK_TRUNC } from "../base/constants.js";
+import { errnoText } from "../base/errno.js";
 
 /** A socket code and its text. */
 export interface TlsError {

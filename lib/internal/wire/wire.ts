@@ -16,9 +16,9 @@ import {
   NE_SOCK_ERROR,
   NE_SOCK_RESET,
   NE_SOCK_TIMEOUT,
-} from "../constants.js";
-import { errnoText } from "../errno.js";
-import type { ReadRing, Segment } from "./ring.js";
+} from "../base/constants.js";
+import { errnoText } from "../base/errno.js";
+import type { ReadRing, Segment } from "./read_blocks.js";
 
 /** Why nothing more can be read or written: a socket code, its text, and Node's error if any. */
 export interface WireFailure {

@@ -8,7 +8,7 @@
 // In `start` and `head` nothing is handed on. In `body` a character cut by the end of a block waits
 // for the next one, and so does a CR, which may be the first half of a line end.
 import { isUtf8 } from "node:buffer";
-import { asBuffer } from "../bytes.js";
+import { asBuffer } from "../base/bytes.js";
 
 /** What the decoder can read. */
 export type Encoding = "UTF-8" | "UTF-16LE" | "UTF-16BE" | "ISO-8859-1" | "US-ASCII";

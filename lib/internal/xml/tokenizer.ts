@@ -21,8 +21,8 @@ import { ASCII_CLASS, isNameChar, isNameStart, isSpace, NAME, nameEnd, spaceEnd 
 import { DoctypeScanner, parseDoctype } from "./doctype.js";
 import type { Doctype } from "./doctype.js";
 import { countNewlines } from "./encoding.js";
-import { isKept, KeptToken } from "./kept.js";
-import type { Kept } from "./kept.js";
+import { isKept, KeptToken } from "./unfinished_token.js";
+import type { Kept } from "./unfinished_token.js";
 import { detach, NameTable, NO_ATTS, QName } from "./names.js";
 import { NO_ELEMENT, SYNTAX, tokenEnd, UNCLOSED } from "./prolog.js";
 import { NOT_WELL_FORMED, ReferenceReader, tokenisedValue, XmlFault } from "./references.js";

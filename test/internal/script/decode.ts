@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import zlib from "node:zlib";
 import t from "tap";
-import { nx_error } from "../../../lib/internal/failure.js";
+import { nx_error } from "../../../lib/internal/script/nx_error.js";
 import { codingsOf, decodeBody } from "../../../lib/internal/script/decode.js";
-import { DEFAULT_LIMITS, type Limits } from "../../../lib/internal/session.js";
+import { DEFAULT_LIMITS, type Limits } from "../../../lib/internal/session/session.js";
 
 const TEXT = Buffer.from("All work and no play makes Jack a dull boy.\n".repeat(200));
 

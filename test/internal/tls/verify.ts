@@ -19,7 +19,7 @@ import {
   rememberAccepted,
   wasAccepted,
 } from "../../../lib/internal/tls/verify.js";
-import { trustDefaultCa } from "../../../lib/internal/wire/roots.js";
+import { trustDefaultCa } from "../../../lib/internal/wire/default_roots.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 
 // Bits, or "handshake" and "nameless" for what cannot be overruled; for the name localhost and for

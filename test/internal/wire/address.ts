@@ -9,7 +9,7 @@ import {
   resolveHost,
   reverseLookup,
 } from "../../../lib/internal/wire/address.js";
-import { parseIPv6 } from "../../../lib/internal/literal.js";
+import { parseIPv6 } from "../../../lib/internal/base/ip_literal.js";
 
 const LO = Object.keys(os.networkInterfaces())[0] as string;
 

@@ -6,7 +6,7 @@ import t, { type Test } from "tap";
 import { readableName } from "../../../lib/internal/asn1/name.js";
 import { createTlsContext, setClientCert, setVersions } from "../../../lib/internal/tls/context.js";
 import type { TlsContext } from "../../../lib/internal/tls/context.js";
-import { dnames } from "../../../lib/internal/tls/handles.js";
+import { dnames } from "../../../lib/internal/tls/certificate_handles.js";
 import { judge } from "../../../lib/internal/tls/verify.js";
 import {
   handshakeClient,

@@ -1,0 +1,129 @@
+// internal/session/turns.ts: whose turn it is, without any request: letters are turns, the log says
+// when each one was let in.
+import t from "tap";
+import { Turns, type Place } from "../../../lib/internal/session/turns.js";
+
+class Desk {
+  readonly turns = new Turns<Place>();
+  readonly log: string[] = [];
+  readonly #places = new Map<string, Place>();
+
+  place(name: string): Place {
+    const place = this.#places.get(name) ?? { extra: false, inCallback: 0 };
+    this.#places.set(name, place);
+    return place;
+  }
+
+  arrive(...names: string[]): void {
+    for (const name of names) {
+      const place = this.place(name);
+      const note = (): void => void this.log.push(place.extra ? `${name}+` : name);
+      if (this.turns.acquire(place)) note();
+      else void this.turns.wait(place).then(note);
+    }
+  }
+
+  leave(...names: string[]): void {
+    for (const name of names) this.turns.release(this.place(name));
+  }
+
+  call(name: string): void {
+    this.turns.enterCallback(this.place(name));
+  }
+
+  back(name: string): void {
+    this.turns.leaveCallback(this.place(name));
+  }
+
+  async seen(): Promise<string> {
+    await Promise.resolve();
+    return this.log.join(" ");
+  }
+}
+
+t.test("one at a time, in the order of their calls", async (t) => {
+  const desk = new Desk();
+  desk.arrive("a", "b", "c");
+  t.equal(await desk.seen(), "a");
+  desk.leave("a");
+  t.equal(await desk.seen(), "a b");
+  desk.arrive("d");
+  desk.leave("b");
+  t.equal(await desk.seen(), "a b c", "none overtakes");
+  desk.leave("c");
+  t.equal(await desk.seen(), "a b c d");
+  desk.leave("d");
+  t.equal(desk.turns.running.size, 0);
+  desk.arrive("e");
+  t.equal(await desk.seen(), "a b c d e");
+});
+
+t.test("as many as it was told", async (t) => {
+  const desk = new Desk();
+  desk.turns.max = 2;
+  desk.arrive("a", "b", "c", "d");
+  t.equal(await desk.seen(), "a b");
+  desk.turns.max = 3;
+  t.equal(await desk.seen(), "a b", "nobody looks");
+  desk.turns.pump();
+  t.equal(await desk.seen(), "a b c");
+  desk.turns.max = 1;
+  desk.leave("a", "b");
+  t.equal(await desk.seen(), "a b c", "until there are fewer than that");
+  desk.leave("c");
+  t.equal(await desk.seen(), "a b c d");
+});
+
+t.test("while all that run wait for callbacks, the next is let in beside them", async (t) => {
+  const desk = new Desk();
+  desk.arrive("a", "b", "c");
+  desk.call("a");
+  t.equal(await desk.seen(), "a b+", "one more, not all");
+  desk.call("b");
+  t.equal(await desk.seen(), "a b+ c+");
+  desk.arrive("d");
+  desk.back("a");
+  desk.leave("c");
+  t.equal(await desk.seen(), "a b+ c+", "a goes on, so d waits");
+  desk.leave("b", "a");
+  t.equal(await desk.seen(), "a b+ c+ d");
+});
+
+t.test("several promises of one turn count once", async (t) => {
+  const desk = new Desk();
+  desk.arrive("a", "b");
+  desk.call("a");
+  desk.call("a");
+  desk.arrive("c");
+  t.equal(await desk.seen(), "a b+");
+  desk.back("a");
+  desk.call("b");
+  t.equal(await desk.seen(), "a b+ c+", "a still waits for the other");
+});
+
+t.test(
+  "who gives up is not let in, and one that is over in a callback is not counted",
+  async (t) => {
+    const desk = new Desk();
+    desk.arrive("a", "b", "c");
+    desk.leave("b");
+    desk.call("a");
+    desk.leave("a");
+    desk.back("a");
+    t.equal(await desk.seen(), "a c+", "b gave up; c came in beside a");
+    desk.arrive("d");
+    t.equal(await desk.seen(), "a c+", "c runs");
+    desk.leave("c");
+    t.equal(await desk.seen(), "a c+ d");
+    desk.leave("nobody");
+    t.equal(desk.turns.running.size, 1);
+  },
+);
+
+t.test("callbacks before the turn has come do not count", async (t) => {
+  const desk = new Desk();
+  desk.arrive("a", "b", "c");
+  desk.call("b");
+  desk.back("b");
+  t.equal(await desk.seen(), "a");
+});
