@@ -1,7 +1,8 @@
 // ne_uri.h: URIs and URI paths. Nothing here escapes or unescapes by itself except the functions
 // named so. The parser is deliberately as lax as neon's: a host may hold nearly anything, and what
 // follows a fragment's valid characters is dropped.
-import { HEX_PAIRS, hexValue, latin1Text } from "./internal/base/bytes.js";
+import { HEX_PAIRS, hexValue } from "./internal/base/bytes.js";
+import { nameBytes, nameText } from "./internal/base/name_bytes.js";
 import { misuse } from "./internal/base/handle.js";
 import { needText } from "./internal/base/arguments.js";
 import { ne_strcasecmp } from "./ne_string.js";
@@ -38,30 +39,39 @@ function patternOf(flags: number): RegExp {
   return (PATTERNS[flags] ??= new RegExp(asked.map(([, bytes]) => bytes).join("|"), "g"));
 }
 
-/** Same as `ne_path_escapef(path, NE_PATH_NONPC)`. */
+/**
+ * Same as `ne_path_escapef(path, NE_PATH_NONPC)`.
+ * @example
+ * ```ts
+ * const target = `/files/${ne_path_escape("a b#c")}`; // "/files/a%20b%23c"
+ * ```
+ */
 export function ne_path_escape(path: string): string {
-  return escape(needText(path, "ne_path_escape", "path"), NE_PATH_NONPC);
+  return escape("ne_path_escape", path, NE_PATH_NONPC);
 }
 
 /**
  * Percent-escapes a path, byte by byte, as two lower-case hex digits each. A character above U+007F
- * stands for its UTF-8 bytes.
+ * stands for its UTF-8 bytes, a lone surrogate U+DC80-U+DCFF for the byte that `ne_path_unescape`
+ * made it of; any other lone surrogate is a TypeError.
  * @param flags any of `NE_PATH_*` combined with `|`; a character is escaped if any flag asks for
  *   it. 0 changes nothing.
  */
 export function ne_path_escapef(path: string, flags: number): string {
-  return escape(needText(path, "ne_path_escapef", "path"), flags);
+  return escape("ne_path_escapef", path, flags);
 }
 
 /**
- * Undoes percent-escaping. The resulting bytes are read as UTF-8; if they are not valid UTF-8, each
- * byte 0x80-0xFF becomes U+0080-U+00FF instead. As in C, an escaped NUL ends the text.
- * @returns the text, or `null` if a `%` is not followed by two hex digits.
+ * Undoes percent-escaping. The resulting bytes are read as UTF-8; each byte that is not part of
+ * valid UTF-8 becomes a lone surrogate, U+DC80-U+DCFF, which the escaping functions turn back into
+ * that byte: names of any charset survive the way there and back, and no two become one. A peer
+ * can cause the `null`: look for it.
+ * @returns the text, or `null` if a `%` is not followed by two hex digits, or is an escaped NUL.
  */
 export function ne_path_unescape(epath: string): string | null {
   needText(epath, "ne_path_unescape", "epath");
   if (!epath.includes("%")) return epath;
-  const escaped = Buffer.from(epath, "utf8");
+  const escaped = bytesOf("ne_path_unescape", epath);
   const bytes = Buffer.alloc(escaped.length);
   let used = 0;
   for (let at = 0; at < escaped.length; at++) {
@@ -69,13 +79,12 @@ export function ne_path_unescape(epath: string): string | null {
     if (byte === 0x25) {
       const high = hexValue(escaped[++at] ?? 0);
       const low = hexValue(escaped[++at] ?? 0);
-      if (high < 0 || low < 0) return null;
       byte = (high << 4) | low;
+      if (high < 0 || low < 0 || byte === 0) return null;
     }
     bytes[used++] = byte;
   }
-  const end = bytes.subarray(0, used).indexOf(0);
-  return decode(bytes.subarray(0, end < 0 ? used : end));
+  return nameText(bytes.subarray(0, used));
 }
 
 /**
@@ -312,20 +321,17 @@ function needStruct(uri: Readonly<ne_uri>, caller: string): void {
   if (typeof uri !== "object" || uri === null) throw misuse(caller, "expected an ne_uri");
 }
 
-function escape(path: string, flags: number): string {
+function escape(caller: string, path: string, flags: number): string {
+  needText(path, caller, "path");
   if ((flags & ALL_FLAGS) === 0) return path;
-  const bytes = Buffer.from(path, "utf8").toString("latin1");
+  const bytes = bytesOf(caller, path).toString("latin1");
   return bytes.replace(patternOf(flags & ALL_FLAGS), (byte) => `%${HEX_PAIRS[byte.charCodeAt(0)]}`);
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function decode(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return latin1Text(bytes);
-  }
+function bytesOf(caller: string, path: string): Buffer {
+  const bytes = nameBytes(path);
+  if (bytes === null) throw misuse(caller, "the path has a lone surrogate that stands for no byte");
+  return bytes;
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): string {

@@ -61,11 +61,14 @@ t.test("escapes", async (t) => {
 const UNESCAPED: readonly [text: string, plain: string | null][] = [
   ["/a%20b", "/a b"],
   ["%c3%a9%E2%82%ac", "\u00e9\u20ac"],
-  ["%e9", "\u00e9"], // not UTF-8: one character a byte
+  ["%e9", "\udce9"], // not UTF-8: the byte as a lone surrogate
+  ["/d/%E4%c3%a4", "/d/\udce4\u00e4"],
+  ["%ed%a0%80", "\udced\udca0\udc80"], // a surrogate is no UTF-8
+  ["%c0%af", "\udcc0\udcaf"], // nor is what is longer than it need be
   ["\u00e9%c3%a9", "\u00e9\u00e9"],
   ["a+b", "a+b"],
   ["%2f%25", "/%"],
-  ["a%00b", "a"], // the end of a C string
+  ["a%00b", null], // no name holds a NUL; cut there, two names would be one
   ["%", null],
   ["%4", null],
   ["%4g", null],
@@ -77,6 +80,40 @@ const UNESCAPED: readonly [text: string, plain: string | null][] = [
 
 t.test("unescape", async (t) => {
   for (const [text, plain] of UNESCAPED) t.equal(ne_path_unescape(text), plain, text);
+});
+
+t.test("no byte of a name is lost on the way there and back", async (t) => {
+  const hex = (byte: number): string => `%${byte.toString(16).padStart(2, "0")}`;
+  const seen = new Set<string>();
+  for (let first = 1; first < 256; first++) {
+    for (const second of [0x2f, 0x80, 0x9f, 0xa0, 0xbf, 0xc3, 0xe4, 0xff]) {
+      const path = `/d/${hex(first)}${hex(second)}`;
+      const plain = ne_path_unescape(path)!;
+      seen.add(plain);
+      for (const flags of [NE_PATH_NONURI, NE_PATH_NONPC, NE_PATH_NONRES]) {
+        // a percent sign is left alone by NONURI
+        if (flags === NE_PATH_NONURI && first === 0x25) continue;
+        const back = ne_path_escapef(plain, flags);
+        t.equal(ne_path_unescape(back), plain, path);
+        t.notMatch(back, /[^!-~]/, path);
+      }
+    }
+  }
+  t.equal(seen.size, 255 * 8, "and no two become one");
+  t.equal(ne_path_escape(ne_path_unescape("/d/%E4")!), "/d/%e4");
+  t.equal(ne_path_escape(ne_path_unescape("/d/%C3%A4%e4")!), "/d/%c3%a4%e4");
+  t.equal(ne_path_escapef("/d/\udce4", 0), "/d/\udce4");
+});
+
+t.test("a surrogate that stands for no byte", async (t) => {
+  const error = {
+    name: "TypeError",
+    message: "ne_path_escape: the path has a lone surrogate that stands for no byte",
+  };
+  for (const path of ["/\ud800", "/\udc00x", "/\udc7f", "/\udd00"]) {
+    t.throws(() => ne_path_escape(path), error);
+  }
+  t.equal(ne_path_escape("\ud83d\udc80"), "%f0%9f%92%80", "half of a character is none");
 });
 
 const PARENTS: readonly [path: string, parent: string | null][] = [

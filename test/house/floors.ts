@@ -12,7 +12,7 @@ const FLOORS = [
     ["ne_defs", "ne_alloc", "ne_md5", "ne_string", "ne_dates", "ne_uri", "ne_utils", "ne_i18n"],
   ].flat(),
   [
-    ["internal/http/", "internal/proxy/", "internal/asn1/", "internal/tls/"],
+    ["internal/uri/", "internal/http/", "internal/proxy/", "internal/asn1/", "internal/tls/"],
     ["internal/auth/", "internal/xml/", "ne_xml"],
   ].flat(),
   ["internal/wire/", "ne_ssl", "ne_socket"],
