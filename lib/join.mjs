@@ -1,7 +1,8 @@
-// The last step of the build: joins the modules that the compiler wrote into dist/ into one,
-// dist/libneon.js, since Node's loader takes half a millisecond for each of more than a hundred.
-// Each module becomes a scope of its own, run in the order of the imports, which have no cycles
-// (test/house/floors.ts):
+// The last step of the build. The compiler writes one module for each source file; those go to
+// dist/modules/ for bundlers, which take what a program uses. Node's loader takes half a
+// millisecond for each of more than a hundred, so for Node they are joined into a few chunks along
+// the floors of the house. In a chunk each module is a scope of its own, run in the order of the
+// imports, which have no cycles (test/house/floors.ts):
 //
 //     const $internal_bytes = (() => { …; return { fromLatin1, … }; })();
 //
@@ -13,7 +14,19 @@ import path from "node:path";
 import ts from "typescript";
 
 const DIST = path.join(import.meta.dirname, "..", "dist");
-const JOINED = "libneon.js";
+const MODULES = path.join(DIST, "modules");
+
+/**
+ * The chunks, each with the faces that it begins with: it holds these and what they import, as far
+ * as no earlier chunk has it. A face alone loads its chunk and those before it.
+ */
+const CHUNKS = {
+  text: ["ne_defs", "ne_alloc", "ne_string", "ne_uri", "ne_dates", "ne_md5", "ne_utils", "ne_i18n"],
+  xml: ["ne_xml"],
+  client: ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl", "ne_acl3744"],
+  // and all the others
+  script: [],
+};
 
 /**
  * A name where it is declared: the module's variable, and the name in that module. A `let` that is
@@ -25,10 +38,28 @@ const JOINED = "libneon.js";
  * @typedef {{ code: string, imports: Map<string, Origin>, exports: Map<string, Origin> }} Module
  */
 
+/**
+ * A joined file: its modules in the order in which they run, and the names that it takes from Node
+ * and from chunks before it.
+ * @typedef {{ name: string, files: string[], builtins: Set<string>, needs: Set<string> }} Chunk
+ */
+
 /** By file, each after what it imports. @type {Map<string, Module>} */
 const modules = new Map();
+/**
+ * Where a top-level name is declared: a module's variable, or a `let`.
+ * @type {Map<string, Chunk>}
+ */
+const declared = new Map();
+/** @type {Chunk[]} */
+const chunks = [];
 /** Node's own modules. @type {Set<string>} */
 const builtins = new Set();
+
+/** The chunk that is being put together. */
+function current() {
+  return /** @type {Chunk} */ (chunks.at(-1));
+}
 
 /** The variable of a module: `$internal_wire_tls`. @param {string} file */
 function variableOf(file) {
@@ -63,7 +94,7 @@ function withoutComments(text) {
 function load(file) {
   const known = modules.get(file);
   if (known !== undefined) return known;
-  const text = withoutComments(fs.readFileSync(path.join(DIST, file), "utf8"));
+  const text = withoutComments(fs.readFileSync(path.join(MODULES, file), "utf8"));
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022);
   const module = { code: "", imports: new Map(), exports: new Map() };
   let done = 0;
@@ -75,6 +106,8 @@ function load(file) {
   }
   module.code += text.slice(done);
   modules.set(file, module);
+  current().files.push(file);
+  declared.set(variableOf(file), current());
   return module;
 }
 
@@ -89,12 +122,13 @@ function rewritten(statement, written, file, module) {
   if (ts.isExportDeclaration(statement)) return exporting(statement, file, module) + lines;
   if (!written.startsWith("export ")) return written;
   const changes = written.startsWith("export let ");
-  const declared = ts.isVariableStatement(statement)
+  const declarations = ts.isVariableStatement(statement)
     ? statement.declarationList.declarations
     : [/** @type {ts.FunctionDeclaration | ts.ClassDeclaration} */ (statement)];
-  for (const { name } of declared) {
+  for (const { name } of declarations) {
     const local = /** @type {ts.Identifier} */ (name).text;
     module.exports.set(local, { module: variableOf(file), local, changes });
+    if (changes) declared.set(local, current());
   }
   // a `let` is declared outside
   return written.replace(changes ? /^export let/ : /^export/, (gone) => " ".repeat(gone.length));
@@ -105,6 +139,7 @@ function target(specifier, file) {
   const { text } = /** @type {ts.StringLiteral} */ (specifier);
   if (text.startsWith(".")) return path.posix.join(path.posix.dirname(file), text);
   builtins.add(text);
+  current().builtins.add(text);
   return text;
 }
 
@@ -114,6 +149,12 @@ function originOf(from, name) {
   const origin = load(from).exports.get(name);
   if (origin === undefined) throw new Error(`${from} does not export ${name}`);
   return origin;
+}
+
+/** Notes that the current chunk uses what an earlier one may have declared. @param {string} name */
+function need(name) {
+  const from = declared.get(name);
+  if (from !== undefined && from !== current()) current().needs.add(name);
 }
 
 /** @param {ts.ImportDeclaration} statement @param {string} file @param {Module} module */
@@ -132,6 +173,7 @@ function importing(statement, file, module) {
   for (const { wanted, local } of names) {
     const origin = originOf(from, wanted);
     module.imports.set(local, origin);
+    need(origin.changes ? origin.local : origin.module);
     if (!origin.changes) constants.push(`${local} = ${origin.module}.${origin.local}`);
     else if (local !== origin.local) throw new Error(`${file} renames ${origin.local}`);
   }
@@ -187,41 +229,85 @@ function publicNames(faces) {
 
 /** What is left of a face. @param {Module} module @param {Map<Origin, string>} names */
 function faceOf({ exports }, names) {
-  const listed = [...exports].map(([name, origin]) => {
+  /** @type {Map<Chunk, string[]>} */
+  const listed = new Map();
+  for (const [name, origin] of exports) {
     const joined = names.get(origin);
-    return joined === name ? name : `${joined} as ${name}`;
-  });
-  return `export { ${listed.join(", ")} } from "./${JOINED}";\n`;
+    const chunk = chunkOf(origin);
+    const before = listed.get(chunk) ?? [];
+    listed.set(chunk, [...before, joined === name ? name : `${joined} as ${name}`]);
+  }
+  return [...listed]
+    .map(([{ name }, list]) => `export { ${list.join(", ")} } from "./joined/${name}.js";\n`)
+    .join("");
 }
 
-/** The joined module, and its source map. @param {Map<Origin, string>} names */
-function joinedModule(names) {
-  let code = "// All of libneon: the modules of lib/, joined by lib/join.mjs.\n";
-  for (const name of builtins) code += `import * as ${variableOf(name)} from "${name}";\n`;
+/** @param {Origin} origin */
+function chunkOf({ module, local, changes }) {
+  return /** @type {Chunk} */ (declared.get(changes ? local : module));
+}
+
+/** The imports of a chunk. @param {Chunk} chunk */
+function importsOf({ builtins: own, needs }) {
+  let code = "";
+  for (const name of own) code += `import * as ${variableOf(name)} from "${name}";\n`;
+  for (const other of chunks) {
+    const taken = [...needs].filter((name) => declared.get(name) === other);
+    if (taken.length > 0) code += `import { ${taken.join(", ")} } from "./${other.name}.js";\n`;
+  }
+  return code;
+}
+
+/** A chunk, and its source map. @param {Chunk} chunk @param {Map<Origin, string>} names */
+function joined(chunk, names) {
+  let code = `// Modules of lib/, joined by lib/join.mjs.\n${importsOf(chunk)}`;
   const sections = [];
-  for (const [file, module] of modules) {
-    const { head, text } = scopeOf(file, module);
-    const map = JSON.parse(fs.readFileSync(path.join(DIST, `${file}.map`), "utf8"));
+  for (const file of chunk.files) {
+    const { head, text } = scopeOf(file, /** @type {Module} */ (modules.get(file)));
+    const map = JSON.parse(fs.readFileSync(path.join(MODULES, `${file}.map`), "utf8"));
     map.sources = [path.posix.join(path.posix.dirname(file), map.sources[0])];
     sections.push({ offset: { line: `${code}${head}`.split("\n").length - 1, column: 0 }, map });
     code += text;
   }
-  for (const [{ module, local, changes }, name] of names) {
-    code += changes
-      ? `export { ${local} as ${name} };\n`
-      : `export const ${name} = ${module}.${local};\n`;
+  /** What it exports: for the chunks behind it, and for the faces. @type {Set<string>} */
+  const exported = new Set();
+  for (const [name, by] of declared) {
+    if (by === chunk && chunks.some(({ needs }) => needs.has(name))) exported.add(name);
   }
+  for (const [origin, name] of names) {
+    if (chunkOf(origin) !== chunk) continue;
+    if (!origin.changes) code += `export const ${name} = ${origin.module}.${origin.local};\n`;
+    else exported.add(origin.local === name ? name : `${origin.local} as ${name}`);
+  }
+  if (exported.size > 0) code += `export { ${[...exported].join(", ")} };\n`;
   // Node 20 reads no map without a list of sources
-  return { code, map: { version: 3, file: JOINED, sources: [], sections } };
+  return { code, map: { version: 3, file: `${chunk.name}.js`, sources: [], sections } };
 }
 
-const faces = fs.readdirSync(DIST).filter((file) => /^(index|n[ex]_\w+)\.js$/.test(file));
-const names = publicNames(faces);
-const { code, map } = joinedModule(names);
-fs.writeFileSync(path.join(DIST, JOINED), `${code}//# sourceMappingURL=${JOINED}.map\n`);
-fs.writeFileSync(path.join(DIST, `${JOINED}.map`), JSON.stringify(map));
-for (const face of faces) fs.writeFileSync(path.join(DIST, face), faceOf(load(face), names));
-for (const name of fs.readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
-  const inJoined = /^internal.*\.js(\.map)?$|^(index|n[ex]_\w+)\.js\.map$/.test(name);
-  if (inJoined) fs.rmSync(path.join(DIST, name));
+/** Moves what the compiler wrote to the folder of the separate modules; declarations stay. */
+function separateModules() {
+  fs.rmSync(MODULES, { recursive: true, force: true });
+  for (const file of fs.readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
+    if (!/^(internal\b.*|index|n[ex]_\w+)\.js(\.map)?$/.test(file)) continue;
+    const target = path.join(MODULES, file);
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    fs.renameSync(path.join(DIST, file), target);
+  }
 }
+
+separateModules();
+const faces = fs.readdirSync(MODULES).filter((file) => /^(index|n[ex]_\w+)\.js$/.test(file));
+for (const [name, first] of Object.entries(CHUNKS)) {
+  chunks.push({ name, files: [], builtins: new Set(), needs: new Set() });
+  for (const face of first.length > 0 ? first.map((one) => `${one}.js`) : faces) load(face);
+}
+const names = publicNames(faces);
+fs.rmSync(path.join(DIST, "joined"), { recursive: true, force: true });
+fs.mkdirSync(path.join(DIST, "joined"));
+for (const chunk of chunks) {
+  const { code, map } = joined(chunk, names);
+  const file = path.join(DIST, "joined", `${chunk.name}.js`);
+  fs.writeFileSync(file, `${code}//# sourceMappingURL=${chunk.name}.js.map\n`);
+  fs.writeFileSync(`${file}.map`, JSON.stringify(map));
+}
+for (const face of faces) fs.writeFileSync(path.join(DIST, face), faceOf(load(face), names));

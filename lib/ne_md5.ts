@@ -1,7 +1,7 @@
 // ne_md5.h: MD5 sums. A sum is 16 bytes, or 32 lower-case hex digits.
-import { getFips } from "node:crypto";
 import type { Readable } from "node:stream";
 import { HEX_PAIRS, hexValue } from "./internal/base/bytes.js";
+import { crypto } from "./internal/base/crypto.js";
 import { HandleType, misuse, type ne_handle } from "./internal/base/handle.js";
 import { Md5 } from "./internal/base/md5.js";
 import { needBytes, needObject, needText } from "./internal/base/arguments.js";
@@ -27,7 +27,7 @@ function running(ctx: ne_md5_ctx, caller: string): Computation {
 
 /** Starts a computation. @returns its state, or `null` where MD5 is forbidden (FIPS mode). */
 export function ne_md5_create_ctx(): ne_md5_ctx | null {
-  return getFips() === 0 ? computations.create({ md5: new Md5(), ended: false }) : null;
+  return crypto().getFips() === 0 ? computations.create({ md5: new Md5(), ended: false }) : null;
 }
 
 /** Adds bytes; their number must be a multiple of 64. */

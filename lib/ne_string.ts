@@ -1,6 +1,6 @@
 // ne_string.h: strings and string buffers. "Letters" means ASCII letters only: no locale is
 // consulted. The printf-style functions know the conversions of internal/base/printf.ts.
-import { randomFillSync } from "node:crypto";
+import { crypto } from "./internal/base/crypto.js";
 import { HEX_PAIRS, asBuffer, latin1Text } from "./internal/base/bytes.js";
 import { strerror } from "./internal/base/errno.js";
 import { format as printf } from "./internal/base/printf.js";
@@ -314,7 +314,7 @@ export function ne_mknonce(nonce: Uint8Array, flags: number): number {
   needBytes(nonce, "ne_mknonce", "nonce", 1);
   if (nonce.length > 256) throw misuse("ne_mknonce", "nonce must have at most 256 bytes");
   if (flags !== 0) throw misuse("ne_mknonce", "flags must be 0");
-  randomFillSync(nonce);
+  crypto().randomFillSync(nonce);
   return 0;
 }
 

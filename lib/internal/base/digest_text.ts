@@ -1,6 +1,6 @@
 // Sums in the form that flags ask for, of texts (ne_strhash) and of certificates
 // (ne_ssl_cert_hdigest): the low four bits name the algorithm, others what stands between bytes.
-import { createHash } from "node:crypto";
+import { crypto } from "./crypto.js";
 
 /** MD5. */
 export const NE_HASH_MD5 = 0x0001;
@@ -35,7 +35,7 @@ export function sumOf(flags: number, parts: readonly (string | Uint8Array)[]): s
   if (algorithm === undefined) return null;
   let hex: string;
   try {
-    const hash = createHash(algorithm);
+    const hash = crypto().createHash(algorithm);
     for (const part of parts) hash.update(part);
     hex = hash.digest("hex");
   } catch {
