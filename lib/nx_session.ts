@@ -279,7 +279,8 @@ export function nx_add_request_trailer(req: ne_request, name: string, value: str
 
 /**
  * Debug output of this session alone, over the same channels as `ne_debug_init` (`NE_DBG_*`);
- * credentials are never written unless `NE_DBG_HTTPPLAIN` is in the mask.
+ * secrets (credentials, cookies, API keys, lock tokens, also in URLs and bodies) are never written
+ * unless `NE_DBG_HTTPPLAIN` is in the mask.
  */
 export function nx_set_debug(sess: ne_session, stream: Writable | null, mask: number): void {
   const s = sessions.open(sess, "nx_set_debug");

@@ -30,6 +30,7 @@ import {
   ne_set_addrlist2,
   ne_set_notifier,
   ne_set_proxy_auth,
+  ne_set_request_body_buffer,
   ne_set_server_auth,
   NE_SOCK_SOCKSV5,
   ne_ssl_cert_read,
@@ -365,6 +366,39 @@ t.test("23: secrets are in no log, no error and no notice", async (t) => {
     for (const secret of secrets) t.notOk(text.includes(secret), `${name}: ${secret}`);
   }
   t.match(own.text, /authorization: x+/i);
+});
+
+t.test("23: debug output shows no API key, lock token, or secret in a target or body", async (t) => {
+  const own = new Log();
+  const all = new Log();
+  const body = '{"name":"shown","password":"hidden-pw"}';
+  const reply =
+    "HTTP/1.1 200 OK\r\nLock-Token: <opaquelocktoken:hidden-1>\r\nX-Api-Key: hidden-2\r\n" +
+    `Location: /?sig=hidden-3\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const server = await scripted(t, [[reply], [reply]]);
+  const dispatch = async (mask: number): Promise<void> => {
+    const sess = ending(t, sessionTo(server.port));
+    ne_debug_init(all, mask);
+    nx_set_debug(sess, own, mask);
+    const req = ne_request_create(sess, "POST", "/a?access_token=hidden-4");
+    ne_add_request_header(req, "X-API-Key", "hidden-5");
+    ne_add_request_header(req, "If", "(<opaquelocktoken:hidden-6>)");
+    ne_add_request_header(req, "Destination", "http://hidden-user:pw@h/");
+    ne_set_request_body_buffer(req, Buffer.from(body));
+    await ne_request_dispatch(req);
+    ne_request_destroy(req);
+    ne_debug_init(null, 0);
+  };
+  await dispatch(0xffff & ~NE_DBG_HTTPPLAIN);
+  for (const { text } of [own, all]) {
+    t.notMatch(text, "hidden-");
+    t.match(text, '{"name":"shown",');
+    t.match(text, "X-API-Key: xxxxxxxx\n");
+  }
+  await dispatch(0xffff);
+  for (const { text } of [own, all]) {
+    for (const at of [1, 2, 3, 4, 5, 6, "user:pw", "pw"]) t.match(text, `hidden-${at}`);
+  }
 });
 
 t.test("23: a user in a URL stays out of everything", async (t) => {

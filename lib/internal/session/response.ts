@@ -2,7 +2,6 @@
 // decides whether its connection is kept.
 import {
   NE_DBG_HTTP,
-  NE_DBG_HTTPBODY,
   NE_ERROR,
   NE_OK,
   NE_RETRY,
@@ -23,6 +22,7 @@ import {
   eachHook,
   isTraced,
   trace,
+  traceBlock,
   type Connection,
   type Timings,
 } from "./session.js";
@@ -168,10 +168,7 @@ function deliver(r: Request, block: Buffer): number | Promise<number> {
     const text = "Reading %d bytes of response body.\nGot %d bytes.\n";
     trace(s, NE_DBG_HTTP, text, block.length, block.length);
   }
-  if (isTraced(s, NE_DBG_HTTPBODY) && block.length > 0) {
-    const text = block.toString("latin1");
-    trace(s, NE_DBG_HTTPBODY, "Read block (%d bytes):\n[%s]\n", block.length, text);
-  }
+  if (block.length > 0) traceBlock(s, "Read block", block);
   if (block.length === 0) {
     if (r.total >= 0) return feed(r, block, 0);
     r.total = r.progress;

@@ -12,12 +12,15 @@ import {
   MAX_INTERIM,
   MAX_SESSION_ERROR,
   NE_DBG_HTTP,
+  NE_DBG_HTTPBODY,
   NE_DBG_HTTPPLAIN,
   NE_DBG_SOCKET,
   ne_status_disconnected,
 } from "../base/constants.js";
 import { ownOnly, printable } from "../base/bytes.js";
 import { debug, debugEnabled } from "../base/debug.js";
+import { hideInBody } from "../http/secret_bodies.js";
+import { hideInHead } from "../http/secrets.js";
 import { format, type FormatArg } from "../base/printf.js";
 import {
   HandleType,
@@ -322,20 +325,31 @@ export function traceHead(s: Session, head: string): void {
 }
 
 /** As `trace`: the plain text only where `NE_DBG_HTTPPLAIN` is asked for. */
-export function traceEither(s: Session, template: string, plain: string, hidden: string): void {
-  debug(NE_DBG_HTTP, template, debugEnabled(NE_DBG_HTTPPLAIN) ? plain : hidden);
-  if ((s.debugMask & NE_DBG_HTTP) !== 0 && s.debugStream?.writable === true) {
+export function traceEither(
+  s: Session,
+  template: string,
+  plain: string,
+  hidden: string,
+  channel: number = NE_DBG_HTTP,
+): void {
+  debug(channel, template, debugEnabled(NE_DBG_HTTPPLAIN) ? plain : hidden);
+  if ((s.debugMask & channel) !== 0 && s.debugStream?.writable === true) {
     const shown = (s.debugMask & NE_DBG_HTTPPLAIN) !== 0 ? plain : hidden;
     s.debugStream.write(format(template, [shown], "ne_debug"));
   }
 }
 
-/** Field lines, the values of those that hold credentials blanked out. */
+/** A block of a body for debug output, secrets hidden unless asked for. */
+export function traceBlock(s: Session, what: string, block: Buffer): void {
+  if (!isTraced(s, NE_DBG_HTTPBODY)) return;
+  const text = block.toString("latin1");
+  const template = `${what} (${block.length} bytes):\n[%s]\n`;
+  traceEither(s, template, text, hideInBody(null, text), NE_DBG_HTTPBODY);
+}
+
+/** Lines of a head as debug output shows them: a cross for each character of a secret, as in C. */
 export function hideSecrets(lines: string): string {
-  return lines.replace(
-    /^((?:proxy-)?authorization|(?:set-)?cookie2?): *(.*)$/gim,
-    (_line, name: string, value: string) => `${name}: ${"x".repeat(value.trimEnd().length)}`,
-  );
+  return hideInHead(lines, (secret) => "x".repeat(secret.length));
 }
 
 /**

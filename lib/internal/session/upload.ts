@@ -6,7 +6,6 @@ import { asBuffer } from "../base/bytes.js";
 import {
   NE_BUFSIZ,
   NE_DBG_HTTP,
-  NE_DBG_HTTPBODY,
   NE_ERROR,
   NE_OK,
   NE_REQFLAG_EXPECT100,
@@ -26,7 +25,7 @@ import {
 } from "./request.js";
 import {
   closeConnection,
-  isTraced,
+  traceBlock,
   setError,
   trace,
   writeTimeout,
@@ -170,10 +169,7 @@ async function send(
     if (code !== 0 || isStopped()) return code;
     progress += block.length;
     blind += block.length;
-    if (isTraced(r.session, NE_DBG_HTTPBODY)) {
-      const text = block.toString("latin1");
-      trace(r.session, NE_DBG_HTTPBODY, "Body block (%d bytes):\n[%s]\n", block.length, text);
-    }
+    traceBlock(r.session, "Body block", block);
     const wait = tellProgress(r, ne_status_sending, progress, body.length);
     if (wait !== undefined) await aside(upload, wait);
   }
