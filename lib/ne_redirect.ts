@@ -1,9 +1,10 @@
 // ne_redirect.h: redirects. They are reported, never followed. A feature made of public hooks only.
 import { needHandle } from "./internal/base/handle.js";
-import { NE_OK, NE_REDIRECT } from "./internal/base/constants.js";
+import { NE_ERROR, NE_OK, NE_REDIRECT } from "./internal/base/constants.js";
 import { cloneForSession, type Guest } from "./internal/base/clonable.js";
 import type { ne_request, ne_session } from "./internal/base/handle.js";
 import {
+  ne_get_response_header,
   ne_get_response_location,
   ne_hook_create_request,
   ne_hook_post_send,
@@ -21,8 +22,9 @@ interface Redirect extends Guest {
 }
 
 /**
- * From now on a response of class 3 whose Location can be read fails its request with `NE_REDIRECT`
- * (a post_send hook). Other responses are not affected.
+ * From now on a response of class 3 with a Location fails its request (a post_send hook): with
+ * `NE_REDIRECT`, or with `NE_ERROR` where the Location cannot be read. Other responses are not
+ * affected. Characters that no URI may hold are escaped, as browsers do.
  * @example
  * ```ts
  * ne_redirect_register(sess);
@@ -60,6 +62,9 @@ function forget(_req: ne_request, redirect: Redirect): void {
 }
 
 function notice(req: ne_request, redirect: Redirect, status: Readonly<ne_status>): number {
-  redirect.location = status.klass === 3 ? ne_get_response_location(req, null) : null;
-  return redirect.location === null ? NE_OK : NE_REDIRECT;
+  redirect.location = null;
+  if (status.klass !== 3 || ne_get_response_header(req, "Location") === null) return NE_OK;
+  redirect.location = ne_get_response_location(req, null);
+  // the session's error says why it cannot be read
+  return redirect.location === null ? NE_ERROR : NE_REDIRECT;
 }

@@ -42,6 +42,7 @@ import {
   readResponseBlock,
 } from "./internal/session/response.js";
 import { sessions, setError, type Hook } from "./internal/session/session.js";
+import { healLocation } from "./internal/http/location.js";
 import { checkFieldName, checkFieldValue } from "./internal/http/request_head.js";
 import type { Fields } from "./internal/http/head.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
@@ -284,7 +285,8 @@ export function ne_get_request_target(req: ne_request): Readonly<ne_uri> | null 
 }
 
 /**
- * The Location of the response, resolved against `ne_get_request_target`.
+ * The Location of the response, resolved against `ne_get_request_target`. Characters that no URI
+ * may hold are escaped, as browsers do.
  * @param fragment fragment of the original URI, taken over if Location has none.
  * @returns a new URI; `null` without Location; `null` with the session error set if a URI cannot be
  *   parsed.
@@ -295,7 +297,8 @@ export function ne_get_response_location(req: ne_request, fragment?: string | nu
   if (location === null) return null;
   const base = ne_get_request_target(req);
   const relative = new ne_uri();
-  if (base === null || base.path === null || ne_uri_parse(location, relative) !== 0) {
+  const healed = healLocation(location);
+  if (base === null || base.path === null || ne_uri_parse(healed, relative) !== 0) {
     setError(r.session, "Could not parse redirect destination URL");
     return null;
   }

@@ -2,6 +2,7 @@
 import t from "tap";
 import { ne_redirect_location, ne_redirect_register } from "../lib/ne_redirect.js";
 import {
+  NE_ERROR,
   NE_OK,
   NE_REDIRECT,
   ne_get_status,
@@ -70,7 +71,6 @@ const OTHERS: readonly [status: string, location: string | null][] = [
   ["200 OK", "/x"],
   ["201 Created", "/x"],
   ["302 Found", null], // no Location
-  ["302 Found", "http://[::1/"], // none that can be read
   ["304 Not Modified", null],
   ["404 Not Found", "/x"],
 ];
@@ -82,6 +82,25 @@ t.test("non_absolute and the rest: other responses are not affected", async (t) 
     t.equal(await get(sess, "/a"), NE_OK, `${status} ${field}`);
     t.equal(location(sess), null, `${status} ${field}`);
   }
+});
+
+t.test("a Location that cannot be read fails the request, as in C", async (t) => {
+  for (const status of ["302 Found", "399 New"]) {
+    const [sess] = await session(t, [answer(status, "http://[::1/"), answer("200 OK", null)]);
+    ne_redirect_register(sess);
+    t.equal(await get(sess, "/a"), NE_ERROR);
+    t.equal(ne_get_error(sess), "Could not parse redirect destination URL");
+    t.equal(location(sess), null);
+    t.equal(await get(sess, "/a"), NE_OK, "the session goes on");
+  }
+});
+
+t.test("characters that no URI may hold are escaped", async (t) => {
+  const [sess, server] = await session(t, [answer("302 Found", "/a b[1]{x}|^`<\">?q[]#f[g]")]);
+  ne_redirect_register(sess);
+  t.equal(await get(sess, "/a"), NE_REDIRECT);
+  const healed = "/a%20b%5B1%5D%7Bx%7D%7C%5E%60%3C%22%3E?q%5B%5D#f%5Bg%5D";
+  t.equal(location(sess), server.origin + healed);
 });
 
 t.test("no_redirect: forgotten with the next request", async (t) => {

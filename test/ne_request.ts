@@ -865,6 +865,7 @@ t.test("ne_get_response_location", async (t) => {
     ["?q=1", null, "http://127.0.0.1:PORT/a/b?q=1"],
     ["/x", "frag", "http://127.0.0.1:PORT/x#frag"],
     ["/x#own", "frag", "http://127.0.0.1:PORT/x#own"],
+    ["/a[1] {b}", null, "http://127.0.0.1:PORT/a%5B1%5D%20%7Bb%7D"],
     ["http://[::1/", null, null, "Could not parse redirect destination URL"],
   ];
   const answers = table.map(([location]) => {

@@ -1,5 +1,8 @@
-// Where a redirect leads (RFC 9110 section 15.4), and what goes along.
+// Whether a redirect is followed (RFC 9110 section 15.4), where it leads, what the next request is
+// made of, and why one that was offered is not followed.
 import { ne_uri, ne_uri_defaultport, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
+import { healLocation } from "../http/location.js";
+import { hideInText } from "../http/secrets.js";
 
 /** A server, and a request target there. */
 export interface Place {
@@ -11,75 +14,112 @@ export interface Place {
 
 type Field = readonly [name: string, value: string];
 
+/** A response, and the request that it answers. */
+export interface Redirecting {
+  readonly code: number;
+  readonly fields: readonly Field[];
+  /** The URL of the request. */
+  readonly from: string;
+  readonly method: string;
+  /** Whether the request has a body, and whether that can be sent again. */
+  readonly body: "none" | "repeatable" | "once";
+  /** How many redirects led to this request, and how many may in all. */
+  readonly taken: number;
+  readonly limit: number;
+}
+
+/** The request that a redirect asks for. */
+export interface Redirected {
+  readonly place: Place;
+  readonly method: string;
+  readonly withBody: boolean;
+}
+
 /** Statuses that lead somewhere else by themselves. */
-const FOLLOWED = [301, 302, 303, 307, 308];
+const FOLLOWED = new Set([301, 302, 303, 307, 308]);
+/** Statuses with a Location that a program has to judge. */
+const LEFT_TO_PROGRAM = new Map([
+  [300, "300 leaves the choice to the program"],
+  [305, "305 names a proxy"],
+]);
+/** Characters of a Location in a reason. */
+const MAX_SHOWN = 200;
 
 /** Fields that describe a body, and go with it. */
-const OF_THE_BODY = /^(content-|transfer-encoding$)/i;
+const OF_THE_BODY = /^(content-.*|transfer-encoding|expect)$/i;
 
-// Fields that may hold what only the first server is to know. Own fields of programs are told by
-// their names, as far as that goes.
-const SECRET = new RegExp(
-  "^(host|origin|referer|if)$" +
-    "|auth|cookie|token|secret|passw|credential|session|signature|api-?key",
+// Fields known to be harmless: they say what is wanted, not who asks or what he may do. What is not
+// listed stays with the first server, since programs name their secrets as they like.
+const HARMLESS = new RegExp(
+  "^(accept(-.+)?|content-(type|encoding|language)|depth|overwrite|prefer|range|user-agent" +
+    "|if-(match|none-match|modified-since|unmodified-since|range)|cache-control|pragma)$",
   "i",
 );
 
 /**
- * Where a response leads.
- * @param from the URL of the request
- * @returns `null` where it is not to be followed: no redirect, a Location that is missing, double
- *   or unreadable, another scheme than http and https, or plain http after https
+ * What a response asks for: the next request, the reason why it is not made, or `null` where the
+ * response offers no redirect.
  */
-export function redirectTarget(
-  code: number,
-  fields: readonly Field[],
-  from: string,
-): Place | null {
-  if (!FOLLOWED.includes(code)) return null;
+export function redirectAfter(response: Redirecting): Redirected | string | null {
+  const { code, fields, from, method, body, taken, limit } = response;
   const locations = new Set(
     fields.filter(([name]) => name.toLowerCase() === "location").map(([, value]) => value),
   );
   const [location] = locations;
-  if (location === undefined || locations.size > 1) return null;
+  const left = LEFT_TO_PROGRAM.get(code);
+  if (left !== undefined) return location === undefined ? null : left;
+  if (!FOLLOWED.has(code)) return null;
+  if (location === undefined) return "the response has no Location";
+  if (locations.size > 1) return "the response has different Locations";
+  const place = placeAt(location, from);
+  if (typeof place === "string") return place;
+  const nextMethod = redirectMethod(code, method);
+  const withBody = body !== "none" && code !== 303 && nextMethod === method;
+  if (withBody && body === "once") return "the request body cannot be sent again";
+  if (limit === 0) return "no redirects are to be followed";
+  if (taken >= limit) return `${limit} ${limit === 1 ? "redirect was" : "redirects were"} followed`;
+  return { place, method: nextMethod, withBody };
+}
+
+function placeAt(location: string, from: string): Place | string {
   const base = new ne_uri();
   const relative = new ne_uri();
-  // servers send bytes that no URI may hold
-  const escaped = location.replace(/[^\x21-\x7e]/g, (c) => escapeByte(c.charCodeAt(0)));
-  if (ne_uri_parse(from, base) !== 0 || ne_uri_parse(escaped, relative) !== 0) return null;
-  return placeOf(ne_uri_resolve(base, relative, new ne_uri()), base.scheme ?? "");
-}
-
-function escapeByte(byte: number): string {
-  return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-}
-
-function placeOf(uri: ne_uri, fromScheme: string): Place | null {
+  const healed = healLocation(location);
+  const readable = ne_uri_parse(from, base) === 0 && ne_uri_parse(healed, relative) === 0;
+  const shown = `Location "${hideInText(location).slice(0, MAX_SHOWN)}"`;
+  if (!readable) return `the ${shown} cannot be read`;
+  const uri = ne_uri_resolve(base, relative, new ne_uri());
   const scheme = (uri.scheme ?? "").toLowerCase();
-  if (scheme !== "http" && scheme !== "https") return null;
-  if (scheme === "http" && fromScheme.toLowerCase() === "https") return null;
+  if (scheme !== "http" && scheme !== "https") return `the ${shown} is neither http nor https`;
+  if (scheme === "http" && base.scheme?.toLowerCase() === "https") {
+    return `the ${shown} leads from https to http`;
+  }
   const host = uri.host ?? "";
-  if (!/^([a-z0-9._~-]+|\[[0-9a-f:.]+\])$/i.test(host)) return null;
+  if (!/^([a-z0-9._~-]+|\[[0-9a-f:.]+\])$/i.test(host)) return `the ${shown} names no host`;
   const port = uri.port === 0 ? ne_uri_defaultport(scheme) : uri.port;
-  if (!Number.isInteger(port) || port < 1 || port > 65535) return null;
   const path = uri.path === null || uri.path === "" ? "/" : uri.path;
   return { scheme, host, port, target: uri.query === null ? path : `${path}?${uri.query}` };
 }
 
-/** The method after a redirect; a body goes along unless it changes. */
-export function redirectMethod(code: number, method: string): string {
+function redirectMethod(code: number, method: string): string {
   if (code === 303) return method === "HEAD" ? "HEAD" : "GET";
   return (code === 301 || code === 302) && method === "POST" ? "GET" : method;
 }
 
-/** The application's fields for the next request. */
+/**
+ * The application's fields for the next request.
+ * @param allowed names, in lower case, that may go to another origin besides the harmless ones
+ */
 export function redirectFields(
   fields: readonly Field[],
-  keepsBody: boolean,
+  withBody: boolean,
   sameOrigin: boolean,
+  allowed: ReadonlySet<string>,
 ): Field[] {
+  const mayLeave = (name: string): boolean =>
+    HARMLESS.test(name) || (allowed.has(name.toLowerCase()) && !/^host$/i.test(name));
   return fields.filter(
-    ([name]) => (keepsBody || !OF_THE_BODY.test(name)) && (sameOrigin || !SECRET.test(name)),
+    ([name]) => (withBody || !OF_THE_BODY.test(name)) && (sameOrigin || mayLeave(name)),
   );
 }
 

@@ -40,13 +40,7 @@ import { nx_set_request_body_stream, type nx_body_source } from "../../nx_stream
 import { collect, contentOf, ContentStream, endOf, openBody, statusOf } from "./response_body.js";
 import type { Incoming } from "./response_body.js";
 import { ACCEPTED } from "./decode.js";
-import {
-  isSameOrigin,
-  redirectFields,
-  redirectMethod,
-  redirectTarget,
-  type Place,
-} from "./redirect.js";
+import { isSameOrigin, redirectAfter, redirectFields, type Redirected } from "./redirect.js";
 
 type Field = readonly [name: string, value: string];
 
@@ -174,10 +168,10 @@ async function attempt(
     const begun = await ne_begin_request(req);
     if (begun !== NE_OK) return { answer: failed(step, begun) };
     const incoming = openBody(step.sess, req, step.method);
-    const place = step.redirects > 0 ? placeAfter(step, req) : null;
-    if (place !== null) {
+    const redirected = redirectOf(step, req, sending);
+    if (redirected !== null && typeof redirected !== "string") {
       if ((await skip(incoming)) === NE_RETRY) continue;
-      return { next: stepTo(place, step, req, sending) };
+      return { next: stepTo(redirected, step, sending) };
     }
     // a stream can't be taken back, so only what is no error becomes one at once
     if (sending.stream && statusOf(req).klass === 2) {
@@ -268,17 +262,19 @@ function urlOf({ sess, target }: Step): string {
 
 // ---- redirects ----
 
-function placeAfter(step: Step, req: ne_request): Place | null {
-  const { code } = statusOf(req);
-  const place = redirectTarget(code, nx_response_fields(req), urlOf(step));
-  if (place === null) return null;
-  const { body } = step;
-  const isRepeatable = body === null || isBytes(body) || typeof body === "function";
-  return isRepeatable || !keepsBody(code, step.method) ? place : null;
-}
-
-function keepsBody(code: number, method: string): boolean {
-  return code !== 303 && redirectMethod(code, method) === method;
+// The next request that a response asks for, or why there is none; `null` for no redirect.
+function redirectOf(step: Step, req: ne_request, sending: Sending): Redirected | string | null {
+  const { body, method, redirects } = step;
+  const isRepeatable = isBytes(body) || typeof body === "function";
+  return redirectAfter({
+    code: statusOf(req).code,
+    fields: nx_response_fields(req),
+    from: urlOf(step),
+    method,
+    body: body === null ? "none" : isRepeatable ? "repeatable" : "once",
+    taken: sending.redirects - redirects,
+    limit: sending.redirects,
+  });
 }
 
 // Reads a body that nobody wants, for the sake of the connection, if it is short.
@@ -292,17 +288,16 @@ async function skip(incoming: Incoming): Promise<number> {
   return NE_OK;
 }
 
-function stepTo(place: Place, step: Step, req: ne_request, sending: Sending): Step {
-  const { code } = statusOf(req);
+function stepTo(redirected: Redirected, step: Step, sending: Sending): Step {
+  const { place, method, withBody } = redirected;
   const { session: s } = sending;
   const from = sessions.open(step.sess, "nx_send");
   const origin = { scheme: from.scheme, host: from.server.hostname, port: from.server.port };
   const stays = isSameOrigin(origin, place);
-  const withBody = keepsBody(code, step.method);
   const next = {
-    method: redirectMethod(code, step.method),
+    method,
     target: place.target,
-    fields: redirectFields(step.fields, withBody, stays),
+    fields: redirectFields(step.fields, withBody, stays, new Set()),
     body: withBody ? step.body : null,
     redirects: step.redirects - 1,
   };

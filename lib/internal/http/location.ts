@@ -1,0 +1,27 @@
+// The reference in a Location field as it was meant: servers write characters that no URI may hold.
+
+/** Everything up to the path of a reference; brackets belong there. */
+const BEFORE_PATH = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/?#]*)?/i;
+const NOT_IN_URI = /[^!#$%&'()*+,\-./0-9:;=?@A-Z_a-z~]/g;
+
+/**
+ * A Location with the characters escaped that a URI cannot hold, as browsers read it: a backslash
+ * in front of the query is a slash, tabs are left out. Each character is a byte.
+ */
+export function healLocation(location: string): string {
+  const [beforeQuery = ""] = /^[^?#]*/.exec(location) ?? [];
+  const slashed = beforeQuery.replaceAll("\\", "/") + location.slice(beforeQuery.length);
+  const text = slashed.replaceAll("\t", "");
+  const [start = ""] = BEFORE_PATH.exec(text) ?? [];
+  const [rest = "", ...fragment] = text.slice(start.length).split("#");
+  const healed = rest.replace(NOT_IN_URI, escapeByte);
+  return start + healed + (fragment.length > 0 ? `#${fragment.map(healFragment).join("%23")}` : "");
+}
+
+function healFragment(text: string): string {
+  return text.replace(NOT_IN_URI, escapeByte);
+}
+
+function escapeByte(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+}
