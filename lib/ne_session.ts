@@ -369,9 +369,9 @@ export function ne_set_notifier<T>(
 
 /**
  * Registers the judge over server certificates that fail verification. It is not asked about the
- * certificate it accepted last in this session, nor about failures that cannot be overridden (they
- * give `NE_ERROR`). Without one every failure gives `NE_ERROR`, error `SSL error: …`. Later
- * requests use no connection that was made before.
+ * certificate it accepted last in this session, unless a failure is new (it has expired since), nor
+ * about failures that cannot be overridden (they give `NE_ERROR`). Without one every failure gives
+ * `NE_ERROR`, error `SSL error: …`. Later requests use no connection that was made before.
  */
 export function ne_ssl_set_verify<T>(
   sess: ne_session,
@@ -424,14 +424,14 @@ export function ne_ssl_set_protovers(
 ): number {
   const s = sessions.open(sess, "ne_ssl_set_protovers");
   if (s.tls === null) {
-    setError(s, "SSL not supported");
+    setError(s, "SSL/TLS not enabled for the session");
     return NE_ERROR;
   }
   if (setVersions(s.tls, min, max)) {
     s.settings++;
     return NE_OK;
   }
-  setError(s, "Invalid SSL/TLS protocol version range");
+  setError(s, "Could not set minimum/maximum SSL/TLS versions");
   return NE_ERROR;
 }
 

@@ -25,6 +25,8 @@ import {
   contexts,
   giveCertificate,
 } from "./internal/tls/certificate_handles.js";
+import type { X509 } from "./internal/asn1/x509.js";
+import type { Refusal } from "./internal/tls/second_judge.js";
 import { failuresText, judge } from "./internal/tls/verify.js";
 import {
   hasInterface,
@@ -544,8 +546,10 @@ export async function ne_sock_connect_ssl(
 }
 
 /**
- * Does a TLS handshake as client, resuming the context's last session if possible. The server's
- * certificate is not judged here: call `ne_ssl_check_certificate` next.
+ * Does a TLS handshake as client, resuming the context's last session if possible. It fails where
+ * no callback could accept the server's chain (a signature that does not fit, an unknown critical
+ * extension, a certificate that is not for servers). All else is not judged here: call
+ * `ne_ssl_check_certificate` next.
  * @param hostname name to send as server name indication, `null` for none.
  * @param flags must be 0.
  * @returns 0, or `NE_SOCK_ERROR`.
@@ -568,9 +572,17 @@ export async function ne_sock_handshake(
       timeoutMs: k.readTimeoutMs,
       ownBlocks: false,
     });
-    // whether the certificate is good is for ne_ssl_check_certificate and its caller to say
-    if (outcome.ok) outcome.accept();
-    return useTls(k, outcome) === 0 ? 0 : NE_SOCK_ERROR;
+    if (useTls(k, outcome) !== 0 || !outcome.ok) return NE_SOCK_ERROR;
+    const { hard, inHandshake } = judge(outcome, context, hostname, null, now());
+    if (hard !== null && inHandshake) {
+      await closeSocket(k);
+      k.tls = null;
+      setSocketError(k, hard);
+      return NE_SOCK_ERROR;
+    }
+    // any other fault is for ne_ssl_check_certificate and its caller to judge
+    outcome.accept();
+    return 0;
   });
 }
 
@@ -624,6 +636,12 @@ export function ne_sock_getcert(sock: ne_socket, ctx: ne_ssl_context): ne_ssl_ce
  * compared with the DNS alternative names, and with the last common name only if there are none;
  * `*.` in front of a name matches exactly one label. An address is compared with the IP alternative
  * names only. With neither there is no match. A certificate without any name is a hard failure.
+ *
+ * Where nothing is wrong, OpenSSL must have authorized the very certificate in the handshake too,
+ * under the trust that the context had by then.
+ * @param hostname the name that the server was addressed by; not looked at if there is an `address`
+ * @param address the literal that it was addressed by, `null` for a name
+ * @param cert what `ne_sock_getcert` gave
  * @param flags must be 0.
  * @param failures receives the failure bits `NE_SSL_*` if an override is possible; else it is left
  *   alone.
@@ -646,14 +664,15 @@ export function ne_ssl_check_certificate(
   if (hostname !== null) needText(hostname, "ne_ssl_check_certificate", "hostname");
   needObject(failures, "ne_ssl_check_certificate", "failures");
   const ip = address === null ? null : addresses.open(address, "ne_ssl_check_certificate").bytes;
-  const verdict = judge(chain, context, hostname, ip, Math.floor(Date.now() / 1000));
+  const peer = { chain, refusal: refusalOf(k, chain) };
+  const verdict = judge(peer, context, ip === null ? hostname : null, ip, now());
   if (verdict.hard !== null) {
     setSocketError(k, verdict.hard);
     return NE_SOCK_ERROR;
   }
   if (verdict.failures === 0) return 0;
   failures.value = verdict.failures;
-  setSocketError(k, failuresText(verdict.failures));
+  setSocketError(k, failuresText(verdict));
   return NE_SOCK_ERROR;
 }
 
@@ -706,6 +725,18 @@ export async function ne_sock_proxy(
     const failure = await driveSocks(wire, target, k.readTimeoutMs);
     return failure === null ? 0 : socketFailed(k, failure);
   });
+}
+
+// What OpenSSL said of a certificate in the handshake of this socket.
+function refusalOf({ tls }: SocketState, chain: readonly X509[]): Refusal | null {
+  const [leaf] = chain;
+  const [shown] = tls?.chain ?? [];
+  if (tls !== null && leaf !== undefined && shown?.der.equals(leaf.der)) return tls.refusal;
+  return { code: "CERT_UNTRUSTED", reason: "not the certificate of the handshake" };
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 const SOCKS_VERSIONS = ["4", "4a", "5"] as const;

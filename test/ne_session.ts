@@ -387,7 +387,11 @@ t.test("the system's proxy is that of the environment", async (t) => {
 t.test("no session without TLS has versions of it", async (t) => {
   const sess = openSession(t, 1);
   t.equal(ne_ssl_set_protovers(sess, 0, 0), NE_ERROR);
-  t.equal(ne_get_error(sess), "SSL not supported");
+  t.equal(ne_get_error(sess), "SSL/TLS not enabled for the session");
+  const secure = neon.ne_session_create("https", "localhost", 1);
+  t.equal(ne_ssl_set_protovers(secure, 5, 4), NE_ERROR, "an impossible range");
+  t.equal(ne_get_error(secure), "Could not set minimum/maximum SSL/TLS versions");
+  neon.ne_session_destroy(secure);
   neon.ne_ssl_set_verify(sess, () => 0);
   neon.ne_ssl_trust_default_ca(sess);
   neon.ne_ssl_provide_clicert(sess, () => {});

@@ -77,6 +77,13 @@ export class Der {
     return this.element().content;
   }
 
+  /** A truth value of one byte; any but 0 is true, as OpenSSL reads it. */
+  boolean(): boolean {
+    const [value, more] = this.bytes(TAG.BOOLEAN);
+    if (value === undefined || more !== undefined) throw new DerError("a boolean is one byte");
+    return value !== 0;
+  }
+
   /** A cursor over the content of the next element, which must have this tag. */
   open(tag: number): Der {
     return new Der(this.bytes(tag), this.#depth + 1);

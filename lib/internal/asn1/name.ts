@@ -1,12 +1,13 @@
 // Distinguished names (X.501): their entries, their text for people as neon prints it, and the
 // canonical form in which names are compared, which is OpenSSL's.
 
-import { Der, DerError, TAG, inside, type Element } from "./der.js";
+import { Der, DerError, TAG, inside, orNull, type Element } from "./der.js";
 import { ne_strnqdup } from "../../ne_string.js";
 import { decodeString } from "./strings.js";
 
 const OID_COMMON_NAME = "2.5.4.3";
-const OID_EMAIL = "1.2.840.113549.1.9.1";
+/** The e-mail address in a subject, of old certificates. */
+export const OID_EMAIL = "1.2.840.113549.1.9.1";
 
 /** More attributes than any name has; a peer shall not make us sort a million. */
 const MAX_ENTRIES = 1000;
@@ -57,6 +58,11 @@ export function parseName(element: Element): Name {
     canonical.push(forms.sort().join("+"));
   }
   return { der: element.whole, entries, canonical: canonical.join(",") };
+}
+
+/** Reads a name that stands for itself, as in a general name; null if it is none. */
+export function parseNameOf(der: Buffer): Name | null {
+  return orNull(() => parseName(new Der(der).element()));
 }
 
 function parseEntry(sequence: Der): NameEntry {

@@ -26,6 +26,15 @@ export function parseTime(element: Element): number | null {
   ]);
 }
 
+/**
+ * Whether a time is written in the one form of RFC 5280 4.1.2.5, to the second and in UTC. OpenSSL
+ * judges no other.
+ */
+export function isStrictTime({ tag, content }: Element): boolean {
+  const digits = tag === TAG.UTC_TIME ? 12 : 14;
+  return content.length === digits + 1 && /^\d+Z$/.test(content.toString("latin1"));
+}
+
 function secondsOf(
   year: number,
   month: number,

@@ -4,7 +4,7 @@
 import { X509Certificate } from "node:crypto";
 import { Der, DerError, TAG, inside, integerBytes, orNull, type Element } from "./der.js";
 import { parseName, type Name } from "./name.js";
-import { parseTime } from "./time.js";
+import { isStrictTime, parseTime } from "./time.js";
 
 export type { Name } from "./name.js";
 
@@ -29,6 +29,10 @@ export interface NameConstraints {
 
 /** What the extensions say; null where one is missing. */
 export interface Extensions {
+  /** Bits of the Netscape certificate type (`NETSCAPE_TYPE`). */
+  netscapeType: number | null;
+  /** A proxy certificate (RFC 3820). */
+  isProxy: boolean;
   altNames: readonly GeneralName[] | null;
   basicConstraints: { ca: boolean; pathLength: number | null } | null;
   keyUsage: number | null;
@@ -56,7 +60,11 @@ export interface X509 {
   /** Seconds since 1970, null for what is no time. */
   readonly notBefore: number | null;
   readonly notAfter: number | null;
+  /** Whether both times have the one form that RFC 5280 4.1.2.5 allows. */
+  readonly strictTimes: boolean;
   readonly signatureOid: string;
+  /** The hash of a PSS signature, null for other signatures. */
+  readonly pssHash: string | null;
   readonly extensions: Extensions;
   /** The same certificate for node:crypto. Throws for bytes that OpenSSL refuses. */
   node(): X509Certificate;
@@ -79,6 +87,17 @@ export function parseCheckedCertificate(der: Buffer): X509 | null {
   }
 }
 
+/** The subject alone, for a list of certificates that are read whole only when one is wanted. */
+export function subjectOf(der: Buffer): Name | null {
+  return orNull(() => {
+    const tbs = new Der(der).open(TAG.SEQUENCE).open(TAG.SEQUENCE);
+    if (tbs.tag === 0xa0) tbs.element();
+    // serial number, algorithm, issuer and validity
+    for (let fields = 0; fields < 4; fields += 1) tbs.element();
+    return parseName(tbs.element());
+  });
+}
+
 function certificate(element: Element): X509 {
   if (element.tag !== TAG.SEQUENCE) throw new DerError("a certificate is a sequence");
   const outer = inside(element);
@@ -89,15 +108,17 @@ function certificate(element: Element): X509 {
   tbs.bytes(TAG.SEQUENCE);
   const issuer = parseName(tbs.element());
   const validity = tbs.open(TAG.SEQUENCE);
-  const notBefore = parseTime(validity.element());
-  const notAfter = parseTime(validity.element());
+  const from = validity.element();
+  const until = validity.element();
   const subject = parseName(tbs.element());
   tbs.bytes(TAG.SEQUENCE);
   // unique identifiers of subject and issuer
   for (const tag of [0x81, 0x82]) if (tbs.tag === tag) tbs.element();
   const extensions = parseExtensions(tbs.openOptional(0xa3));
   tbs.end();
-  const signatureOid = outer.open(TAG.SEQUENCE).oid();
+  const algorithm = outer.open(TAG.SEQUENCE);
+  const signatureOid = algorithm.oid();
+  const pssHash = signatureOid === RSASSA_PSS ? pssHashOf(algorithm) : null;
   outer.bytes(TAG.BIT_STRING);
   outer.end();
   const der = element.whole;
@@ -108,36 +129,63 @@ function certificate(element: Element): X509 {
     issuer,
     serial,
     version,
-    notBefore,
-    notAfter,
+    notBefore: parseTime(from),
+    notAfter: parseTime(until),
+    strictTimes: isStrictTime(from) && isStrictTime(until),
     signatureOid,
+    pssHash,
     extensions,
     node: () => (node ??= new X509Certificate(der)),
   };
 }
 
+const RSASSA_PSS = "1.2.840.113549.1.1.10";
+const SHA1 = "1.3.14.3.2.26";
+
+// RFC 4055 3.1: the hash is the first parameter, SHA-1 where it is left out.
+function pssHashOf(algorithm: Der): string {
+  const hash = algorithm.openOptional(TAG.SEQUENCE)?.openOptional(0xa0);
+  return hash == null ? SHA1 : hash.open(TAG.SEQUENCE).oid();
+}
+
+// RFC 5280 4.2.1.1 and 4.2.1.2 forbid them as critical, and OpenSSL does not take them so.
+const SUBJECT_KEY_ID = "2.5.29.14";
+const AUTHORITY_KEY_ID = "2.5.29.35";
+
 type Reader = (into: Extensions, value: Der) => void;
 
-const READERS: Readonly<Record<string, Reader>> = {
-  "2.5.29.14": (into, value) => {
+const READERS: Readonly<Partial<Record<string, Reader>>> = {
+  [SUBJECT_KEY_ID]: (into, value) => {
     into.subjectKeyId = value.bytes(TAG.OCTET_STRING);
   },
   "2.5.29.15": (into, value) => {
     into.keyUsage = bits(value.bytes(TAG.BIT_STRING));
   },
+  "2.16.840.1.113730.1.1": (into, value) => {
+    into.netscapeType = bits(value.bytes(TAG.BIT_STRING));
+  },
+  // a proxy certificate: OpenSSL allows none unless it is told to
+  "1.3.6.1.5.5.7.1.14": (into) => {
+    into.isProxy = true;
+  },
+  // CRL distribution points, AS numbers and address blocks: only their outer form
+  "2.5.29.31": (_, value) => onlySequence(value),
+  "1.3.6.1.5.5.7.1.7": (_, value) => onlySequence(value),
+  "1.3.6.1.5.5.7.1.8": (_, value) => onlySequence(value),
   "2.5.29.17": (into, value) => {
     into.altNames = generalNames(value.open(TAG.SEQUENCE));
   },
   "2.5.29.19": (into, value) => {
     const fields = value.open(TAG.SEQUENCE);
-    const ca = fields.tag === TAG.BOOLEAN && fields.bytes(TAG.BOOLEAN)[0] !== 0;
+    const ca = fields.tag === TAG.BOOLEAN && fields.boolean();
     const pathLength = fields.tag === TAG.INTEGER ? fields.smallInteger() : null;
+    fields.end();
     into.basicConstraints = { ca, pathLength };
   },
   "2.5.29.30": (into, value) => {
     into.nameConstraints = nameConstraints(value.open(TAG.SEQUENCE));
   },
-  "2.5.29.35": (into, value) => {
+  [AUTHORITY_KEY_ID]: (into, value) => {
     into.authorityKeyId = authorityKeyId(value.open(TAG.SEQUENCE));
   },
   "2.5.29.37": (into, value) => {
@@ -148,19 +196,9 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
 };
 
-// Extensions that OpenSSL accepts as critical without a say in our verdict: CRL distribution
-// points, certificate policies, policy mappings and constraints, inhibit any policy, Netscape
-// certificate type, and the two lists of address blocks and AS numbers.
-const HARMLESS_CRITICAL = new Set([
-  "2.5.29.31",
-  "2.5.29.32",
-  "2.5.29.33",
-  "2.5.29.36",
-  "2.5.29.54",
-  "2.16.840.1.113730.1.1",
-  "1.3.6.1.5.5.7.1.7",
-  "1.3.6.1.5.5.7.1.8",
-]);
+// Extensions that OpenSSL accepts as critical without a say in our verdict: certificate policies,
+// policy mappings and constraints, inhibit any policy.
+const HARMLESS_CRITICAL = new Set(["2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.54"]);
 
 function parseExtensions(field: Der | null): Extensions {
   const into: Extensions = {
@@ -171,6 +209,8 @@ function parseExtensions(field: Der | null): Extensions {
     subjectKeyId: null,
     authorityKeyId: null,
     nameConstraints: null,
+    netscapeType: null,
+    isProxy: false,
     unknownCritical: false,
     broken: false,
   };
@@ -180,18 +220,38 @@ function parseExtensions(field: Der | null): Extensions {
   while (!list.done) {
     const extension = list.open(TAG.SEQUENCE);
     const oid = extension.oid();
-    const critical = extension.tag === TAG.BOOLEAN && extension.bytes(TAG.BOOLEAN)[0] !== 0;
+    const critical = extension.tag === TAG.BOOLEAN && extension.boolean();
     const value = extension.bytes(TAG.OCTET_STRING);
     extension.end();
-    const read = READERS[oid];
-    if (read === undefined) {
-      if (critical && !HARMLESS_CRITICAL.has(oid)) into.unknownCritical = true;
-    } else if (seen.has(oid) || orNull(() => (read(into, new Der(value)), true)) === null) {
-      into.broken = true;
-    }
+    if (critical && !understood(oid)) into.unknownCritical = true;
+    if (seen.has(oid) || !readExtension(oid, value, into)) into.broken = true;
     seen.add(oid);
   }
   return into;
+}
+
+function understood(oid: string): boolean {
+  if (oid === SUBJECT_KEY_ID || oid === AUTHORITY_KEY_ID) return false;
+  return Object.hasOwn(READERS, oid) || HARMLESS_CRITICAL.has(oid);
+}
+
+// False for one that is not well-formed.
+function readExtension(oid: string, value: Buffer, into: Extensions): boolean {
+  const read = READERS[oid];
+  if (read === undefined) return true;
+  const done = orNull(() => {
+    const cursor = new Der(value);
+    read(into, cursor);
+    cursor.end();
+    return true;
+  });
+  return done === true;
+}
+
+// A sequence of elements, whatever they are.
+function onlySequence(value: Der): void {
+  const list = value.open(TAG.SEQUENCE);
+  while (!list.done) list.element();
 }
 
 // Named bits (X.680 22): bit 0 is the highest of the first byte. Up to 16 are kept, bit 0 as
@@ -201,6 +261,9 @@ function bits(content: Buffer): number {
   if (unused > 7 || (content.length === 1 && unused > 0)) throw new DerError("bad bit string");
   return ((content[1] ?? 0) << 8) | (content[2] ?? 0);
 }
+
+/** Bits of the Netscape certificate type: a server's or client's, and an SSL CA's. */
+export const NETSCAPE_TYPE = { CLIENT: 1 << 15, SERVER: 1 << 14, SSL_CA: 1 << 10 } as const;
 
 /** Bits of key usage. */
 export const KEY_USAGE = {
@@ -244,9 +307,4 @@ function nameConstraints(fields: Der): NameConstraints {
   const excluded = subtrees(0xa1);
   fields.end();
   return { permitted, excluded };
-}
-
-/** The name inside a general name of the directory kind, null if it is broken. */
-export function directoryName(name: GeneralName): Name | null {
-  return orNull(() => parseName(new Der(name.value).element()));
 }

@@ -411,22 +411,24 @@ async function judgePeer(
   const s = o.session;
   const literal = endpoint.literal ? (endpoint.addresses?.[0]?.bytes ?? null) : null;
   const name = endpoint.literal ? null : endpoint.hostname;
-  const verdict = judge(outcome.chain, context, name, literal, Math.floor(Date.now() / 1000));
+  const verdict = judge(outcome, context, name, literal, Math.floor(Date.now() / 1000));
   if (verdict.hard !== null) {
     setError(s, `${verdict.inHandshake ? "SSL handshake failed: " : "SSL error: "}${verdict.hard}`);
     return NE_ERROR;
   }
-  if (verdict.failures === 0 || wasAccepted(context, outcome.chain)) return NE_OK;
+  const { failures } = verdict;
+  const known = (): boolean => wasAccepted(context, outcome.chain, failures, verify);
+  if (failures === 0 || known()) return NE_OK;
   for (let pending; (pending = s.verifying.pendingFor(o.ordinal)) !== null; ) {
     await awaitApplication(s, o.turn, o.scope, pending);
-    if (wasAccepted(context, outcome.chain)) return NE_OK;
+    if (known()) return NE_OK;
   }
-  setError(s, `SSL error: ${failuresText(verdict.failures)}`);
+  setError(s, `SSL error: ${failuresText(verdict)}`);
   const certificate = certificateOf(outcome.chain);
   if (verify === null || certificate === null) return NE_ERROR;
   const { begun } = s;
-  const decided = askVerify(o, verify, verdict.failures, certificate).then((accepted) => {
-    if (accepted) rememberAccepted(context, outcome.chain);
+  const decided = askVerify(o, verify, failures, certificate).then((accepted) => {
+    if (accepted) rememberAccepted(context, outcome.chain, failures, verify);
     return accepted ? NE_OK : NE_ERROR;
   });
   return s.verifying.hold(begun, decided);

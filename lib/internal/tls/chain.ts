@@ -2,8 +2,8 @@
 // trusted issuers first, then what the server sent. An anchor is a self-signed certificate that was
 // trusted itself; there is no trust in the middle.
 
-import { directoryName, DIRECTORY_NAME, KEY_USAGE, type X509 } from "../asn1/x509.js";
-import { sameName } from "../asn1/name.js";
+import { DIRECTORY_NAME, KEY_USAGE, type X509 } from "../asn1/x509.js";
+import { parseNameOf, sameName } from "../asn1/name.js";
 
 /** Certificates of a path: OpenSSL's limit. It ends every walk in a circle. */
 const MAX_PATH = 100;
@@ -89,7 +89,7 @@ function keyIdentifiersAgree(issuer: X509, cert: X509): boolean {
     return false;
   }
   const named = wanted.issuer.find(({ tag }) => tag === DIRECTORY_NAME);
-  const name = named === undefined ? null : directoryName(named);
+  const name = named === undefined ? null : parseNameOf(named.value);
   return name === null || sameName(name, issuer.issuer);
 }
 

@@ -1,44 +1,133 @@
-// Name constraints of a CA (RFC 5280 4.2.1.10): whether the names of a certificate lie inside the
-// permitted subtrees and outside the excluded ones. What we cannot judge is refused.
+// Name constraints of CAs (RFC 5280 4.2.1.10): whether the names of each certificate of a path lie
+// inside the permitted subtrees and outside the excluded ones of every CA above it. What we cannot
+// judge is refused. A peer chooses how many names there are, so each is read once, and one budget
+// bounds the comparisons of the whole path.
 
-import { commonName, entryText, type Name } from "../asn1/name.js";
+import {
+  commonName,
+  entryText,
+  parseNameOf,
+  OID_EMAIL,
+  type NameEntry,
+} from "../asn1/name.js";
 import {
   DIRECTORY_NAME,
   DNS_NAME,
   EMAIL,
   IP_ADDRESS,
   URI,
-  directoryName,
   type GeneralName,
   type NameConstraints,
   type X509,
 } from "../asn1/x509.js";
 
-/** Names times constraints that are still compared: beyond it the certificate is refused. */
-const MAX_COMPARISONS = 1 << 20;
+/** Names compared with subtrees for one path at most; real ones need some thousands. */
+const MAX_COMPARISONS = 1 << 18;
+/** Names and subtrees of one path that are read at all: each costs some microseconds. */
+const MAX_NAMES = 4096;
 
-/** Whether a certificate keeps to the constraints of a CA above it. */
-export function keepsConstraints(cert: X509, constraints: NameConstraints): boolean {
-  const names = [...(cert.extensions.altNames ?? [])];
-  if (cert.subject.entries.length > 0) {
-    // the subject itself, in the form of a general name
-    names.push({ tag: DIRECTORY_NAME, value: cert.subject.der });
-  }
-  if (!names.some(({ tag }) => tag === DNS_NAME)) {
-    const cn = commonName(cert.subject);
-    const text = cn === null ? null : entryText(cn);
-    if (text !== null && looksLikeHost(text)) {
-      names.push({ tag: DNS_NAME, value: Buffer.from(text) });
+/** A name or subtree as it is compared; null text: it cannot be read. */
+interface Form {
+  readonly tag: number;
+  readonly bytes: Buffer;
+  readonly text: string | null;
+}
+
+interface Subtrees {
+  readonly permitted: readonly Form[];
+  readonly excluded: readonly Form[];
+}
+
+/** Whether each certificate of a path, leaf first, keeps to the constraints of all CAs above. */
+export function keepConstraints(certs: readonly X509[]): boolean {
+  const top = certs.findLastIndex(({ extensions }) => extensions.nameConstraints !== null);
+  if (top <= 0) return true;
+  const below = certs.slice(0, top);
+  const budget = { names: MAX_NAMES, comparisons: MAX_COMPARISONS };
+  const forms = below.map((cert, depth) => (isExempt(cert, depth) ? [] : formsOf(cert, budget)));
+  for (const [depth, { extensions }] of certs.slice(0, top + 1).entries()) {
+    if (extensions.nameConstraints === null) continue;
+    const subtrees = subtreesOf(extensions.nameConstraints, budget);
+    if (budget.names < 0) return false;
+    for (const names of forms.slice(0, depth)) {
+      budget.comparisons -= names.length * (subtrees.permitted.length + subtrees.excluded.length);
+      if (budget.comparisons < 0) return false;
+      if (!names.every((name) => isAllowed(name, subtrees))) return false;
     }
   }
-  const { permitted, excluded } = constraints;
-  if (names.length * (permitted.length + excluded.length) > MAX_COMPARISONS) return false;
-  return names.every((name) => {
-    const sameKind = permitted.filter(({ tag }) => tag === name.tag);
-    if (sameKind.length > 0 && !sameKind.some((base) => isWithin(name, base) === true))
-      return false;
-    return !excluded.some((base) => base.tag === name.tag && isWithin(name, base) !== false);
-  });
+  return true;
+}
+
+/** What is left of the work that one path may cause. */
+interface Budget {
+  names: number;
+  comparisons: number;
+}
+
+// A CA that issued itself a new certificate is not bound by the names of the old one.
+function isExempt(cert: X509, depth: number): boolean {
+  return depth > 0 && cert.subject.canonical === cert.issuer.canonical;
+}
+
+// The alternative names, the subject, its e-mail addresses, and a common name that is a host's.
+function formsOf(cert: X509, budget: Budget): Form[] {
+  const { subject, extensions } = cert;
+  const altNames = extensions.altNames ?? [];
+  budget.names -= altNames.length + subject.entries.length;
+  if (budget.names < 0) return [];
+  const forms = altNames.map(formOf);
+  if (subject.entries.length > 0) {
+    forms.push({ tag: DIRECTORY_NAME, bytes: subject.der, text: subject.canonical });
+  }
+  for (const entry of subject.entries) {
+    if (entry.oid === OID_EMAIL) forms.push(emailForm(entry));
+  }
+  if (!altNames.some(({ tag }) => tag === DNS_NAME)) {
+    const cn = commonName(subject);
+    const text = cn === null ? null : entryText(cn);
+    if (text !== null && looksLikeHost(text)) forms.push(hostForm(text));
+  }
+  return forms;
+}
+
+function emailForm({ value }: NameEntry): Form {
+  return { tag: EMAIL, bytes: value, text: value.toString("latin1") };
+}
+
+function hostForm(text: string): Form {
+  const bytes = Buffer.from(text);
+  return { tag: DNS_NAME, bytes, text: lower(bytes) };
+}
+
+function subtreesOf({ permitted, excluded }: NameConstraints, budget: Budget): Subtrees {
+  budget.names -= permitted.length + excluded.length;
+  if (budget.names < 0) return { permitted: [], excluded: [] };
+  return { permitted: permitted.map(formOf), excluded: excluded.map(formOf) };
+}
+
+function formOf({ tag, value }: GeneralName): Form {
+  return { tag, bytes: value, text: textOf(tag, value) };
+}
+
+function textOf(tag: number, value: Buffer): string | null {
+  if (tag === DNS_NAME || tag === URI) return lower(value);
+  if (tag === EMAIL) return value.toString("latin1");
+  if (tag === IP_ADDRESS) return "";
+  if (tag !== DIRECTORY_NAME) return null;
+  return parseNameOf(value)?.canonical ?? null;
+}
+
+function isAllowed(name: Form, { permitted, excluded }: Subtrees): boolean {
+  let bound = false;
+  let inside = false;
+  for (const base of permitted) {
+    if (base.tag !== name.tag) continue;
+    bound = true;
+    inside = isWithin(name, base) === true;
+    if (inside) break;
+  }
+  if (bound && !inside) return false;
+  return !excluded.some((base) => base.tag === name.tag && isWithin(name, base) !== false);
 }
 
 function looksLikeHost(text: string): boolean {
@@ -46,20 +135,21 @@ function looksLikeHost(text: string): boolean {
 }
 
 // null: cannot be judged
-function isWithin(name: GeneralName, base: GeneralName): boolean | null {
+function isWithin(name: Form, base: Form): boolean | null {
+  if (name.text === null || base.text === null) return null;
   switch (name.tag) {
     case DNS_NAME:
-      return isHostWithin(lower(name.value), lower(base.value), true);
+      return isHostWithin(name.text, base.text, true);
     case EMAIL:
-      return isMailWithin(name.value.toString("latin1"), base.value.toString("latin1"));
+      return isMailWithin(name.text, base.text);
     case URI: {
-      const host = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#:]*)/.exec(lower(name.value))?.[1];
-      return host === undefined ? null : isHostWithin(host, lower(base.value), false);
+      const host = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#:]*)/.exec(name.text)?.[1];
+      return host === undefined ? null : isHostWithin(host, base.text, false);
     }
     case IP_ADDRESS:
-      return isAddressWithin(name.value, base.value);
+      return isAddressWithin(name.bytes, base.bytes);
     case DIRECTORY_NAME:
-      return isNameWithin(directoryName(name), directoryName(base));
+      return isNameWithin(name.text, base.text);
     default:
       return null;
   }
@@ -96,11 +186,7 @@ function isAddressWithin(address: Buffer, base: Buffer): boolean | null {
   });
 }
 
-function isNameWithin(name: Name | null, base: Name | null): boolean | null {
-  if (name === null || base === null) return null;
-  return (
-    base.canonical === "" ||
-    name.canonical === base.canonical ||
-    name.canonical.startsWith(`${base.canonical},`)
-  );
+// both in canonical form
+function isNameWithin(name: string, base: string): boolean {
+  return base === "" || name === base || name.startsWith(`${base},`);
 }

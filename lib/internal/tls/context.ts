@@ -11,6 +11,13 @@ export interface Ticket {
   chain: readonly X509[];
 }
 
+/** A leaf that was accepted, in spite of which failures, and by which callback. */
+export interface Accepted {
+  leaf: Buffer;
+  failures: number;
+  by: unknown;
+}
+
 /** Server side: the identity to show and whom to ask for one. */
 export interface ServerSettings {
   certPem: string | null;
@@ -33,9 +40,9 @@ export interface TlsContext {
   minProto: number;
   maxProto: number;
   tickets: Map<string, Ticket>;
-  /** DER of the one leaf that the application accepted last in spite of failures. */
-  acceptedLeaf: Buffer | null;
-  /** What wire/tls_settings.ts has made of these settings for node:tls, and when it holds. */
+  /** The one leaf that the application accepted last in spite of failures. */
+  accepted: Accepted | null;
+  /** What wire/tls_options.ts has made of these settings for node:tls, and when it holds. */
   prepared: { key: string; clientCert: ClientCert | null; value: unknown } | null;
 }
 
@@ -58,14 +65,22 @@ export function createTlsContext(server = false): TlsContext {
     minProto: 0,
     maxProto: 0,
     tickets: new Map(),
-    acceptedLeaf: null,
+    accepted: null,
     prepared: null,
   };
 }
 
-/** Trusts a certificate. The runtime's own CAs are trusted by `trustDefaultCa` of wire/roots.ts. */
+/**
+ * Trusts a certificate. The runtime's own CAs are trusted by `trustDefaultCa` of
+ * wire/default_roots.ts.
+ */
 export function trustCert(context: TlsContext, cert: Certificate): void {
   context.trusted.push(cert.x509);
+}
+
+/** Changes whenever the trust does: what OpenSSL said under another trust does not count. */
+export function trustKey({ trusted, findDefaultCa }: TlsContext): string {
+  return `${trusted.length}${findDefaultCa === null ? "" : "+"}`;
 }
 
 /** Presents a copy of this client certificate when asked. Throws if it is encrypted. */

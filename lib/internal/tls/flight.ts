@@ -2,8 +2,7 @@
 // plain in TLS 1.2 (RFC 5246 7.4.4), under the handshake traffic key in TLS 1.3 (RFC 8446 4.3.2).
 // Records come in as they arrive; nothing here changes them.
 
-import { Der, orNull } from "../asn1/der.js";
-import { parseName, type Name } from "../asn1/name.js";
+import { parseNameOf, type Name } from "../asn1/name.js";
 import { RecordKeys, SUITES, type Suite } from "./record_layer.js";
 
 const CHANGE_CIPHER_SPEC = 20;
@@ -236,7 +235,7 @@ function namesOf(bytes: Buffer): Name[] {
     const end = at + 2 + list.readUInt16BE(at);
     if (end > list.length) break;
     const der = list.subarray(at + 2, end);
-    const name = orNull(() => parseName(new Der(der).element()));
+    const name = parseNameOf(der);
     if (name !== null) names.push(name);
     at = end;
   }

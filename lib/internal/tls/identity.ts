@@ -42,12 +42,18 @@ function isAddress(value: Buffer): boolean {
   return value.length === 4 || value.length === 16;
 }
 
-/** `*.` in front stands for exactly one label; case does not count, a final dot does. */
+/**
+ * `*.` in front stands for exactly one label; case does not count, a final dot does. A star right
+ * under a top-level domain matches nothing, as in OpenSSL: nobody owns all of `*.com`. Under
+ * `localhost` it does: such names never leave the machine (RFC 6761 6.3).
+ */
 export function matchesHost(pattern: string, hostname: string): boolean {
   if (pattern.startsWith("*.")) {
     const dot = hostname.indexOf(".");
+    const domain = pattern.slice(2);
+    if (!/[^.]\.[^.]/.test(domain) && lower(domain) !== "localhost") return false;
     // the label that the star stands for must not be empty
-    return dot > 0 && sameText(pattern.slice(1), hostname.slice(dot));
+    return dot > 0 && sameText(domain, hostname.slice(dot + 1));
   }
   return sameText(pattern, hostname);
 }

@@ -2,11 +2,13 @@
 // whole chain at once, and apart from them the faults that nobody may overrule.
 
 import type { X509 } from "../asn1/x509.js";
-import { KEY_USAGE } from "../asn1/x509.js";
+import { KEY_USAGE, NETSCAPE_TYPE } from "../asn1/x509.js";
 import { buildPath, isSelfSigned, type Path } from "./chain.js";
-import { keepsConstraints } from "./constraints.js";
+import { keepConstraints } from "./constraints.js";
 import type { TlsContext } from "./context.js";
 import { checkIdentity } from "./identity.js";
+import { isAboutTrust, secondRefusal, type Peer } from "./second_judge.js";
+import { isStrong } from "./strength.js";
 
 /** Failure bit: the server certificate is not valid yet. */
 export const NE_SSL_NOTYETVALID = 0x01;
@@ -29,6 +31,8 @@ export const NE_SSL_FAILMASK = 0x5f;
 /** What was found: failure bits, or a fault that no callback may override. */
 export interface Verdict {
   failures: number;
+  /** OpenSSL's words where it refused what we found nothing wrong with; else null. */
+  reason: string | null;
   /** Error text of a fault that cannot be overridden; null if there is none. */
   hard: string | null;
   /** Whether `hard` counts as a failed handshake ("SSL handshake failed: " goes in front). */
@@ -48,31 +52,41 @@ const REASONS: readonly (readonly [bit: number, text: string])[] = [
 ];
 
 /**
- * @param chain what the server sent, leaf first
+ * @param peer what the server sent, leaf first, and what OpenSSL said of it
  * @param hostname the name that the server was addressed by, null for a literal
  * @param address bytes of the literal (4 or 16), null for a name
  * @param now seconds since 1970
  */
 export function judge(
-  chain: readonly X509[],
+  peer: Peer,
   context: TlsContext,
   hostname: string | null,
   address: Uint8Array | null,
   now: number,
 ): Verdict {
-  const leaf = chain[0];
-  if (leaf === undefined) {
-    return { failures: 0, hard: "SSL server did not present certificate", inHandshake: false };
-  }
-  const path = buildPath(chain, (cert) => trustedIssuers(context, cert), now);
-  if (!isSound(path, SERVER_AUTH)) return { failures: 0, hard: VERIFY_FAILED, inHandshake: true };
-  const times = judgeTimes(path, now);
-  if (times === null) return { failures: 0, hard: VERIFY_FAILED, inHandshake: true };
+  const leaf = peer.chain[0];
+  if (leaf === undefined) return hardFault("SSL server did not present certificate", false);
+  const path = buildPath(peer.chain, (cert) => trustedIssuers(context, cert), now);
+  // whom the runtime trusts is for the runtime to say: its switches know stores that we cannot list
+  const trusted = path.trusted || (context.findDefaultCa !== null && peer.refusal === null);
+  const times = isSound(path, SERVER_AUTH) ? judgeTimes(path, now) : null;
+  if (times === null) return hardFault(VERIFY_FAILED, true);
+  // names are costly to compare, so only where it matters
+  if (trusted && !keepConstraints(path.certs)) return hardFault(VERIFY_FAILED, true);
+  const bits = times | (trusted ? 0 : NE_SSL_UNTRUSTED);
   const identity = checkIdentity(leaf, hostname, address);
-  if (identity === "nameless") return { failures: 0, hard: NAMELESS, inHandshake: false };
-  const failures =
-    times | (path.trusted ? 0 : NE_SSL_UNTRUSTED) | (identity === "match" ? 0 : NE_SSL_IDMISMATCH);
-  return { failures, hard: null, inHandshake: false };
+  if (identity === "nameless") return hardFault(NAMELESS, false);
+  const mismatch = identity === "match" ? 0 : NE_SSL_IDMISMATCH;
+  const refusal = bits === 0 ? secondRefusal(peer, context.trusted) : null;
+  if (refusal === null) {
+    return { failures: bits | mismatch, reason: null, hard: null, inHandshake: false };
+  }
+  const failures = mismatch | (isAboutTrust(refusal) ? NE_SSL_UNTRUSTED : NE_SSL_BADCHAIN);
+  return { failures, reason: refusal.reason, hard: null, inHandshake: false };
+}
+
+function hardFault(text: string, inHandshake: boolean): Verdict {
+  return { failures: 0, reason: null, hard: text, inHandshake };
 }
 
 function trustedIssuers(context: TlsContext, cert: X509): readonly X509[] {
@@ -81,21 +95,37 @@ function trustedIssuers(context: TlsContext, cert: X509): readonly X509[] {
   return context.findDefaultCa === null ? own : [...own, ...context.findDefaultCa(key)];
 }
 
-/** `Server certificate verification failed: reason, reason`. */
-export function failuresText(failures: number): string {
+/** `Server certificate verification failed: reason, reason (what OpenSSL says)`. */
+export function failuresText({ failures, reason }: Pick<Verdict, "failures" | "reason">): string {
   const reasons = REASONS.filter(([bit]) => failures & bit).map(([, text]) => text);
-  return `Server certificate verification failed: ${reasons.join(", ")}`;
+  const more = reason === null ? "" : ` (${reason})`;
+  return `Server certificate verification failed: ${reasons.join(", ")}${more}`;
 }
 
-/** Whether this is the very leaf that was accepted last (its failures are not asked about). */
-export function wasAccepted(context: TlsContext, chain: readonly X509[]): boolean {
+/**
+ * Whether the application accepted this very leaf last, by this callback and in spite of all these
+ * failures: it is not asked again then.
+ */
+export function wasAccepted(
+  { accepted }: TlsContext,
+  chain: readonly X509[],
+  failures: number,
+  by: unknown,
+): boolean {
   const leaf = chain[0];
-  return leaf !== undefined && context.acceptedLeaf?.equals(leaf.der) === true;
+  if (leaf === undefined || accepted === null || accepted.by !== by) return false;
+  return (failures & ~accepted.failures) === 0 && accepted.leaf.equals(leaf.der);
 }
 
-/** Remembers the leaf that the application accepted. */
-export function rememberAccepted(context: TlsContext, chain: readonly X509[]): void {
-  context.acceptedLeaf = chain[0]?.der ?? null;
+/** Remembers the leaf that the application accepted, what it overlooked, and which callback did. */
+export function rememberAccepted(
+  context: TlsContext,
+  chain: readonly X509[],
+  failures: number,
+  by: unknown,
+): void {
+  const leaf = chain[0];
+  context.accepted = leaf === undefined ? null : { leaf: leaf.der, failures, by };
 }
 
 // null for a time that is none: OpenSSL does not let a callback overrule that
@@ -105,7 +135,7 @@ function judgeTimes(path: Path, now: number): number | null {
   for (const [depth, cert] of certs.entries()) {
     // the unknown issuer of an incomplete chain's top could have renewed it
     if (depth > 0 && depth === certs.length - 1 && !isSelfSigned(cert)) continue;
-    if (cert.notBefore === null || cert.notAfter === null) return null;
+    if (!cert.strictTimes || cert.notBefore === null || cert.notAfter === null) return null;
     if (now < cert.notBefore) bits |= depth === 0 ? NE_SSL_NOTYETVALID : NE_SSL_BADCHAIN;
     if (now >= cert.notAfter) bits |= depth === 0 ? NE_SSL_EXPIRED : NE_SSL_BADCHAIN;
   }
@@ -122,17 +152,14 @@ const SERVER_AUTH = new Set([
 const CLIENT_AUTH = new Set(["1.3.6.1.5.5.7.3.2"]);
 
 /** Whether a client's certificate leads to one of these CAs and is good now. */
-export function isTrustedClient(
-  chain: readonly X509[],
-  trusted: readonly X509[],
-  now: number,
-): boolean {
+export function isTrustedClient(peer: Peer, trusted: readonly X509[], now: number): boolean {
   const path = buildPath(
-    chain,
+    peer.chain,
     (cert) => trusted.filter(({ subject }) => subject.canonical === cert.issuer.canonical),
     now,
   );
-  return path.trusted && isSound(path, CLIENT_AUTH) && judgeTimes(path, now) === 0;
+  if (!path.trusted || !isSound(path, CLIENT_AUTH) || judgeTimes(path, now) !== 0) return false;
+  return keepConstraints(path.certs) && secondRefusal(peer, trusted) === null;
 }
 
 // a client signs or agrees on a key; it never has one enciphered for it
@@ -142,16 +169,19 @@ const SERVER_KEY_USAGE = CLIENT_KEY_USAGE | KEY_USAGE.KEY_ENCIPHERMENT;
 // Extensions, strength and signatures (RFC 5280 6.1.3 and 6.1.4).
 function isSound({ certs }: Path, purpose: ReadonlySet<string>): boolean {
   const leafUsage = purpose === CLIENT_AUTH ? CLIENT_KEY_USAGE : SERVER_KEY_USAGE;
+  const leafType = purpose === CLIENT_AUTH ? NETSCAPE_TYPE.CLIENT : NETSCAPE_TYPE.SERVER;
   let below = 0; // certificates under a CA that count for its path length
   for (const [depth, cert] of certs.entries()) {
     const { extensions } = cert;
-    if (extensions.unknownCritical || extensions.broken) return false;
+    if (extensions.unknownCritical || extensions.broken || extensions.isProxy) return false;
     const usages = extensions.extendedKeyUsage;
     if (usages !== null && !usages.some((oid) => purpose.has(oid))) return false;
     if (depth === 0) {
       if (extensions.keyUsage !== null && !(extensions.keyUsage & leafUsage)) return false;
+      const { netscapeType } = extensions;
+      if (netscapeType !== null && !(netscapeType & leafType)) return false;
     } else {
-      if (!isCa(cert)) return false;
+      if (!isCa(cert, depth === certs.length - 1)) return false;
       const pathLength = extensions.basicConstraints?.pathLength ?? null;
       if (pathLength !== null && below > pathLength) return false;
     }
@@ -159,7 +189,6 @@ function isSound({ certs }: Path, purpose: ReadonlySet<string>): boolean {
     if (!isStrong(cert)) return false;
     const issuer = certs[depth + 1];
     if (issuer !== undefined && !isSignedBy(cert, issuer)) return false;
-    if (!keepsAllConstraints(certs, depth)) return false;
   }
   return true;
 }
@@ -168,45 +197,13 @@ function isSelfIssued(cert: X509): boolean {
   return cert.subject.canonical === cert.issuer.canonical;
 }
 
-function isCa(cert: X509): boolean {
-  const { basicConstraints, keyUsage } = cert.extensions;
+function isCa(cert: X509, isTop: boolean): boolean {
+  const { basicConstraints, keyUsage, netscapeType } = cert.extensions;
   if (keyUsage !== null && !(keyUsage & KEY_USAGE.CERT_SIGN)) return false;
+  if (netscapeType !== null && !(netscapeType & NETSCAPE_TYPE.SSL_CA)) return false;
   if (basicConstraints !== null) return basicConstraints.ca;
-  // old roots of version 1, and what says no more than that it signs certificates
-  return (cert.version === 0 && isSelfSigned(cert)) || keyUsage !== null;
-}
-
-function keepsAllConstraints(certs: readonly X509[], depth: number): boolean {
-  const cert = certs[depth] as X509;
-  if (depth > 0 && isSelfIssued(cert)) return true;
-  return certs.slice(depth + 1).every(({ extensions }) => {
-    const { nameConstraints } = extensions;
-    return nameConstraints === null || keepsConstraints(cert, nameConstraints);
-  });
-}
-
-// Signatures with MD2, MD5 or SHA-1.
-const WEAK_SIGNATURES = new Set([
-  "1.2.840.113549.1.1.2",
-  "1.2.840.113549.1.1.4",
-  "1.2.840.113549.1.1.5",
-  "1.2.840.10040.4.3",
-  "1.2.840.10045.4.1",
-]);
-
-/** Bits of an RSA key below which OpenSSL's default security level refuses it. */
-const MIN_RSA_BITS = 1024;
-
-// OpenSSL's security level 1; the signature of a self-signed certificate proves nothing anyway.
-function isStrong(cert: X509): boolean {
-  if (WEAK_SIGNATURES.has(cert.signatureOid) && !isSelfSigned(cert)) return false;
-  try {
-    const key = cert.node().publicKey;
-    const bits = key.asymmetricKeyDetails?.modulusLength;
-    return key.asymmetricKeyType !== "rsa" || bits === undefined || bits >= MIN_RSA_BITS;
-  } catch {
-    return false; // a key that OpenSSL cannot read
-  }
+  // old roots of version 1, and roots that say no more than that they sign certificates
+  return isTop && ((cert.version === 0 && isSelfSigned(cert)) || keyUsage !== null);
 }
 
 function isSignedBy(cert: X509, issuer: X509): boolean {

@@ -1,10 +1,11 @@
-// The CA certificates that the Node runtime trusts by default: its built-in list and what
-// NODE_EXTRA_CA_CERTS adds. They are parsed once, when the first certificate is judged by them.
+// The CA certificates that the Node runtime trusts by default: its built-in list, what
+// NODE_EXTRA_CA_CERTS adds, and what the switches --use-openssl-ca and --use-system-ca put in. They
+// are listed once, when the first certificate is judged by them.
 
 import { readFileSync } from "node:fs";
 import type * as tls from "node:tls";
 import { allCertificates } from "../asn1/pem.js";
-import { parseCertificate, type X509 } from "../asn1/x509.js";
+import { parseCertificate, subjectOf, type X509 } from "../asn1/x509.js";
 import type { TlsContext } from "../tls/context.js";
 
 /** node:tls, loaded when it is first needed: programs that only speak HTTP start without it. */
@@ -12,7 +13,13 @@ export function nodeTls(): typeof tls {
   return process.getBuiltinModule("node:tls");
 }
 
-let bySubject: Map<string, X509[]> | null = null;
+/** A CA certificate, read whole when first asked for. */
+interface Root {
+  readonly der: Buffer;
+  x509: X509 | null;
+}
+
+let bySubject: Map<string, Root[]> | null = null;
 
 /** Trusts what the Node runtime trusts. */
 export function trustDefaultCa(context: TlsContext): void {
@@ -21,17 +28,20 @@ export function trustDefaultCa(context: TlsContext): void {
 
 function findDefaultCa(subject: string): readonly X509[] {
   bySubject ??= load();
-  return bySubject.get(subject) ?? [];
+  const roots = bySubject.get(subject) ?? [];
+  return roots.flatMap((root) => (root.x509 ??= parseCertificate(root.der)) ?? []);
 }
 
-function load(): Map<string, X509[]> {
-  const found = new Map<string, X509[]>();
+// Only the subjects are read here: there are 150 certificates, of which one may be wanted.
+function load(): Map<string, Root[]> {
+  const found = new Map<string, Root[]>();
   for (const der of defaultCertificates()) {
-    const cert = parseCertificate(der);
-    if (cert === null) continue;
-    const list = found.get(cert.subject.canonical);
-    if (list === undefined) found.set(cert.subject.canonical, [cert]);
-    else list.push(cert);
+    const subject = subjectOf(der);
+    if (subject === null) continue;
+    const list = found.get(subject.canonical);
+    const root = { der, x509: null };
+    if (list === undefined) found.set(subject.canonical, [root]);
+    else list.push(root);
   }
   return found;
 }
@@ -46,7 +56,8 @@ function defaultCertificates(): Buffer[] {
   return getCACertificates === undefined ? [...certificates, ...extraCertificates()] : certificates;
 }
 
-function extraCertificates(): Buffer[] {
+/** What NODE_EXTRA_CA_CERTS names; nothing where it cannot be read, of which Node warns. */
+export function extraCertificates(): Buffer[] {
   const file = process.env["NODE_EXTRA_CA_CERTS"];
   if (file === undefined || file === "") return [];
   try {

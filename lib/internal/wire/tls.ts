@@ -1,6 +1,7 @@
-// TLS over a connected stream, as client and as server. The handshake is done by node:tls without
-// any verification; the verdict is ours (internal/tls/verify.ts), and its caller sends no byte of a
-// request before it. After the handshake nothing here is in the way of the data.
+// TLS over a connected stream, as client and as server. The handshake is done by node:tls, which
+// lets it succeed whatever OpenSSL says of the peer's chain, and reports what it said; the verdict
+// is ours (internal/tls/verify.ts), and its caller sends no byte of a request before it. After the
+// handshake nothing here is in the way of the data.
 
 import * as net from "node:net";
 import type { Duplex } from "node:stream";
@@ -11,10 +12,12 @@ import { parseCertificate, type X509 } from "../asn1/x509.js";
 import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
 import type { TlsContext } from "../tls/context.js";
 import type { Shown } from "../tls/late_answer.js";
+import type { Refusal } from "../tls/second_judge.js";
 import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, type ClientCert } from "../tls/certificate_handles.js";
 import { ringOf, type ReadRing } from "./read_blocks.js";
 import { nodeTls } from "./default_roots.js";
+import { skipPeerObjects, verifyResult } from "./node_internals.js";
 import { endedCleanly, watchEnd } from "./tls_end.js";
 import {
   ENDED,
@@ -36,6 +39,8 @@ export interface TlsOutcome {
   ring: ReadRing | null;
   /** What the peer sent, leaf first; on a resumed connection what it sent at the first one. */
   chain: readonly X509[];
+  /** What OpenSSL said against it, null if it authorized it. */
+  refusal: Refusal | null;
   /** NE_SSL_PROTO_*. */
   protocol: number;
   /** Standard name of the cipher suite. */
@@ -118,11 +123,14 @@ export async function handshakeClient(
   const settings: tls.ConnectionOptions = {
     socket: stream,
     secureContext: prepared,
+    // both verdicts are heard before anything is sent, and whose name it is, is for ours
     rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
     ...(servername !== null && net.isIP(servername) === 0 ? { servername } : {}),
     ...(ticket === undefined ? {} : { session: ticket.session }),
   };
   const socket = nodeTls().connect(ownOnly({ ...NO_SETTINGS, ...settings }));
+  const restore = skipPeerObjects(socket);
   if (tap !== null) socket.on("keylog", (line: Buffer) => tap.keylog(line));
   let session: Buffer | null = null;
   let chain: readonly X509[] = [];
@@ -137,6 +145,7 @@ export async function handshakeClient(
   });
   handshake.start(socket, stream, "secureConnect", options.ownBlocks);
   const result = await handshake.result;
+  restore();
   if (!result.ok) return result;
   if (result.resumed && ticket !== undefined) result.chain = ticket.chain;
   chain = result.chain;
@@ -171,7 +180,7 @@ export async function handshakeServer(
   const result = await handshake.result;
   if (!result.ok || context.server?.requireClient !== true) return result;
   const trusted = [...context.trusted, ...context.server.verifyCas.flatMap(parsePem)];
-  if (isTrustedClient(result.chain, trusted, Math.floor(Date.now() / 1000))) return result;
+  if (isTrustedClient(result, trusted, Math.floor(Date.now() / 1000))) return result;
   result.socket.destroy();
   const what =
     result.chain.length === 0 ? "peer did not return a certificate" : "certificate verify failed";
@@ -273,6 +282,7 @@ class Handshake {
       socket,
       ring: this.#ring,
       chain: peerChain(socket),
+      refusal: verifyResult(socket),
       protocol: protocolOf(socket),
       cipher: cipher?.standardName ?? null,
       resumed: socket.isSessionReused(),

@@ -2,9 +2,11 @@
 
 import type * as tls from "node:tls";
 import { ownOnly } from "../base/bytes.js";
-import type { TlsContext } from "../tls/context.js";
+import { writePem } from "../asn1/pem.js";
+import { trustKey, type TlsContext } from "../tls/context.js";
 import { pemPair, type ClientCert } from "../tls/certificate_handles.js";
-import { nodeTls } from "./default_roots.js";
+import { extraCertificates, nodeTls } from "./default_roots.js";
+import { addTrust } from "./node_internals.js";
 
 const VERSIONS: readonly (tls.SecureVersion | undefined)[] = [
   undefined,
@@ -29,16 +31,27 @@ function secureContext(settings: tls.SecureContextOptions): tls.SecureContext {
 
 /** What a connection as client is made with; kept while it holds. */
 export function clientSettings(context: TlsContext, cert: ClientCert | null): tls.SecureContext {
-  const key = `${context.minProto}-${context.maxProto}`;
+  const key = `${context.minProto}-${context.maxProto}-${trustKey(context)}`;
   const { prepared } = context;
   if (prepared !== null && prepared.key === key && prepared.clientCert === cert) {
     return prepared.value as tls.SecureContext;
   }
   const pair = cert === null ? null : pemPair(cert);
-  // an empty list keeps Node from loading its own: the verdict is ours
-  const value = secureContext({ ca: [], ...(pair ?? {}), ...versionSettings(context) });
+  const value = trusting(context, { ...(pair ?? {}), ...versionSettings(context) });
   context.prepared = { key, clientCert: cert, value };
   return value;
+}
+
+// OpenSSL is given the same trust as our own judge. Node's own CAs are the default, which is quick;
+// the extra ones go in again, since Node 20 forgets them as soon as another one is added.
+function trusting(context: TlsContext, settings: tls.SecureContextOptions): tls.SecureContext {
+  const own = context.trusted.map(({ der }) => writePem("CERTIFICATE", der));
+  if (context.findDefaultCa === null) return secureContext({ ...settings, ca: own });
+  const value = secureContext(settings);
+  if (own.length === 0) return value;
+  const extra = extraCertificates().map((der) => writePem("CERTIFICATE", der));
+  if (addTrust(value, [...own, ...extra])) return value;
+  return secureContext({ ...settings, ca: [...nodeTls().rootCertificates, ...extra, ...own] });
 }
 
 /** What a connection as server is made with; throws if its certificate or key is no use. */
@@ -51,7 +64,11 @@ export function serverSettings(context: TlsContext): tls.SecureContext {
     cert: server.certPem,
     key: server.keyPem,
     // their names are what a client is told
-    ca: [...server.caNames, ...server.verifyCas],
+    ca: [
+      ...server.caNames,
+      ...server.verifyCas,
+      ...context.trusted.map(({ der }) => writePem("CERTIFICATE", der)),
+    ],
     ...versionSettings(context),
   });
 }

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { Der, TAG, orNull } from "../asn1/der.js";
-import type { Ticket, TlsContext } from "../tls/context.js";
+import { trustKey, type Ticket, type TlsContext } from "../tls/context.js";
 
 /** Sessions kept for resumption: a session talks to one server, a proxy's makes two. */
 const MAX_TICKETS = 16;
@@ -16,12 +16,17 @@ export interface TicketPeer {
   servername: string | null;
 }
 
-/** Sessions are resumed only under the same key: same peer, versions and client certificate. */
+/**
+ * Sessions are resumed only under the same key: same peer, versions, client certificate and trust
+ * (OpenSSL's verdict comes with the session).
+ */
 export function ticketKey(peer: TicketPeer, context: TlsContext): string {
   const der = context.clientCert?.owner?.x509.der;
   const fingerprint = der === undefined ? "" : createHash("sha256").update(der).digest("hex");
   const { minProto, maxProto } = context;
-  return JSON.stringify([peer.sessionKey, peer.servername, minProto, maxProto, fingerprint]);
+  const { sessionKey, servername } = peer;
+  const trust = trustKey(context);
+  return JSON.stringify([sessionKey, servername, minProto, maxProto, fingerprint, trust]);
 }
 
 /** Keeps a session for resumption, and drops the oldest of too many. */

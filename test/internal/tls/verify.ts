@@ -19,6 +19,7 @@ import {
   rememberAccepted,
   wasAccepted,
 } from "../../../lib/internal/tls/verify.js";
+import type { Refusal } from "../../../lib/internal/tls/second_judge.js";
 import { trustDefaultCa } from "../../../lib/internal/wire/default_roots.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 
@@ -31,6 +32,7 @@ const recorded = JSON.parse(
 ) as Record<string, Record<string, [name: Recorded, address: Recorded]>>;
 
 const NOW = Date.UTC(2026, 5, 1) / 1000;
+const UNTRUSTED: Refusal = { code: "CERT_UNTRUSTED", reason: "certificate not trusted" };
 const ADDRESS = Buffer.from([127, 0, 0, 1]);
 
 function chainOf(file: string): X509[] {
@@ -46,7 +48,7 @@ function verdict(
   const context = createTlsContext();
   context.trusted.push(...trusted.map((name) => cert(`${name}.pem`)));
   const { failures, hard, inHandshake } = judge(
-    chain,
+    { chain, refusal: null },
     context,
     host,
     host === null ? ADDRESS : null,
@@ -75,7 +77,7 @@ t.test("all_failures_at_once", async (t) => {
     NE_SSL_NOTYETVALID | NE_SSL_BADCHAIN,
   );
   t.equal(
-    failuresText(NE_SSL_FAILMASK),
+    failuresText({ failures: NE_SSL_FAILMASK, reason: null }),
     "Server certificate verification failed: certificate is not yet valid," +
       " certificate has expired, certificate issued for a different hostname," +
       " issuer is not trusted, bad certificate chain, certificate has been revoked",
@@ -97,14 +99,14 @@ t.test("the_seconds_at_the_ends_of_validity", async (t) => {
 t.test("default_cas", async (t) => {
   const context = createTlsContext();
   trustDefaultCa(context);
-  const { failures } = judge(chainOf("good.pem"), context, "localhost", null, NOW);
+  const { failures } = judge({ chain: chainOf("good.pem"), refusal: UNTRUSTED }, context, "localhost", null, NOW);
   t.equal(failures, NE_SSL_UNTRUSTED);
   const { rootCertificates } = await import("node:tls");
   const root = parseCertificate(
     allCertificates(Buffer.from(rootCertificates[0] ?? ""))[0] as Buffer,
   );
   const verdictOfRoot = judge(
-    [root as X509],
+    { chain: [root as X509], refusal: null },
     context,
     "x",
     null,
@@ -114,8 +116,9 @@ t.test("default_cas", async (t) => {
 });
 
 t.test("no_certificate_at_all", async (t) => {
-  t.same(judge([], createTlsContext(), "localhost", null, NOW), {
+  t.same(judge({ chain: [], refusal: null }, createTlsContext(), "localhost", null, NOW), {
     failures: 0,
+    reason: null,
     hard: "SSL server did not present certificate",
     inHandshake: false,
   });
@@ -171,7 +174,8 @@ t.test("limits_of_a_ca", async (t) => {
   const withCa = (change: Partial<X509["extensions"]>): Recorded => {
     const context = createTlsContext();
     context.trusted.push({ ...ca, extensions: { ...ca.extensions, ...change } });
-    const found = judge([leaf, inter], context, "localhost", null, NOW);
+    const peer = { chain: [leaf, inter], refusal: null };
+    const found = judge(peer, context, "localhost", null, NOW);
     return found.hard === null ? found.failures : "handshake";
   };
   t.equal(withCa({}), 0);
@@ -197,20 +201,30 @@ t.test("limits_of_a_ca", async (t) => {
 t.test("accepted_leaf", async (t) => {
   const context = createTlsContext();
   const [one, other] = [chainOf("selfsigned.pem"), chainOf("expired.pem")];
-  t.equal(wasAccepted(context, one), false);
-  rememberAccepted(context, one);
-  t.equal(wasAccepted(context, one), true);
-  t.equal(wasAccepted(context, other), false);
-  rememberAccepted(context, other);
-  t.equal(wasAccepted(context, one), false, "only one is remembered");
+  const both = NE_SSL_UNTRUSTED | NE_SSL_EXPIRED;
+  const callback = {};
+  const known = (chain: X509[], failures: number, by: unknown = callback): boolean =>
+    wasAccepted(context, chain, failures, by);
+  t.equal(known(one, NE_SSL_UNTRUSTED), false);
+  rememberAccepted(context, one, NE_SSL_UNTRUSTED, callback);
+  t.equal(known(one, NE_SSL_UNTRUSTED), true);
+  t.equal(known(one, both), false, "a new failure");
+  t.equal(known(one, NE_SSL_UNTRUSTED, {}), false, "another callback");
+  t.equal(known(other, NE_SSL_UNTRUSTED), false);
+  rememberAccepted(context, other, both, callback);
+  t.equal(known(other, NE_SSL_EXPIRED), true, "fewer failures");
+  t.equal(known(one, NE_SSL_UNTRUSTED), false, "only one is remembered");
 });
 
 t.test("clients", async (t) => {
   const ca = [cert("ca.pem")];
-  t.equal(isTrustedClient(chainOf("client.pem"), ca, NOW), true);
-  t.equal(isTrustedClient(chainOf("client-expired.pem"), ca, NOW), false);
-  t.equal(isTrustedClient(chainOf("good.pem"), ca, NOW), false, "a server's");
-  t.equal(isTrustedClient(chainOf("client-inter.pem"), ca, NOW), false, "without its issuer");
-  t.equal(isTrustedClient([], ca, NOW), false);
-  t.equal(isTrustedClient(chainOf("client.pem"), [], NOW), false);
+  const trusts = (chain: X509[], trusted: X509[], refusal: Refusal | null = null): boolean =>
+    isTrustedClient({ chain, refusal }, trusted, NOW);
+  t.equal(trusts(chainOf("client.pem"), ca), true);
+  t.equal(trusts(chainOf("client.pem"), ca, UNTRUSTED), false, "OpenSSL refuses it");
+  t.equal(trusts(chainOf("client-expired.pem"), ca), false);
+  t.equal(trusts(chainOf("good.pem"), ca), false, "a server's");
+  t.equal(trusts(chainOf("client-inter.pem"), ca), false, "without its issuer");
+  t.equal(trusts([], ca), false);
+  t.equal(trusts(chainOf("client.pem"), []), false);
 });

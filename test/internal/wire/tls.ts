@@ -120,7 +120,7 @@ t.test("resumption", async (t) => {
     const second = await ready(t, port, context);
     t.equal(second.resumed, true, version);
     t.same(second.chain, first.chain, "its certificate is that of the first connection");
-    t.equal(judge(second.chain, context, "localhost", null, Date.now() / 1000).failures, 8);
+    t.equal(judge(second, context, "localhost", null, Date.now() / 1000).failures, 8);
     t.equal(await ask(second.socket), "hello");
 
     const others: [string, Partial<Parameters<typeof handshakeClient>[2]>][] = [
