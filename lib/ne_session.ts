@@ -53,10 +53,10 @@ import {
   setError,
   setRoute,
   trace,
+  useEnvironmentProxy,
 } from "./internal/session/session.js";
 import { setClientCert, setVersions, trustCert } from "./internal/tls/context.js";
 import { certificates, clientCerts } from "./internal/tls/certificate_handles.js";
-import { proxyFromEnv } from "./internal/proxy/env.js";
 import { addresses } from "./internal/wire/socket_handles.js";
 import { trustDefaultCa } from "./internal/wire/default_roots.js";
 import type { ne_sock_sversion } from "./ne_socket.js";
@@ -173,17 +173,16 @@ export function ne_session_socks_proxy(
 /**
  * Takes proxies from the system. The port's source is the environment (C: libproxy, if built with
  * it): `http_proxy` or `https_proxy` by the scheme of the session, else `all_proxy`, unless
- * `no_proxy` names the host, as `nx_proxy_from_env` reads them. A value that is no usable proxy URL
- * is passed over. Replaces every proxy and address list set before, also when nothing is found; to
- * be called before the first request is created.
+ * `no_proxy` names the host, as `nx_proxy_from_env` reads them. Where the variable cannot be used,
+ * every request of the session fails with `NE_ERROR`; the session error names the variable and the
+ * reason, never its value. Replaces every proxy and address list set before, also when nothing is
+ * found; to be called before the first request is created.
  * @param flags must be 0.
  */
 export function ne_session_system_proxy(sess: ne_session, flags: number): void {
   const s = sessions.open(sess, "ne_session_system_proxy");
   if (flags !== 0) throw misuse("ne_session_system_proxy", "flags must be 0");
-  const found = proxyFromEnv(s.scheme, s.server.hostname, s.server.port, process.env);
-  const hop = found === null ? null : createHop(found.scheme, found.host, found.port, found);
-  setRoute(s, { hop });
+  useEnvironmentProxy(s);
 }
 
 /** A session flag. */

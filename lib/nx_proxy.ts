@@ -97,9 +97,13 @@ export function nx_get_default_proxy(): nx_proxy | null {
   return (defaultProxy()?.proxy ?? null) as nx_proxy | null;
 }
 
-/** @returns whether the session reaches its server without its proxy; `true` if it has none. */
+/**
+ * @returns whether the session reaches its server without its proxy; `true` if it has none, `false`
+ *   if it does not reach it because the environment's proxy cannot be used.
+ */
 export function nx_bypass_proxy(sess: ne_session): boolean {
-  return proxyInUse(sessions.open(sess, "nx_bypass_proxy")) === null;
+  const s = sessions.open(sess, "nx_bypass_proxy");
+  return s.unusableProxy === null && proxyInUse(s) === null;
 }
 
 /**
@@ -109,8 +113,11 @@ export function nx_bypass_proxy(sess: ne_session): boolean {
  * first; `HTTP_PROXY` is ignored where `REQUEST_METHOD` is set. Values are
  * `[scheme://][user:password@]host[:port]`. `no_proxy` lists, between commas or blanks, names,
  * which cover their subdomains (a leading dot means the same as none), IP addresses, CIDR ranges,
- * each with an optional port, or `*`.
+ * each with an optional port, or `*`. It is looked at first: a host that it names needs no proxy,
+ * whatever the variable says.
  * @returns the proxy, or `null` for none.
+ * @throws Error where the variable is set and cannot be used. The message names the variable and
+ *   the reason, and nothing of the value, which may hold a password.
  */
 export function nx_proxy_from_env(
   scheme: string,

@@ -373,7 +373,7 @@ t.test("the system's proxy is that of the environment", async (t) => {
   ne_session_system_proxy(sess, 0);
   t.equal((await send(sess, "GET", "/a")).code, NE_OK);
   t.equal(server.requests[0]?.line, "GET http://example.test/a HTTP/1.1");
-  process.env = { all_proxy: "not a URL" };
+  process.env = { no_proxy: "*", all_proxy: "not a URL" };
   const other = openSession(t, server.port);
   ne_session_proxy(other, "nonexistent.invalid", 1);
   ne_session_system_proxy(other, 0);

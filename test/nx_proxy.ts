@@ -28,6 +28,7 @@ import {
   nx_set_default_proxy,
   type nx_proxy,
 } from "../lib/nx_proxy.js";
+import { nx_session_clone } from "../lib/nx_script.js";
 import { answer, digestParams, expectedDigest, send } from "./fixtures/auth.js";
 import { relay, socks } from "./fixtures/proxy.js";
 import { scripted, type PeerRequest, type TestScope } from "./fixtures/server.js";
@@ -508,6 +509,55 @@ t.test("the environment", async (t) => {
   ne_session_system_proxy(direct, 0);
   t.equal(nx_bypass_proxy(direct), true, "found or not, it replaces what was set");
   restore();
+});
+
+t.test("a variable of no use fails the session's requests; nothing goes past the proxy", async (t) => {
+  const { env } = process;
+  t.teardown(() => {
+    process.env = env;
+  });
+  const server = await scripted(t, [[answer(302, "Location: http://elsewhere.example/")]]);
+  const sess = session(t, "http", server.port, "127.0.0.1");
+  const values = ["u:hid#den@h:1", "u:hid/den@h:1", "u:hid?den@h:1", "h:99999", "h:port", "//h",
+    "htp://h", "quic://h", "http://", "http://:1", "http://u:hidden@", " ", "h:0", "http:/h:1"];
+  for (const value of values) {
+    for (const name of ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]) {
+      process.env = { [name]: value };
+      ne_session_system_proxy(sess, 0);
+      const { code, error } = await send(sess, "/");
+      t.equal(code, NE_ERROR, `${name}=${value}`);
+      t.match(error, `Could not use ${name}: it`);
+      t.notMatch(error, /hid|den/);
+      t.equal(nx_bypass_proxy(sess), false);
+      const thrown = { name: "Error", message: error };
+      t.throws(() => nx_proxy_from_env("http", "127.0.0.1", server.port), thrown);
+    }
+  }
+  const clone = nx_session_clone(sess);
+  t.equal((await send(clone, "/")).code, NE_ERROR, "nor does a clone's");
+  ne_session_destroy(clone);
+  t.equal(server.connections, 0);
+  nx_session_proxy(sess, null);
+  t.equal((await send(sess, "/")).code, NE_OK, "another setting takes its place");
+});
+
+t.test("a clone for another server asks the environment anew", async (t) => {
+  const { env } = process;
+  t.teardown(() => {
+    process.env = env;
+  });
+  const first = await relay(t);
+  process.env = { http_proxy: `http://127.0.0.1:${first.port}`, no_proxy: "near.example" };
+  const near = session(t, "http", 80, "near.example");
+  ne_session_system_proxy(near, 0);
+  t.equal(nx_bypass_proxy(near), true);
+  const far = nx_session_clone(near, "http", "far.example", 80);
+  t.equal(nx_bypass_proxy(far), false, "what no_proxy says of one server is not said of all");
+  t.equal((await send(far, "/")).code, NE_OK);
+  ne_session_destroy(far);
+  const back = nx_session_clone(near, "https", "near.example", 443);
+  t.equal(nx_bypass_proxy(back), true);
+  ne_session_destroy(back);
 });
 
 t.test("misuse leaves the setting before", async (t) => {

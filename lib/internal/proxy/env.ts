@@ -29,18 +29,22 @@ const DEFAULT_PORTS: Readonly<Record<ProxyScheme, number>> = {
   socks5: 1080,
 };
 
-/** The proxy for a server, `null` for none. */
+/**
+ * The proxy for a server, `null` for none. no_proxy counts first: what it names needs no proxy.
+ * Throws an Error that names the variable where it is set and cannot be used: to go on without the
+ * proxy would tell the server, and the network, what the proxy was to keep from them.
+ */
 export function proxyFromEnv(
   scheme: string,
   host: string,
   port: number,
   env: Env,
 ): EnvProxy | null {
-  const value = proxyVariable(scheme.toLowerCase(), env);
-  if (value === null) return null;
-  const proxy = parseProxyUrl(value);
-  if (proxy === null) return null;
-  return bypassFromEnv(env)(host, port) ? null : proxy;
+  const variable = proxyVariable(scheme.toLowerCase(), env);
+  if (variable === null || bypassFromEnv(env)(host, port)) return null;
+  const proxy = parseProxyUrl(read(env, variable) ?? "");
+  if (typeof proxy === "string") throw new Error(`Could not use ${variable}: ${proxy}`);
+  return proxy;
 }
 
 /** What no_proxy says. Entries that can be none are passed over. */
@@ -53,38 +57,48 @@ export function bypassFromEnv(env: Env): Bypass {
   return bypassBy(rules.filter((rule): rule is Rule => rule !== null));
 }
 
-/** Reads `[scheme://][user[:password]@]host[:port]`; `null` if that is no usable proxy. */
-export function parseProxyUrl(text: string): EnvProxy | null {
-  const parts = /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^/?#]*)/i.exec(text.trim());
-  const named = (parts?.[1] ?? "http").toLowerCase();
-  const scheme = ALIASES.get(named) ?? PROXY_SCHEMES.find((known) => known === named);
-  if (parts === null || scheme === undefined) return null;
-  const authority = parts[2] as string;
+/**
+ * Reads `[scheme://][user[:password]@]host[:port][/…]`.
+ * @returns the proxy, or why the text names none, in words that repeat nothing of it
+ */
+export function parseProxyUrl(text: string): EnvProxy | string {
+  const [, named, authority = "", rest = ""] =
+    /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^/?#]*)([^]*)$/i.exec(text.trim()) ?? [];
+  const scheme = schemeOf((named ?? "http").toLowerCase());
+  if (scheme === null) return `its scheme is none of ${PROXY_SCHEMES.join(", ")}`;
+  // what stands before such a character would be taken for the host
+  if (rest.includes("@")) return 'its user name or password holds "/", "?" or "#" unescaped';
   // a password may hold "@" unescaped
   const at = authority.lastIndexOf("@");
-  const place = /^(\[[^\]]*\]|[^:[\]]+)(?::(\d{0,5}))?$/.exec(authority.slice(at + 1));
-  const host = place?.[1];
-  if (host === undefined || !isHost(host)) return null;
-  const digits = place?.[2] ?? "";
+  const place = authority.slice(at + 1);
+  if (place === "" || (named === undefined && rest !== "" && rest !== "/")) return NO_HOST;
+  const [, host = "", colon, digits = ""] = /^(\[[^\]]*\]|[^:]*)(:([^]*))?$/.exec(place) ?? [];
+  if (host === "" && colon !== undefined) return NO_HOST;
+  if (!isHost(host)) return "its host is no name or address";
   const port = digits === "" ? DEFAULT_PORTS[scheme] : Number(digits);
-  if (port < 1 || port > 65535) return null;
+  if (!/^\d*$/.test(digits) || port < 1 || port > 65535) {
+    return "its port is no number from 1 to 65535";
+  }
   const proxy = { scheme, host, port };
   if (at < 0) return proxy;
-  const [username, ...rest] = authority.slice(0, at).split(":");
-  return { ...proxy, username: unescape(username as string), password: unescape(rest.join(":")) };
+  const [username, ...more] = authority.slice(0, at).split(":");
+  return { ...proxy, username: unescape(username as string), password: unescape(more.join(":")) };
 }
 
+const NO_HOST = "it names no host";
+
+function schemeOf(named: string): ProxyScheme | null {
+  return ALIASES.get(named) ?? PROXY_SCHEMES.find((known) => known === named) ?? null;
+}
+
+// The name of the variable that counts, `null` where none is set.
 function proxyVariable(scheme: string, env: Env): string | null {
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) return null;
   const own = `${scheme}_proxy`;
   const upper = own.toUpperCase();
   const isCgi = upper === "HTTP_PROXY" && read(env, "REQUEST_METHOD") !== null;
-  return (
-    read(env, own) ??
-    (isCgi ? null : read(env, upper)) ??
-    read(env, "all_proxy") ??
-    read(env, "ALL_PROXY")
-  );
+  const names = [own, ...(isCgi ? [] : [upper]), "all_proxy", "ALL_PROXY"];
+  return names.find((name) => read(env, name) !== null) ?? null;
 }
 
 // Own variables only: what somebody put on Object.prototype is none.

@@ -19,6 +19,7 @@ import {
   createHop,
   createSession,
   setCertProvider,
+  useEnvironmentProxy,
   type Hook,
   type Hooks,
   type Session,
@@ -80,6 +81,13 @@ function copySignal(s: Session, clone: Session): void {
 }
 
 function copyRoute(s: Session, clone: Session, sameHost: boolean): void {
+  if (s.fromEnvironment && !(sameHost && s.scheme === clone.scheme)) {
+    // another server may have another proxy, or none
+    useEnvironmentProxy(clone);
+    return;
+  }
+  clone.fromEnvironment = s.fromEnvironment;
+  clone.unusableProxy = s.unusableProxy;
   clone.hop = s.hop === null ? null : createHop(s.hop.kind, s.hop.host, s.hop.port, s.hop);
   clone.bypass = s.bypass;
   clone.connector = s.connector;

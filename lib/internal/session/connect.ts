@@ -95,6 +95,10 @@ const AGAIN = -1;
 
 async function openLayers(o: Opening): Promise<number> {
   const s = o.session;
+  if (s.unusableProxy !== null) {
+    setError(s, s.unusableProxy);
+    return NE_ERROR;
+  }
   const hop = proxyInUse(s);
   const isGiven = s.connector !== null || s.unixPath !== null;
   const reached = await (isGiven ? openTransport(o) : openToProxy(o, hop));

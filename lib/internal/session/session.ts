@@ -33,6 +33,7 @@ import {
 import type { ne_buffer } from "../../ne_string.js";
 import type { ne_status } from "../../ne_utils.js";
 import { parseLiteral, type Address } from "../wire/address.js";
+import { proxyFromEnv } from "../proxy/env.js";
 import type { Wire } from "../wire/wire.js";
 import { createTlsContext, type TlsContext } from "../tls/context.js";
 import { isPromise } from "../base/promise.js";
@@ -164,6 +165,10 @@ export interface Session {
   hop: Hop | null;
   /** Whether a server is reached without the proxy. */
   bypass: ((host: string, port: number) => boolean) | null;
+  /** The proxy is what the environment names for the server. */
+  fromEnvironment: boolean;
+  /** Why no connection can be made: a proxy is wanted that cannot be used. */
+  unusableProxy: string | null;
   addresses: { list: readonly Address[]; port: number; first: number } | null;
   connector: Hook<(userdata: never, host: string, port: number) => unknown> | null;
   unixPath: string | null;
@@ -259,22 +264,41 @@ export function setCertProvider(s: Session, provider: Hook<CertProvider> | null)
       : (dnames) => provider.fn(provider.userdata as never, s.handle, dnames);
 }
 
+type Route = Pick<
+  Session,
+  "hop" | "bypass" | "fromEnvironment" | "unusableProxy" | "addresses" | "connector" | "unixPath"
+>;
+
 /**
  * Replaces the proxy, address list and connector set before. What took another way is not used
  * again.
  */
 export function setRoute(
   s: Session,
-  route: Partial<Pick<Session, "hop" | "bypass" | "addresses" | "connector" | "unixPath">>,
+  route: Partial<Route>,
 ): void {
   for (const connection of [...s.idle]) closeConnection(s, connection);
   const given = ownOnly(route);
   s.settings++;
   s.hop = given.hop ?? null;
   s.bypass = given.bypass ?? null;
+  s.fromEnvironment = given.fromEnvironment ?? false;
+  s.unusableProxy = given.unusableProxy ?? null;
   s.addresses = given.addresses ?? null;
   s.connector = given.connector ?? null;
   s.unixPath = given.unixPath ?? null;
+}
+
+/** Takes the proxy that the environment names for the session's server, or none. */
+export function useEnvironmentProxy(s: Session): void {
+  try {
+    const found = proxyFromEnv(s.scheme, s.server.hostname, s.server.port, process.env);
+    const hop = found === null ? null : createHop(found.scheme, found.host, found.port, found);
+    setRoute(s, { hop, fromEnvironment: true });
+  } catch (error) {
+    const unusableProxy = error instanceof Error ? error.message : String(error);
+    setRoute(s, { unusableProxy, fromEnvironment: true });
+  }
 }
 
 /** How long a write may wait, in milliseconds. */
@@ -490,6 +514,8 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     privates: new Map(),
     hop: null,
     bypass: null,
+    fromEnvironment: false,
+    unusableProxy: null,
     addresses: null,
     connector: null,
     unixPath: null,

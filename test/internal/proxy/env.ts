@@ -30,10 +30,27 @@ t.test("which variable counts", async (t) => {
     ["http", { http_proxy: "a:1", no_proxy: "x,server:81" }, "a", "another port"],
     ["http", { http_proxy: "a:1", no_proxy: "*" }, null, "everything"],
     ["http", { http_proxy: "a:1", no_proxy: "a/b [x ::" }, "a", "what is no entry is passed over"],
-    ["http", { http_proxy: "ftp://a:1", all_proxy: "c:1" }, null, "a value of no use"],
+    ["http", { http_proxy: "ftp://a:1", no_proxy: "server" }, null, "no_proxy counts first"],
+    ["https", { http_proxy: "ftp://a:1", https_proxy: "b:1" }, "b", "another variable's fault"],
+    ["http", { HTTP_PROXY: ":", REQUEST_METHOD: "GET" }, null, "a CGI program, no use"],
   ];
   for (const [scheme, env, host, name] of rows) {
     t.equal(proxyFromEnv(scheme, "server", 80, env)?.host ?? null, host, name);
+  }
+});
+
+t.test("a variable of no use is not the same as none", async (t) => {
+  const rows: [string, Record<string, string>, string][] = [
+    ["http", { http_proxy: "ftp://a:1", all_proxy: "c:1" }, "http_proxy"],
+    ["http", { HTTP_PROXY: "ftp://a:1" }, "HTTP_PROXY"],
+    ["https", { https_proxy: "ftp://a:1", http_proxy: "a:1" }, "https_proxy"],
+    ["https", { all_proxy: "ftp://a:1" }, "all_proxy"],
+    ["https", { ALL_PROXY: "ftp://a:1", no_proxy: "other" }, "ALL_PROXY"],
+    ["http", { http_proxy: " " }, "http_proxy"],
+  ];
+  for (const [scheme, env, variable] of rows) {
+    const from = (): unknown => proxyFromEnv(scheme, "server", 80, env);
+    t.throws(from, { message: new RegExp(`^Could not use ${variable}: it`) }, variable);
   }
 });
 
@@ -66,20 +83,55 @@ t.test("values", async (t) => {
     ["http://u:p:q@proxy:1", { ...at("proxy", 1), username: "u", password: "p:q" }],
     ["http://u%40d:%2F%25@proxy:1", { ...at("proxy", 1), username: "u@d", password: "/%" }],
     ["http://u:%zz@proxy:1", { ...at("proxy", 1), username: "u", password: "%zz" }],
-    ["ftp://proxy", null],
-    ["http://", null],
-    ["http://:80", null],
-    ["http://proxy:0", null],
-    ["http://proxy:65536", null],
-    ["http://proxy:8x", null],
-    ["http://pro xy:80", null],
-    ["http://[::1", null],
-    ["http://[proxy]:80", null],
-    ["http://a:1:2", null],
-    ["http://proxy\u0000:1", null],
-    ["://", null],
+    ["http://@proxy:1", { ...at("proxy", 1), username: "", password: "" }],
+    ["proxy:1/", at("proxy", 1)],
   ];
   for (const [text, proxy] of rows) t.strictSame(parseProxyUrl(text), proxy, text);
+});
+
+t.test("values that name no proxy, and what is said of them", async (t) => {
+  const scheme = /^its scheme is none of http, https, socks4, socks4a, socks5$/;
+  const host = /^its host is no name or address$/;
+  const none = /^it names no host$/;
+  const port = /^its port is no number from 1 to 65535$/;
+  const unescaped = /^its user name or password holds "\/", "\?" or "#" unescaped$/;
+  const rows: [string, RegExp][] = [
+    ["ftp://proxy", scheme],
+    ["htp://proxy:1", scheme],
+    ["quic://proxy:1", scheme],
+    ["http://", none],
+    ["http://:80", none],
+    ["http:///", none],
+    ["http://u:secret@", none],
+    ["//proxy:1", none],
+    ["http:/proxy:1", none],
+    ["://", none],
+    ["://proxy", none],
+    ["", none],
+    ["http://proxy:0", port],
+    ["http://proxy:99999", port],
+    ["http://proxy:65536", port],
+    ["http://proxy:8x", port],
+    ["http://proxy:http", port],
+    ["http://proxy:-1", port],
+    ["http://a:1:2", port],
+    ["http://proxy: 80", port],
+    ["http://pro xy:80", host],
+    ["http://[::1", host],
+    ["http://[proxy]:80", host],
+    ["http://proxy\u0000:1", host],
+    ["http://::1", none],
+    ["http://u:se#cret@proxy:1", unescaped],
+    ["http://u:se/cret@proxy:1", unescaped],
+    ["http://u:se?cret@proxy:1", unescaped],
+    ["http://user:12#secret@proxy:1", unescaped],
+    ["user:12/secret@proxy:1", unescaped],
+  ];
+  for (const [text, reason] of rows) {
+    const why = parseProxyUrl(text);
+    t.match(why, reason, text);
+    t.notMatch(why, "cret");
+  }
 });
 
 t.test("a list of a hundred thousand entries is no burden", async (t) => {
