@@ -1,6 +1,6 @@
 // ne_207.h: multi-status documents (RFC 4918 section 13). A handler on an XML parser that turns
-// the elements of a 207 response into four callbacks, and the request that only wants to know
-// whether everything went well.
+// the elements of a 207 response into four callbacks, as neon's does; and the request that only
+// wants to know whether everything went well.
 //
 // Elements taken, by parent; everything else is left to later handlers:
 //   root         multistatus
@@ -8,9 +8,11 @@
 //   response     href, and once that was read: propstat, status, responsedescription
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
-import { baseOf } from "./internal/dav/reference_base.js";
+import { resolveHref } from "./internal/multistatus/href.js";
+import { badStatus } from "./internal/multistatus/outcome.js";
+import { parseStatusElement } from "./internal/multistatus/status_element.js";
+import { dispatchForOutcome } from "./internal/multistatus/watch.js";
 import { printable } from "./internal/base/bytes.js";
-import { MAX_SESSION_ERROR, NE_ERROR, NE_OK } from "./internal/base/constants.js";
 import { needCallbackOrNull, needObject } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
 import {
@@ -20,30 +22,23 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/base/handle.js";
-import { ne_get_status, ne_request_destroy } from "./ne_request.js";
-import { NE_SESSFLAG_SHAREPOINT, ne_get_session_flag, ne_set_error } from "./ne_session.js";
+import { ne_request_destroy } from "./ne_request.js";
 import { ne_shave } from "./ne_string.js";
 import {
   NE_PATH_NONURI,
   ne_path_escapef,
   ne_uri,
   ne_uri_copy,
-  ne_uri_parse,
-  ne_uri_resolve,
 } from "./ne_uri.js";
-import { ne_parse_statusline, ne_status } from "./ne_utils.js";
+import { ne_status } from "./ne_utils.js";
 import {
   NE_XML_ABORT,
   NE_XML_DECLINE,
   NE_XML_STATEROOT,
-  ne_xml_create,
-  ne_xml_currentline,
-  ne_xml_destroy,
   type ne_xml_parser,
   ne_xml_push_handler,
   ne_xml_set_error,
 } from "./ne_xml.js";
-import { ne_xml_dispatchif_request } from "./ne_xmlreq.js";
 
 /** State of the `{DAV:}prop` element: the parent state for handlers of properties. */
 export const NE_207_STATE_PROP = 50;
@@ -248,9 +243,10 @@ export function ne_207_get_current_response<R = unknown>(p: ne_207_parser): R | 
 
 /**
  * Dispatches a request and destroys it.
- * @returns the code of the dispatch; `NE_ERROR` for a status outside 2xx, or for a 207 response in
- *   which any status is outside 2xx. In the latter case the session error lists them, joined by
- *   `, `, as `path: code reason (description)`; 424 is left out.
+ * @returns the code of the dispatch; `NE_ERROR` for a status outside 2xx, for a 207 response in
+ *   which any status is outside 2xx, wherever it stands, and for one that is no multistatus
+ *   document. The session error lists the statuses, joined by `, `, as
+ *   `path: code reason (description)`; 424 is left out where it is not all.
  *
  * @example
  * ```ts
@@ -261,54 +257,11 @@ export function ne_207_get_current_response<R = unknown>(p: ne_207_parser): R | 
 export async function ne_simple_request(sess: ne_session, req: ne_request): Promise<number> {
   needHandle(sess, "ne_session", "ne_simple_request");
   needHandle(req, "ne_request", "ne_simple_request");
-  const failures: Failures = { path: "", text: "" };
-  const xml = ne_xml_create();
-  const multi = ne_207_create(xml, baseOf(sess, req), failures);
-  ne_207_set_response_handlers(multi, enterResponse, noteStatus);
-  ne_207_set_propstat_handlers<Failures, Failures, Failures>(multi, (_u, all) => all, noteStatus);
-  if (ne_get_session_flag(sess, NE_SESSFLAG_SHAREPOINT) > 0) {
-    ne_207_set_flags(multi, NE_207_MSSP_ESCAPING);
-  }
   try {
-    const ret = await ne_xml_dispatchif_request(req, xml, ne_accept_207);
-    if (ret !== NE_OK) return ret;
-    const status = ne_get_status(req);
-    if (status.klass !== 2) return NE_ERROR;
-    if (status.code !== 207 || failures.text === "") return NE_OK;
-    ne_set_error(sess, "%s", failures.text);
-    return NE_ERROR;
+    return await dispatchForOutcome(req);
   } finally {
-    ne_207_destroy(multi);
-    ne_xml_destroy(xml);
     ne_request_destroy(req);
   }
-}
-
-// ---- the request that collects failures
-
-interface Failures {
-  // of the response being read
-  path: string;
-  text: string;
-}
-
-function enterResponse(failures: Failures, uri: Readonly<ne_uri>): Failures {
-  failures.path = uri.path ?? "";
-  return failures;
-}
-
-// 424 only says that something else failed, and that is listed.
-function noteStatus(
-  failures: Failures,
-  _response: Failures,
-  status: Readonly<ne_status> | null,
-  description: string | null,
-): void {
-  if (status === null || status.klass === 2 || status.code === 424) return;
-  if (failures.text.length > MAX_SESSION_ERROR) return;
-  if (failures.text !== "") failures.text += ", ";
-  failures.text += `${failures.path}: ${status.code} ${status.reason_phrase ?? ""}`;
-  if (description !== null) failures.text += ` (${description})`;
 }
 
 // ---- the handler
@@ -384,16 +337,10 @@ function endText(p: Parser, state: number): number {
 function openResponse(p: Parser, href: string): void {
   if (p.startResponse === null) return;
   const escaped = p.flags & NE_207_MSSP_ESCAPING ? ne_path_escapef(href, NE_PATH_NONURI) : href;
-  const uri = isPlainPath(escaped) ? atServer(p.base, escaped) : resolve(p.base, escaped);
+  const uri = isPlainPath(escaped) ? atServer(p.base, escaped) : resolveHref(p.base, escaped);
   if (uri === null) return;
   p.response = p.startResponse(p.userdata, uri) ?? null;
   p.inResponse = true;
-}
-
-function resolve(base: Readonly<ne_uri>, href: string): ne_uri | null {
-  const relative = new ne_uri();
-  if (ne_uri_parse(href, relative) !== 0) return null;
-  return ne_uri_resolve(base, relative, new ne_uri());
 }
 
 // What nearly every server sends: an absolute path in which there is nothing to resolve.
@@ -422,14 +369,9 @@ function atServer(base: Readonly<ne_uri>, path: string): ne_uri {
 
 function takeStatus(p: Parser, line: string): boolean {
   if (line !== p.lastLine) {
-    const status = new ne_status();
-    // a reason is bytes, each of which has its own place in the parsed phrase
-    if (ne_parse_statusline(Buffer.from(line).toString("latin1"), status) !== 0) {
-      ne_xml_set_error(
-        p.xml,
-        `Invalid HTTP status line in status element at line ${ne_xml_currentline(p.xml)} ` +
-          `of response:\nStatus line was: ${printable(line)}`,
-      );
+    const status = parseStatusElement(line);
+    if (status === null) {
+      ne_xml_set_error(p.xml, badStatus(p.xml, line));
       return false;
     }
     p.lastLine = line;

@@ -26,6 +26,12 @@ import {
   writeBody,
   type Output,
 } from "./internal/guests/file_output.js";
+import {
+  dispatchForOutcome,
+  endWatch,
+  judgeOutcome,
+  watchOutcome,
+} from "./internal/multistatus/watch.js";
 import { ne_simple_request } from "./ne_207.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
 import type { ne_fd, ne_off_t, ne_out } from "./ne_defs.js";
@@ -94,7 +100,7 @@ export async function ne_put(sess: ne_session, path: string, fd: ne_fd): Promise
   try {
     useLocks(req, path, NE_DEPTH_ZERO);
     ne_set_request_body_fd(req, fd, 0, size);
-    return await dispatchAnd2xx(req);
+    return await dispatchForOutcome(req);
   } finally {
     ne_request_destroy(req);
   }
@@ -110,7 +116,7 @@ export async function ne_putbuf(sess: ne_session, path: string, buf: Uint8Array)
   try {
     useLocks(req, path, NE_DEPTH_ZERO);
     ne_set_request_body_buffer(req, buf);
-    return await dispatchAnd2xx(req);
+    return await dispatchForOutcome(req);
   } finally {
     ne_request_destroy(req);
   }
@@ -136,6 +142,7 @@ export async function ne_getbuf(
   }
   const space = Math.min(buflen.value, buf.length);
   const req = newRequest(sess, "GET", path, "ne_getbuf");
+  const watch = watchOutcome(req, false);
   try {
     const length = { value: space };
     const code = await repeat(req, () => {
@@ -144,11 +151,11 @@ export async function ne_getbuf(
         ? readInto(req, buf, length)
         : ne_discard_response(req);
     });
-    if (code !== NE_OK) return code;
-    if (ne_get_status(req).klass !== 2) return NE_ERROR;
-    buflen.value = length.value;
-    return NE_OK;
+    const judged = judgeOutcome(req, code, watch);
+    if (judged === NE_OK) buflen.value = length.value;
+    return judged;
   } finally {
+    endWatch(watch);
     // closes the connection if the response has not been read to its end
     ne_request_destroy(req);
   }
@@ -233,7 +240,9 @@ export async function ne_getmodtime(
   needObject(modtime, "ne_getmodtime", "modtime");
   const req = newRequest(sess, "HEAD", path, "ne_getmodtime");
   try {
-    const code = await dispatchAnd2xx(req);
+    const dispatched = await ne_request_dispatch(req);
+    const failed = dispatched === NE_OK && ne_get_status(req).klass !== 2;
+    const code = failed ? NE_ERROR : dispatched;
     const value = code === NE_OK ? ne_get_response_header(req, "Last-Modified") : null;
     modtime.value = value === null ? -1 : ne_httpdate_parse(value);
     return code;
@@ -460,11 +469,6 @@ function useLocks(req: ne_request, path: string, depth: number): void {
   ne_lock_using_parent(req, path);
 }
 
-async function dispatchAnd2xx(req: ne_request): Promise<number> {
-  const code = await ne_request_dispatch(req);
-  return code === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : code;
-}
-
 function sendTo(
   sess: ne_session,
   req: ne_request,
@@ -509,14 +513,20 @@ async function repeat(
   }
 }
 
+// A multistatus that comes in place of the body tells of failures (DAViCal).
 async function dispatchToFile(req: ne_request, output: Output): Promise<number> {
   countBlocks(req, output);
-  const code = await repeat(
-    req,
-    () => (ne_get_status(req).klass === 2 ? writeBody(req, output) : ne_discard_response(req)),
-    output,
-  );
-  return code === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : code;
+  const watch = watchOutcome(req, false);
+  try {
+    const code = await repeat(
+      req,
+      () => (ne_get_status(req).klass === 2 ? writeBody(req, output) : ne_discard_response(req)),
+      output,
+    );
+    return judgeOutcome(req, code, watch);
+  } finally {
+    endWatch(watch);
+  }
 }
 
 function readRange(

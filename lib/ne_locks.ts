@@ -19,6 +19,7 @@ import {
   ne_lockscope_shared,
 } from "./internal/guests/lock_store.js";
 import { needCallback, needObject } from "./internal/base/arguments.js";
+import { dispatchForOutcome } from "./internal/multistatus/watch.js";
 import { NE_207_STATE_PROP } from "./ne_207.js";
 import { ne_add_depth_header } from "./ne_basic.js";
 import {
@@ -36,7 +37,6 @@ import {
   ne_get_response_header,
   ne_get_status,
   ne_request_destroy,
-  ne_request_dispatch,
   ne_set_request_body_buffer,
   ne_set_request_flag,
 } from "./ne_request.js";
@@ -182,7 +182,7 @@ export async function ne_lock(sess: ne_session, lock: ne_lock): Promise<number> 
 
 /**
  * UNLOCK of `uri.path` with the lock's token; uses locks on the parent.
- * @returns as `ne_request_dispatch`, a status outside 2xx being `NE_ERROR`.
+ * @returns as `ne_simple_request`.
  */
 export async function ne_unlock(sess: ne_session, lock: Readonly<ne_lock>): Promise<number> {
   const path = pathOf("ne_unlock", lock);
@@ -191,8 +191,7 @@ export async function ne_unlock(sess: ne_session, lock: Readonly<ne_lock>): Prom
   try {
     ne_add_request_header(req, "Lock-Token", token);
     ne_lock_using_parent(req, path);
-    const ret = await ne_request_dispatch(req);
-    return ret === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : ret;
+    return await dispatchForOutcome(req);
   } finally {
     ne_request_destroy(req);
   }

@@ -1,7 +1,7 @@
 // ne_props.h: PROPFIND and PROPPATCH. Properties are read as text by a handler that stands last on
 // the handler's XML parser, behind those of callers who want to see inside; those of one resource
 // are kept in arrays that the next resource uses again, so that a long answer costs no memory.
-import { baseOf } from "./internal/dav/reference_base.js";
+import { baseOf } from "./internal/multistatus/reference_base.js";
 import { NE_ERROR, NE_OK } from "./internal/base/constants.js";
 import { newRequest } from "./internal/session/create_request.js";
 import {

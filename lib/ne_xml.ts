@@ -229,10 +229,14 @@ class Stack implements Listener {
   }
 
   fault(reason: string): number {
-    this.error = `XML parse error at line ${this.reader?.line ?? 1}: ${reason}`;
+    this.error = this.located(reason);
     debug(NE_DBG_XMLPARSE, "XML: Parse error: %s\n", this.error);
     this.failure = 1;
     return STOP;
+  }
+
+  located(reason: string): string {
+    return `XML parse error at line ${this.reader?.line ?? 1}: ${reason}`;
   }
 
   // Leaves the parser failed after a callback threw.
@@ -258,12 +262,17 @@ export function ne_xml_create(): ne_xml_parser {
 /**
  * Sets the encoding of the document, before its first byte, over whatever the document says. UTF-8,
  * UTF-16, ISO-8859-1 and US-ASCII always work. (A byte order mark still counts more.)
- * @returns 0, or non-zero for an unknown encoding or a parser that has started.
+ * @returns 0, or non-zero for an unknown encoding (the error string says so) or a parser that has
+ *   started.
  */
 export function ne_xml_set_encoding(p: ne_xml_parser, encoding: string): number {
   const stack = parsers.open(p, "ne_xml_set_encoding");
   const found = findEncoding(needText(encoding, "ne_xml_set_encoding", "encoding"));
-  if (found === null || stack.reader !== null) return 1;
+  if (stack.reader !== null) return 1;
+  if (found === null) {
+    stack.error = stack.located("unknown encoding");
+    return 1;
+  }
   stack.encoding = found;
   return 0;
 }
@@ -415,12 +424,19 @@ export function NE_XML_MAPLEN(map: readonly Readonly<ne_xml_idmap>[]): number {
   return map.length;
 }
 
-/** @returns the `id` of the first entry with this namespace and name, or 0. */
+/**
+ * Looks a name up. C's second argument, the length of the map, is not there: passing it throws.
+ * @returns the `id` of the first entry with this namespace and name, or 0.
+ */
 export function ne_xml_mapid(
   map: readonly Readonly<ne_xml_idmap>[],
   nspace: string,
   name: string,
 ): number {
+  if (!Array.isArray(map)) throw misuse("ne_xml_mapid", "the map must be an array");
+  if (typeof nspace === "number") {
+    throw misuse("ne_xml_mapid", "the length of the map is left out: (map, nspace, name)");
+  }
   for (let i = 0; i < map.length; i++) {
     const entry = map[i]!;
     if (entry.name === name && entry.nspace === nspace) return entry.id;

@@ -81,7 +81,7 @@ async function readBody<T>(
   if (!isWanted) return ne_discard_response(req);
   const known = type.charset === null || type.charset === "" ||
     ne_xml_set_encoding(parser, type.charset) === 0;
-  return readInto(req, parser, known ? null : "unknown encoding");
+  return readInto(req, parser, known ? null : ne_xml_get_error(parser));
 }
 
 // Reads the body to its end, the parser being the last of its readers.

@@ -312,6 +312,44 @@ t.test("a 207 answer tells of failures inside", async (t) => {
   t.match(ne_get_error(sess), /\/a\/x: 423 Locked/);
 });
 
+// DAViCal answers so when something is locked
+t.test("a 207 answer in place of another tells of failures too", async (t) => {
+  const failed = (status: string): string =>
+    '<D:multistatus xmlns:D="DAV:"><D:response><D:href>/a b</D:href>' +
+    `<D:status>HTTP/1.1 ${status}</D:status></D:response></D:multistatus>`;
+  const fd = fs.openSync(path.join(t.testdir({ f: "x" }), "f"), "r+");
+  t.teardown(() => fs.closeSync(fd));
+  const calls: readonly ((sess: ne_session) => Promise<number>)[] = [
+    (sess) => ne_put(sess, "/a", fd),
+    (sess) => ne_putbuf(sess, "/a", new Uint8Array(1)),
+    (sess) => ne_get(sess, "/a", fd),
+    (sess) => ne_getbuf(sess, "/a", new Uint8Array(1000), { value: 1000 }),
+    (sess) => ne_post(sess, "/a", fd, ""),
+    (sess) => ne_copy(sess, 1, 0, "/a", "/b"),
+    (sess) => ne_move(sess, 1, "/a", "/b"),
+    (sess) => ne_mkcol(sess, "/a"),
+    (sess) => ne_delete(sess, "/a"),
+  ];
+  const type = "Content-Type: application/xml\r\n";
+  const rows: [reply: string, code: number, error: RegExp][] = [
+    [answer("207 Multi-Status", failed("423 Locked"), type), NE_ERROR, /^\/a%20b: 423 Locked$/],
+    [answer("207 Multi-Status", failed("403 No"), ""), NE_ERROR, /^\/a%20b: 403 No$/],
+    [answer("207 Multi-Status", failed("200 OK"), type), NE_OK, /^207 Multi-Status$/],
+    [
+      answer("207 Multi-Status", "sorry", "Content-Type: text/plain\r\n"),
+      NE_ERROR,
+      /^Could not parse response: XML parse error at line 1: syntax error$/,
+    ],
+  ];
+  for (const call of calls) {
+    for (const [reply, code, error] of rows) {
+      const [sess] = await session(t, [reply]);
+      t.equal(await call(sess), code, String(call));
+      t.match(ne_get_error(sess), error);
+    }
+  }
+});
+
 const LOCKED: readonly [
   name: string,
   call: (sess: ne_session, fd: number) => Promise<number>,

@@ -336,6 +336,7 @@ t.test("lines are those where events begin", async (t) => {
 t.test("the encoding that the declaration names", async (t) => {
   const parser = ne_xml_create();
   t.equal(ne_xml_set_encoding(parser, "klingon"), 1);
+  t.equal(ne_xml_get_error(parser), "XML parse error at line 1: unknown encoding");
   t.equal(ne_xml_set_encoding(parser, "utf-8"), 0);
   let inside: string | null = null;
   ne_xml_push_handler(parser, () => {
@@ -363,6 +364,12 @@ t.test("id maps", async (t) => {
   t.equal(ne_xml_mapid(map, "u", "prop"), 2);
   t.equal(ne_xml_mapid(map, "u", "href"), 0);
   t.equal(ne_xml_mapid([], "", ""), 0);
+  const asInC = ne_xml_mapid as (...args: unknown[]) => number;
+  t.throws(() => asInC(map, NE_XML_MAPLEN(map), "DAV:", "prop"), {
+    name: "TypeError",
+    message: "ne_xml_mapid: the length of the map is left out: (map, nspace, name)",
+  });
+  t.throws(() => asInC(null, "DAV:", "prop"), TypeError);
 });
 
 t.test("debug output tells what is offered and accepted", async (t) => {

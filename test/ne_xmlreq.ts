@@ -139,7 +139,7 @@ const faults: readonly (readonly [string, string, string, string])[] = [
   ["half a document", "text/xml", "<a>",
     "Could not parse response: XML parse error at line 1: no element found"],
   ["an unknown charset", "text/xml; charset=klingon", "<a/>",
-    "Could not parse response: unknown encoding"],
+    "Could not parse response: XML parse error at line 1: unknown encoding"],
   ["a charset that it is not", "text/xml; charset=us-ascii", "<a>\xe9</a>",
     "Could not parse response: XML parse error at line 1: not well-formed (invalid token)"],
 ];

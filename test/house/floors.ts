@@ -19,7 +19,7 @@ const FLOORS = [
   ["internal/session/", "ne_session", "ne_request"],
   ["internal/guests/", "ne_redirect", "ne_auth", "ne_compress"],
   [
-    ["internal/dav/"],
+    ["internal/multistatus/", "internal/dav/"],
     ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
   ].flat(),
   [

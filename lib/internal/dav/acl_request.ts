@@ -1,14 +1,12 @@
 // The ACL request (RFC 3744, 8.1), for both interfaces to it.
-import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { newRequest } from "../session/create_request.js";
 import type { ne_session } from "../base/handle.js";
 import { ne_lock_using_resource } from "../guests/lock_store.js";
 import { needList, needObject } from "../base/arguments.js";
+import { dispatchForNoMultistatus } from "../multistatus/watch.js";
 import {
   ne_add_request_header,
-  ne_get_status,
   ne_request_destroy,
-  ne_request_dispatch,
   ne_set_request_body_buffer,
 } from "../../ne_request.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
@@ -41,9 +39,7 @@ export async function setAcl<Entry>(
     ne_lock_using_resource(req, path, 0);
     ne_set_request_body_buffer(req, Buffer.from(`${body}</acl>\r\n`));
     ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
-    const ret = await ne_request_dispatch(req);
-    const status = ne_get_status(req);
-    return ret === NE_OK && (status.klass !== 2 || status.code === 207) ? NE_ERROR : ret;
+    return await dispatchForNoMultistatus(req);
   } finally {
     ne_request_destroy(req);
   }

@@ -1,28 +1,57 @@
-// An NE_* code as an exception, for what has no code to return: streams and iterators.
+// An NE_* code as an exception, for what has no code to return: streams, iterators, values.
 import type { ne_status } from "../../ne_utils.js";
 
-/** An `NE_*` code as an exception, for streams and for the functions that iterate. */
+/** What an `nx_error` knows beside its code, as far as it is known. */
+export interface nx_error_details {
+  /** header fields of the response */
+  readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
+  /** the path that it is about */
+  readonly path?: string | null;
+  /** the WebDAV condition that failed */
+  readonly condition?: string | null;
+  /** bytes of a transfer that were done */
+  readonly done?: number | null;
+}
+
+/** An `NE_*` code as an exception, for the functions that give values, streams or iterate. */
 export class nx_error extends Error {
-  /** The `NE_*` code. */
+  /** The `NE_*` code of the dispatch; `NE_ERROR` where a response was the failure. */
   readonly code: number;
   /** The status of the response, or `null` where there was none. */
   readonly status: Readonly<ne_status> | null;
+  /** Header fields of the response in the order received, none where there was no response. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  /** The path that it is about, or `null`. */
+  readonly path: string | null;
+  /**
+   * The condition that failed (RFC 4918 section 16: `lock-token-submitted` and others), the first
+   * element of `DAV:error` in a WebDAV, CalDAV or CardDAV namespace; or `null`.
+   */
+  readonly condition: string | null;
+  /** Bytes of a transfer that were done, or `null`. */
+  readonly done: number | null;
 
   /**
    * @param message the session error string
    * @param code the `NE_*` code
    * @param status of the response, if there was one
    * @param cause the JavaScript error behind it, if there is one
+   * @param details what else is known
    */
   constructor(
     message: string,
     code: number,
     status: Readonly<ne_status> | null = null,
     cause: Error | null = null,
+    details: nx_error_details = {},
   ) {
     super(message, cause === null ? undefined : { cause });
     this.name = "nx_error";
     this.code = code;
     this.status = status;
+    this.headers = details.headers ?? [];
+    this.path = details.path ?? null;
+    this.condition = details.condition ?? null;
+    this.done = details.done ?? null;
   }
 }

@@ -1,0 +1,22 @@
+// What the href of a multistatus answer stands for, also where no URI grammar allows it.
+import { ne_uri, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
+import { healHref } from "../uri/heal.js";
+
+/** An href as written, without the blanks around it, resolved; `null` for what is no URI. */
+export function resolveHref(base: Readonly<ne_uri>, href: string): ne_uri | null {
+  const relative = new ne_uri();
+  if (ne_uri_parse(href, relative) !== 0) return null;
+  return ne_uri_resolve(base, relative, new ne_uri());
+}
+
+/**
+ * The path of an href, healed where it has to be: a `#` is part of it, and so is a colon without
+ * `//` behind.
+ */
+export function healedPath(base: Readonly<ne_uri>, href: string): string {
+  const text = href.replaceAll("#", "%23");
+  const isAbsolute = /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\//.test(text);
+  const reference = isAbsolute ? text : `./${text}`;
+  const uri = resolveHref(base, reference) ?? resolveHref(base, healHref(reference));
+  return uri?.path ?? healHref(text);
+}

@@ -1,0 +1,80 @@
+// A request that failed as an exception: its code, and what its answer says of the reason.
+import { NE_OK } from "../base/constants.js";
+import type { ne_request } from "../base/handle.js";
+import { isXmlType, parseContentType } from "../http/content_type.js";
+import type { Outcome } from "../multistatus/outcome.js";
+import { readOutcome } from "../multistatus/outcome.js";
+import { endWatch, judgeOutcome, type Watch, watchOutcome } from "../multistatus/watch.js";
+import { ne_get_response_header, ne_get_session, ne_get_status } from "../../ne_request.js";
+import { ne_get_error } from "../../ne_session.js";
+import type { ne_uri } from "../../ne_uri.js";
+import { ne_status } from "../../ne_utils.js";
+import { ne_xml_create, ne_xml_destroy, ne_xml_parse } from "../../ne_xml.js";
+import { nx_get_cause, nx_response_fields } from "../../nx_session.js";
+import { nx_error } from "./nx_error.js";
+
+/** Makes a request notice what its answer says of a failure: multistatus and error documents. */
+export function watchFailure(req: ne_request): Watch {
+  return watchOutcome(req, false, (request) => {
+    const { code, klass } = ne_get_status(request);
+    return code === 207 || (klass >= 4 && hasXml(request));
+  });
+}
+
+function hasXml(req: ne_request): boolean {
+  const field = ne_get_response_header(req, "Content-Type");
+  const type = field === null ? null : parseContentType(field);
+  return type !== null && isXmlType(type);
+}
+
+/**
+ * Ends the watch. Throws `nx_error` where the request failed: by its code, its status, or a failing
+ * status anywhere in a 207.
+ * @param path what the request is about
+ */
+export function throwFailure(req: ne_request, code: number, watch: Watch, path: string): void {
+  const judged = judgeOutcome(req, code, watch);
+  endWatch(watch);
+  if (judged !== NE_OK) throw failureOf(req, judged, path, watch.outcome);
+}
+
+/**
+ * What a request failed with.
+ * @param code the code of its dispatch, `NE_ERROR` for a response that is a failure
+ * @param outcome what its document said
+ * @param context put before the message
+ */
+export function failureOf(
+  req: ne_request,
+  code: number,
+  path: string | null,
+  outcome: Outcome | null = null,
+  context = "",
+): nx_error {
+  const sess = ne_get_session(req);
+  const answered = ne_get_status(req).code !== 0;
+  const status = answered ? (outcome?.failure ?? ne_get_status(req)) : null;
+  return new nx_error(
+    context + ne_get_error(sess),
+    code,
+    status === null ? null : Object.freeze(Object.assign(new ne_status(), status)),
+    nx_get_cause(sess),
+    {
+      headers: answered ? Object.freeze(nx_response_fields(req)) : [],
+      path: outcome?.path ?? path,
+      condition: outcome?.condition ?? null,
+    },
+  );
+}
+
+/** The condition that an error document names, or `null`. */
+export function conditionIn(body: Uint8Array, base: Readonly<ne_uri>): string | null {
+  const xml = ne_xml_create();
+  try {
+    const outcome = readOutcome(xml, base);
+    if (ne_xml_parse(xml, body) === 0) ne_xml_parse(xml);
+    return outcome.condition;
+  } finally {
+    ne_xml_destroy(xml);
+  }
+}
