@@ -13,21 +13,20 @@ import {
   checkTarget,
 } from "./internal/http/request_head.js";
 import { isHost } from "./internal/proxy/settings.js";
-import { createListing, listOnce, walk } from "./internal/script/listing.js";
-import type { nx_resource, nx_resource_prop } from "./internal/script/resource.js";
+import { nx_list, type nx_list_options } from "./internal/resources/nx_list.js";
+import type { nx_resource } from "./internal/resources/resource.js";
+import type { nx_resource_prop } from "./internal/resources/response.js";
 import { decodeText } from "./internal/script/charset.js";
 import { sendFollowing, type Answer, type Sending } from "./internal/script/send.js";
 import { needObject, needPort, needText } from "./internal/base/arguments.js";
 import { sessions } from "./internal/session/session.js";
-import type { ne_propname } from "./ne_props.js";
 import { ne_session_create, ne_ssl_trust_default_ca } from "./ne_session.js";
 import { ne_uri, ne_uri_defaultport, ne_uri_parse } from "./ne_uri.js";
 import type { ne_status } from "./ne_utils.js";
-import { nx_request_abort } from "./nx_session.js";
 import type { nx_body_source } from "./nx_stream.js";
 
-export { nx_error };
-export type { nx_resource, nx_resource_prop };
+export { nx_error, nx_list };
+export type { nx_list_options, nx_resource, nx_resource_prop };
 
 /** What to send, and how. */
 export interface nx_send_options {
@@ -257,67 +256,4 @@ export function nx_session_clone(
   }
   needPort(wanted.port, caller);
   return cloneSession(s, { ...wanted, stranger: false }).handle;
-}
-
-/** What to list, and how. */
-export interface nx_list_options {
-  /** 0, 1 (default) or `Infinity`, which walks by requests of depth 1 */
-  depth?: number;
-  /** properties to ask for, beside those that the fields of a resource are made of */
-  props?: readonly ne_propname[];
-  /** breaks the listing off: the loop throws */
-  signal?: AbortSignal;
-}
-
-/**
- * Resources as the response arrives, each once, those of other hosts never followed: the connection
- * is read no faster than the loop asks, memory stays bounded whatever the size, and leaving the
- * loop ends the transfer. Throws `nx_error` where the request fails.
- *
- * A walk (`depth: Infinity`) gives each folder's members before what is inside them, and nothing
- * that is not inside the folder that was asked about.
- * @example
- * ```ts
- * for await (const { path, size } of nx_list(sess, "/music/", { depth: Infinity })) {
- *   console.log(path, size);
- * }
- * ```
- */
-export function nx_list(
-  sess: ne_session,
-  path: string,
-  options: nx_list_options = {},
-): AsyncIterableIterator<nx_resource> {
-  sessions.open(sess, "nx_list");
-  needObject(options, "nx_list", "the options");
-  const { depth = 1, props = [], signal = null } = ownOnly(options);
-  needText(path, "nx_list", "the path");
-  if (depth !== 0 && depth !== 1 && depth !== Infinity) {
-    throw misuse("nx_list", "the depth must be 0, 1 or Infinity");
-  }
-  if (signal !== null && !(signal instanceof AbortSignal)) {
-    throw misuse("nx_list", "the signal must be an AbortSignal");
-  }
-  if (!Array.isArray(props)) throw misuse("nx_list", "the properties must be an array");
-  const listing = createListing(sess, props, signal);
-  const found =
-    depth === Infinity ? walk(listing, path) : listOnce(listing, path, depth === 0 ? 0 : 1);
-  const stop = (): void => {
-    listing.stopped = true;
-    if (listing.request !== null) nx_request_abort(listing.request);
-  };
-  return {
-    next: () => found.next(),
-    return: (value?: unknown) => {
-      stop();
-      return found.return(value);
-    },
-    throw: (error: unknown) => {
-      stop();
-      return found.throw(error);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }

@@ -304,6 +304,8 @@ export interface nx_limits {
   interim_count?: number;
   /** bytes of a decoded response body (default unlimited) */
   body?: number;
+  /** bytes of one property's value (default as neon's for `ne_`, 2^24 for `nx_`) */
+  property?: number;
   /**
    * how many times larger than its compressed form a body may grow past its first mebibyte (default
    * 1000)

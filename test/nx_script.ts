@@ -737,7 +737,7 @@ t.test("odd values", async (t) => {
   }
 });
 
-t.test("hrefs of other hosts show as what they are", async (t) => {
+t.test("an href of another host is a path here", async (t) => {
   const { sess, server } = await serving(t, [
     listing(
       response("/", FOLDER),
@@ -747,8 +747,8 @@ t.test("hrefs of other hosts show as what they are", async (t) => {
   ]);
   t.strictSame(await paths(nx_list(sess, "/")), [
     "/",
-    "http://evil.example/x/",
-    "http://127.0.0.1:1/y",
+    "/x/",
+    "/y",
   ]);
   t.equal(server.requests.length, 1);
 });
@@ -987,8 +987,8 @@ t.test("a walk", async (t) => {
         response("/a/%2e%2e/", FOLDER),
         response("/a/x/y/", FOLDER),
         response("/ab/", FOLDER),
-        response("http://evil.example/a/b/", FOLDER),
-        response("http://127.0.0.1:1/a/b/", FOLDER),
+        response("http://evil.example/b/", FOLDER),
+        response("http://127.0.0.1:1/b/", FOLDER),
         response("/a/?q", FOLDER),
         response("/a/file", FILE),
       ),

@@ -65,7 +65,7 @@ function* chunks(resources) {
   yield `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
 }
 
-/** The server's process: the target is the number of resources. */
+/** The server's process: the query is the number of resources. */
 function serve() {
   const head =
     "HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml; charset=\"utf-8\"\r\n" +
@@ -92,7 +92,7 @@ function serve() {
       const end = text.indexOf("\r\n\r\n");
       const length = Number(/content-length: *(\d+)/i.exec(text)?.[1] ?? 0);
       if (end < 0 || text.length < end + 4 + length) return;
-      const count = Number(/^PROPFIND \/(\d+)/.exec(text)?.[1] ?? 0);
+      const count = Number(/^PROPFIND \/dav\/collection\/\?(\d+)/.exec(text)?.[1] ?? 0);
       text = "";
       void answer(socket, count);
     });
@@ -112,7 +112,7 @@ async function withLibneon({ port, resources, dist }) {
     };
     const code = await neon.ne_simple_propfind(
       sess,
-      `/${resources}`,
+      `/dav/collection/?${resources}`,
       neon.NE_DEPTH_ONE,
       null,
       (_userdata, _uri, set) => {
@@ -124,11 +124,23 @@ async function withLibneon({ port, resources, dist }) {
   };
 }
 
+async function withListing({ port, resources, dist }) {
+  const neon = await import(pathToFileURL(path.join(dist, "index.js")).href);
+  const sess = neon.ne_session_create("http", "127.0.0.1", port);
+  return async () => {
+    let values = 0;
+    for await (const { props } of neon.nx_list(sess, `/dav/collection/?${resources}`, { props: "all" })) {
+      for (const { value } of props) if (value !== null) values += value.length;
+    }
+    return values;
+  };
+}
+
 async function withWebdav({ port, resources }) {
   const { createClient } = await import("webdav");
   const client = createClient(`http://127.0.0.1:${port}`);
   return async () => {
-    const { data } = await client.getDirectoryContents(`/${resources}`, {
+    const { data } = await client.getDirectoryContents(`/dav/collection/?${resources}`, {
       details: true,
       includeSelf: true,
     });
@@ -142,7 +154,7 @@ async function withWebdav({ port, resources }) {
 
 /** A contender's process: times of each run, the value that it read, its largest memory. */
 async function contend(name, settings) {
-  const makers = { libneon: withLibneon, webdav: withWebdav };
+  const makers = { libneon: withLibneon, nx_list: withListing, webdav: withWebdav };
   if (name === "idle") {
     await import(pathToFileURL(path.join(settings.dist, "index.js")).href);
   } else {
@@ -210,7 +222,7 @@ async function main() {
     return JSON.parse(stdout.trim().split("\n").at(-1));
   };
 
-  const names = ["libneon"];
+  const names = ["libneon", "nx_list"];
   if (existsSync(path.join(HERE, "node_modules/webdav"))) names.push("webdav");
   if (neon !== null) names.push("C neon");
   const results = new Map(names.map((name) => [name, { first: [], best: [], values: 0 }]));

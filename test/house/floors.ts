@@ -25,7 +25,7 @@ const FLOORS = [
   [
     ["internal/script/nx_error"],
     ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies"],
-    ["internal/script/", "nx_script"],
+    ["internal/resources/", "internal/script/", "nx_script", "nx_dav"],
     ["index"],
   ].flat(),
 ] as const;

@@ -122,6 +122,8 @@ export interface Limits {
   header_count: number;
   interim_count: number;
   body: number;
+  /** Bytes of a property's value; -1: what is usual where it is read. */
+  property: number;
   inflate_ratio: number;
 }
 
@@ -220,6 +222,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   header_count: MAX_HEADER_COUNT,
   interim_count: MAX_INTERIM,
   body: Infinity,
+  property: -1,
   inflate_ratio: MAX_INFLATE_RATIO,
 };
 

@@ -1,0 +1,104 @@
+// Batches as an iterator of what is in them: a step that finds its value at hand costs one settled
+// promise and nothing else. Where batches come from, the transfer behind them ends with the loop.
+import { abortFailure } from "./failure.js";
+
+/** Where batches come from. */
+export interface Source<T> {
+  /** The next batch, `null` after the last. */
+  next(): Promise<readonly T[] | null>;
+  /** Ends what is under way; called once. */
+  stop(): Promise<void>;
+  /** What was given is not to be used any more: only its end is to come. */
+  readonly isBroken: boolean;
+}
+
+const NOTHING: readonly never[] = [];
+
+/** The iterator that a loop goes over. */
+export class Batches<T> implements AsyncIterableIterator<T> {
+  readonly #source: Source<T>;
+  readonly #signal: AbortSignal | null;
+  #batch: readonly T[] = NOTHING;
+  #at = 0;
+  #isOver = false;
+  #stopping: Promise<void> | null = null;
+  // steps that wait for a batch, one after another
+  #waiting: Promise<unknown> | null = null;
+
+  constructor(source: Source<T>, signal: AbortSignal | null) {
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#waiting === null && this.#at < this.#batch.length && !this.#isCut()) {
+      return Promise.resolve({ done: false, value: this.#batch[this.#at++] as T });
+    }
+    const before = this.#waiting ?? Promise.resolve();
+    const step = before.then(() => this.#fetch());
+    const settled = step.then(
+      () => {},
+      () => {},
+    );
+    const waiting = settled.then(() => {
+      if (this.#waiting === waiting) this.#waiting = null;
+    });
+    this.#waiting = waiting;
+    return step;
+  }
+
+  async return(value?: unknown): Promise<IteratorResult<T>> {
+    await this.#stop();
+    return { done: true, value };
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<T>> {
+    await this.#stop();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #isCut(): boolean {
+    return this.#isOver || this.#signal?.aborted === true || this.#source.isBroken;
+  }
+
+  async #fetch(): Promise<IteratorResult<T>> {
+    for (;;) {
+      if (this.#isOver) return { done: true, value: undefined };
+      if (this.#at < this.#batch.length && !this.#isCut()) {
+        return { done: false, value: this.#batch[this.#at++] as T };
+      }
+      this.#batch = NOTHING;
+      this.#at = 0;
+      await this.#refill();
+    }
+  }
+
+  async #refill(): Promise<void> {
+    try {
+      const { aborted } = this.#signal ?? { aborted: false };
+      const batch = await this.#source.next();
+      if (this.#isOver) return;
+      // the transfer had ended before the signal came
+      if (aborted && this.#signal !== null) {
+        throw abortFailure(this.#signal);
+      }
+      if (batch === null) this.#isOver = true;
+      else this.#batch = batch;
+    } catch (error) {
+      // a loop that was left asks for no reasons
+      if (this.#isOver) return;
+      await this.#stop();
+      throw error;
+    }
+  }
+
+  #stop(): Promise<void> {
+    this.#isOver = true;
+    this.#batch = NOTHING;
+    return (this.#stopping ??= this.#source.stop());
+  }
+}

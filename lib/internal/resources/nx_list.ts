@@ -1,0 +1,85 @@
+// nx_list, published by nx_script: one folder, or a walk.
+import { misuse, type ne_session } from "../base/handle.js";
+import type { nx_error } from "../script/nx_error.js";
+import type { ne_propname } from "../../ne_props.js";
+import { Gathering } from "./gathering.js";
+import { listOnce, propfind, propfindBody, type Wanted } from "./listing.js";
+import { needOptions, needPath, needProps, needSession, needSignal } from "./needs.js";
+import type { nx_resource } from "./resource.js";
+import { walk, type Walking } from "./walk.js";
+import { Work } from "./work.js";
+
+/** What to list, and how. */
+export interface nx_list_options {
+  /** 0, 1 (default) or `Infinity`, which walks by requests of depth 1 */
+  depth?: number;
+  /**
+   * properties to ask for, beside those that the fields of a resource are made of; `"all"` for what
+   * the server shows unasked
+   */
+  props?: readonly ne_propname[] | "all";
+  /** give the collection itself as well (default true) */
+  self?: boolean;
+  /**
+   * asked when a collection below the first cannot be listed; `stop` (default) throws, `skip` goes
+   * on without it, `retry` waits as Retry-After says
+   */
+  on_error?: (
+    path: string,
+    error: nx_error,
+  ) => "stop" | "skip" | "retry" | Promise<"stop" | "skip" | "retry">;
+  /** how many collections of a walk to list at once (default 1), each on a connection of its own */
+  parallel?: number;
+  /** breaks the listing off: the loop throws */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Resources as the response arrives, each once (by its path and query): the connection is read no
+ * faster than the loop asks, memory stays bounded whatever the size, and leaving the loop ends the
+ * transfer. The loop may use the session meanwhile.
+ *
+ * Throws `nx_error` where the request fails, and rather than ending empty: where the answer is no
+ * multistatus, names neither the collection nor a member of it, or says that the collection itself
+ * cannot be shown; and, behind what did come, where the server cut the list short (507).
+ *
+ * A walk (`depth: Infinity`) gives each folder's members before what is inside them, and nothing
+ * that is not inside the folder that was asked about.
+ * @example
+ * ```ts
+ * for await (const { path, size } of nx_list(sess, "/music/", { depth: Infinity })) {
+ *   console.log(path, size);
+ * }
+ * ```
+ */
+export function nx_list(
+  sess: ne_session,
+  path: string,
+  options: nx_list_options = {},
+): AsyncIterableIterator<nx_resource> {
+  const caller = "nx_list";
+  needSession(sess, caller);
+  needPath(path, caller);
+  const own = needOptions(options, caller);
+  const { depth = 1, self = true, parallel = 1, on_error: onError = null } = own;
+  if (depth !== 0 && depth !== 1 && depth !== Infinity) {
+    throw misuse(caller, "the depth must be 0, 1 or Infinity");
+  }
+  if (!Number.isInteger(parallel) || parallel < 1) {
+    throw misuse(caller, "parallel must be a whole number above 0");
+  }
+  if (onError !== null && typeof onError !== "function") {
+    throw misuse(caller, "on_error must be a function");
+  }
+  if (typeof self !== "boolean") throw misuse(caller, "self must be true or false");
+  const props = own.props === "all" ? "all" : needProps(own.props ?? [], caller);
+  const body = propfindBody(props, caller);
+  const work = new Work(sess, needSignal(own.signal, caller), caller);
+  if (depth === Infinity) {
+    const walking: Walking = { path, body, self, parallel, onError };
+    return work.iterate(path, walk(work, walking));
+  }
+  const question = propfind(path, depth === 0 ? 0 : 1, body, "");
+  const isGiven: Wanted = (kind) => self || kind !== "self";
+  return work.iterate(path, listOnce(work, question, new Gathering(path), isGiven));
+}

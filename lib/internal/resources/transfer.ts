@@ -1,0 +1,231 @@
+// One request whose answer is a multistatus, and its resources as they arrive. The body of the
+// answer is read block by block. What a block holds is one batch, and the connection is not read
+// on until the loop that takes the batches comes back for the next:
+//
+//   loop ◄── batch ── collector ◄── response ── reader ◄── block ◄── connection
+//
+// While it waits for the loop, other requests of the session go on beside it.
+import { printable } from "../base/bytes.js";
+import { NE_ERROR, NE_OK } from "../base/constants.js";
+import type { ne_request, ne_session } from "../base/handle.js";
+import { isXmlType, parseContentType } from "../http/content_type.js";
+import { limitsOf } from "../session/session.js";
+import { newRequest } from "../session/create_request.js";
+import { requests } from "../session/request.js";
+import { ne_decompress_destroy, ne_decompress_reader } from "../../ne_compress.js";
+import {
+  ne_add_request_header,
+  ne_get_response_header,
+  ne_request_destroy,
+  ne_request_dispatch,
+  ne_set_request_body_buffer,
+} from "../../ne_request.js";
+import { ne_set_error } from "../../ne_session.js";
+import type { ne_status } from "../../ne_utils.js";
+import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
+import { nx_request_abort, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
+import { failure, requestFailure, statusOf } from "./failure.js";
+import { MultistatusReader } from "./multistatus.js";
+import type { Response } from "./response.js";
+import type { nx_resource } from "./resource.js";
+
+/** A request to send. */
+export interface Asking {
+  readonly sess: ne_session;
+  readonly method: string;
+  readonly path: string;
+  /** Depth, `null` for none. */
+  readonly depth: 0 | 1 | "infinity" | null;
+  readonly body: string;
+  readonly signal: AbortSignal | null;
+  /** The public function, for mistakes. */
+  readonly caller: string;
+  /** What an error begins with. */
+  readonly context?: string;
+}
+
+/** Makes resources of a response, or none. Throws to end the transfer with a failure. */
+export type Collector = (response: Response, batch: nx_resource[]) => void;
+
+/** Bytes of a property's value, where the session's limits say nothing. */
+const MAX_PROPERTY_BYTES = 1 << 24;
+/** Bytes that may come without any new resource; a longer answer has no end. */
+const MAX_IDLE_BYTES = 1 << 26;
+/** Bytes that are read before the event loop has its turn. */
+const TURN_BYTES = 1 << 18;
+/** Bytes of a failure's body that are looked at. */
+const MAX_ERROR_BYTES = 1 << 16;
+
+/** A request under way. */
+export class Transfer {
+  /** The token of a sync-collection report, once the transfer is over. */
+  token: string | null = null;
+  readonly #asking: Asking;
+  readonly #collect: Collector;
+  readonly #req: ne_request;
+  readonly #running: Promise<void>;
+  #reader: MultistatusReader | null = null;
+  #isFailure = false;
+  #isOther = false;
+  #batch: nx_resource[] = [];
+  #idleBytes = 0;
+  #turnBytes = 0;
+  #goOn: (() => void) | null = null;
+  #wake: (() => void) | null = null;
+  #ended = false;
+  #failed: { error: unknown } | null = null;
+
+  /** Sends the request. */
+  constructor(asking: Asking, collect: Collector) {
+    this.#asking = asking;
+    this.#collect = collect;
+    const { sess, method, path, depth, body, caller } = asking;
+    this.#req = newRequest(sess, method, path, caller);
+    if (depth !== null) ne_add_request_header(this.#req, "Depth", `${depth}`);
+    if (body !== "") {
+      ne_add_request_header(this.#req, "Content-Type", NE_XML_MEDIA_TYPE);
+      ne_set_request_body_buffer(this.#req, Buffer.from(body));
+    }
+    nx_set_request_signal(this.#req, asking.signal);
+    this.#running = this.#run();
+  }
+
+  /** Whether it was broken off: what was read is not to be given any more. */
+  get isBroken(): boolean {
+    return !this.#ended && requests.open(this.#req, "Transfer").scope.broken !== null;
+  }
+
+  /** The next resources, `null` after the last. Throws `nx_error` where the request failed. */
+  async next(): Promise<nx_resource[] | null> {
+    for (;;) {
+      if (this.#batch.length > 0 && !this.isBroken) {
+        const batch = this.#batch;
+        this.#batch = [];
+        return batch;
+      }
+      if (this.#ended) {
+        if (this.#failed !== null) throw this.#failed.error;
+        return null;
+      }
+      const waiting = new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#readOn();
+      await waiting;
+    }
+  }
+
+  /** Breaks the request off, if it is not over. */
+  async stop(): Promise<void> {
+    if (!this.#ended) nx_request_abort(this.#req);
+    await this.#running;
+  }
+
+  #readOn(): void {
+    const goOn = this.#goOn;
+    this.#goOn = null;
+    if (goOn === null) return;
+    if (this.#turnBytes < TURN_BYTES) return goOn();
+    this.#turnBytes = 0;
+    setImmediate(goOn);
+  }
+
+  async #run(): Promise<void> {
+    const req = this.#req;
+    const unpacking = ne_decompress_reader(
+      req,
+      (_u: Transfer, _req, status) => this.#accept(status),
+      (_u, block) => this.#read(block),
+      this,
+    );
+    try {
+      const code = await ne_request_dispatch(req);
+      this.#check(code);
+    } catch (error) {
+      this.#failed = { error };
+    } finally {
+      this.token = this.#reader?.token ?? null;
+      this.#ended = true;
+      this.#reader?.destroy();
+      ne_decompress_destroy(unpacking);
+      ne_request_destroy(req);
+      this.#wake?.();
+    }
+  }
+
+  // Called for each response, also for one that asks for a password.
+  #accept(status: Readonly<ne_status>): number {
+    this.#reader?.destroy();
+    const isFailure = (this.#isFailure = status.klass !== 2);
+    const { property } = limitsOf(this.#asking.sess);
+    const maxBytes = property < 0 ? MAX_PROPERTY_BYTES : property;
+    const reader = new MultistatusReader(maxBytes, (response) => {
+      if (isFailure) return;
+      this.#collect(response, this.#batch);
+      this.#idleBytes = 0;
+    });
+    const field = ne_get_response_header(this.#req, "Content-Type");
+    const type = field === null ? null : parseContentType(field);
+    if (type !== null && isXmlType(type) && type.charset) reader.setEncoding(type.charset);
+    this.#reader = reader;
+    this.#idleBytes = 0;
+    return 1;
+  }
+
+  #read(block: Buffer): number | Promise<number> {
+    const reader = this.#reader;
+    if (reader === null) return 0;
+    this.#idleBytes += block.length;
+    if (this.#isFailure) {
+      if (this.#idleBytes <= MAX_ERROR_BYTES) reader.feed(block);
+      return 0;
+    }
+    const idle = this.#idleBytes;
+    if (reader.feed(block) !== 0) return this.#refuse(reader.error);
+    if (idle > MAX_IDLE_BYTES) return this.#refuse("the answer goes on without a resource");
+    return this.#pause(block.length);
+  }
+
+  // Waits for the loop to come back, or lets the event loop have its turn.
+  #pause(bytes: number): number | Promise<number> {
+    this.#turnBytes += bytes;
+    if (this.#batch.length > 0) {
+      const waiting = new Promise<number>((resolve) => (this.#goOn = () => resolve(0)));
+      this.#wake?.();
+      return waiting;
+    }
+    if (this.#turnBytes < TURN_BYTES) return 0;
+    this.#turnBytes = 0;
+    return new Promise((resolve) => setImmediate(() => resolve(0)));
+  }
+
+  #refuse(reason: string): number {
+    this.#isOther = this.#reader?.isMultistatus === false;
+    ne_set_error(this.#asking.sess, "Could not parse response: %s", reason);
+    return NE_ERROR;
+  }
+
+  #check(code: number): void {
+    const { path, context = "" } = this.#asking;
+    const reader = this.#reader;
+    const status = statusOf(this.#req);
+    if (code === NE_OK && status?.klass === 2 && reader?.isMultistatus === true) return;
+    const condition = reader?.condition ?? null;
+    if (this.#isOther || (code === NE_OK && status?.klass === 2)) {
+      const message = `${context}the answer is no list of resources: ${this.#whatCame()}`;
+      const headers = nx_response_fields(this.#req);
+      throw failure(message, { status, headers, path, condition });
+    }
+    const failed = code === NE_OK ? NE_ERROR : code;
+    throw requestFailure(this.#req, failed, path, context, condition);
+  }
+
+  // What an answer is that is no multistatus.
+  #whatCame(): string {
+    const status = statusOf(this.#req);
+    const type = ne_get_response_header(this.#req, "Content-Type");
+    const root = this.#reader?.otherRoot ?? null;
+    const words = [`${status?.code ?? 0} ${status?.reason_phrase ?? ""}`.trim()];
+    if (type !== null) words.push(printable(type));
+    if (root !== null) words.push(`<${root}>`);
+    return words.join(", ");
+  }
+}
