@@ -5,7 +5,7 @@
 // while one is still pending throws.
 import type { Server } from "node:net";
 import type { ne_out, ne_printf_arg } from "./ne_defs.js";
-import { NE_SOCK_ERROR, NE_SOCK_RETRY, NE_SOCK_TIMEOUT } from "./internal/base/constants.js";
+import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "./internal/base/constants.js";
 import { errnoOf } from "./internal/base/errno.js";
 import { format } from "./internal/base/printf.js";
 import {
@@ -48,6 +48,7 @@ import {
   readLine,
   readSome,
   setSocketError,
+  shutDown,
   socketFailed,
   writeFully,
   type SocketState,
@@ -451,7 +452,7 @@ export const NE_SOCK_BOTH = 3;
 
 /**
  * Shuts down one or both directions; the socket stays. On TLS: a flag with sending first sends the
- * closing alert, and the TCP shutdown follows only when both sides have sent theirs.
+ * closing alert, once; neither direction is down before the peer's has come.
  * @param flags `NE_SOCK_RECV`, `NE_SOCK_SEND` or `NE_SOCK_BOTH`; 0 gives `NE_SOCK_ERROR`.
  * @returns 0; on TLS `NE_SOCK_RETRY` (error `Incomplete TLS closure`) while the peer's closing
  *   alert is missing; or another `NE_SOCK_*`.
@@ -467,16 +468,8 @@ export async function ne_sock_shutdown(sock: ne_socket, flags: number): Promise<
       setSocketError(k, "Missing flags for socket shutdown");
       return NE_SOCK_ERROR;
     }
-    if ((flags & NE_SOCK_SEND) !== 0) {
-      const code = await wire.shutdownWriting();
-      if (code !== 0) return socketFailed(k, wire.failure);
-      if (k.tls !== null && !wire.ended) {
-        setSocketError(k, "Incomplete TLS closure");
-        return NE_SOCK_RETRY;
-      }
-    }
-    if ((flags & NE_SOCK_RECV) !== 0) await wire.shutdownReading();
-    return 0;
+    const send = (flags & NE_SOCK_SEND) !== 0;
+    return shutDown(k, wire, { send, receive: (flags & NE_SOCK_RECV) !== 0 });
   });
 }
 

@@ -6,8 +6,6 @@ import {
   NE_OK,
   NE_RETRY,
   NE_SESSFLAG_PERSIST,
-  NE_SOCK_CLOSED,
-  NE_SOCK_TRUNC,
   ne_status_recving,
 } from "../base/constants.js";
 import { misuse } from "../base/handle.js";
@@ -27,6 +25,7 @@ import {
   type Timings,
 } from "./session.js";
 import { uploadFailure } from "./upload.js";
+import { endsData } from "../wire/wire.js";
 
 /** Bytes of a body block at most, where the caller has no buffer of its own. */
 const MAX_BLOCK = 256 * 1024;
@@ -154,7 +153,8 @@ async function awaitBlock(r: Request, max: number, added: Promise<number>): Prom
 function endOrFail(r: Request, decoder: BodyDecoder, code: number): Buffer | null {
   // cut since the provider of the request's body failed, and has set the error
   if (uploadFailure(r) !== null) return null;
-  if ((code === NE_SOCK_CLOSED || code === NE_SOCK_TRUNC) && decoder.endOfStream()) return NO_BYTES;
+  const failure = r.turn?.connection?.wire.failure;
+  if (failure && endsData(failure) && decoder.endOfStream()) return NO_BYTES;
   aborted(r, decoder.doing, code);
   return null;
 }

@@ -2,6 +2,8 @@
 // what it relies on and what happens where that does not hold; test/internal/wire/node_internals.ts
 // asserts each by the same name. The rest of the library uses only what nodejs.org documents.
 
+import type { Socket } from "node:net";
+import { constants as osConstants } from "node:os";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Refusal } from "../tls/second_judge.js";
 
@@ -52,4 +54,32 @@ export function addTrust(secure: SecureContext, pems: readonly string[]): boolea
   if (typeof native.addCACert !== "function") return false;
   for (const pem of pems) native.addCACert(pem);
   return true;
+}
+
+interface ReadingHandle {
+  reading?: boolean;
+  readStart?(): number;
+}
+
+function readingHandle(socket: Socket): ReadingHandle | null {
+  return (socket as unknown as { _handle: ReadingHandle | null })._handle;
+}
+
+/**
+ * Whether a socket was told to stop reading: `_handle.reading` is false then. Without it, it counts
+ * as reading.
+ */
+export function isStopped(socket: Socket): boolean {
+  return readingHandle(socket)?.reading === false;
+}
+
+const STILL_READING = -osConstants.errno.EALREADY;
+
+/**
+ * Whether a socket still reads, so that its end has not come: `_handle.readStart()` answers that it
+ * does already. Where there is no such function the end may have come, and TLS above it counts as
+ * truncated.
+ */
+export function isReading(socket: Socket): boolean {
+  return readingHandle(socket)?.readStart?.() === STILL_READING;
 }

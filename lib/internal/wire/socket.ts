@@ -7,6 +7,7 @@ import {
   MAX_SOCKET_ERROR,
   NE_SOCK_ERROR,
   NE_SOCK_RESET,
+  NE_SOCK_RETRY,
   NE_SOCK_TIMEOUT,
 } from "../base/constants.js";
 import { ownOnly, printable } from "../base/bytes.js";
@@ -28,6 +29,8 @@ export interface SocketState {
   busy: string | null;
   /** A reset has been told: as the system does, only once. */
   wasReset: boolean;
+  /** Our closing alert of TLS is on its way. */
+  alertSent: boolean;
 }
 
 /** Bytes of a line, its end included. */
@@ -44,6 +47,7 @@ export function createSocketState(): SocketState {
     localPort: 0,
     busy: null,
     wasReset: false,
+    alertSent: false,
   };
 }
 
@@ -160,6 +164,24 @@ export async function writeFully(
   }
   if (code === 0) code = await wire.flush(k.readTimeoutMs);
   return code < 0 ? socketFailed(k, afterReset(k, wire.failure, BROKEN_PIPE)) : 0;
+}
+
+/** Shuts down one or both directions. @returns 0, or a code with the error set */
+export async function shutDown(
+  k: SocketState,
+  wire: Wire,
+  { send, receive }: { send: boolean; receive: boolean },
+): Promise<number> {
+  if (send && !k.alertSent) {
+    if ((await wire.shutdownWriting()) !== 0) return socketFailed(k, wire.failure);
+    k.alertSent = k.tls !== null;
+  }
+  if (k.tls !== null && !wire.ended) {
+    setSocketError(k, "Incomplete TLS closure");
+    return NE_SOCK_RETRY;
+  }
+  if (receive) await wire.shutdownReading();
+  return 0;
 }
 
 // Connections that a listening socket took while nobody was waiting for one.

@@ -35,6 +35,8 @@ import { keepTicket, ticketKey, type TicketPeer } from "./tls_tickets.js";
 export interface TlsOutcome {
   ok: true;
   socket: tls.TLSSocket;
+  /** The stream below that was given. */
+  below: Duplex;
   /** What it reads into, null if it reads as any stream does. */
   ring: ReadRing | null;
   /** What the peer sent, leaf first; on a resumed connection what it sent at the first one. */
@@ -280,6 +282,7 @@ class Handshake {
     this.#resolve({
       ok: true,
       socket,
+      below: this.#raw,
       ring: this.#ring,
       chain: peerChain(socket),
       refusal: verifyResult(socket),

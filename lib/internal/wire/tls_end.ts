@@ -2,12 +2,13 @@
 //
 // Node ends a TLS stream in the same way for the closing alert and for the end of the TCP stream.
 // But when the latter has come, libuv has stopped reading below, and not yet when it was the alert;
-// with any other stream below, that stream has ended itself before it can end this one.
+// with any other stream below, that stream has ended itself before it can end this one. What cannot
+// be seen counts as truncated.
 
 import * as net from "node:net";
-import { constants as osConstants } from "node:os";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { isReading, isStopped } from "./node_internals.js";
 
 const ends = new WeakMap<TLSSocket, "clean" | "truncated">();
 
@@ -15,13 +16,6 @@ const ends = new WeakMap<TLSSocket, "clean" | "truncated">();
 export function endedCleanly(socket: TLSSocket): boolean {
   return ends.get(socket) === "clean";
 }
-
-interface Readable {
-  readStart?: () => number;
-  reading?: boolean;
-}
-
-const STILL_READING = -osConstants.errno.EALREADY;
 
 /** Notes, from now on, in which way the data ends. */
 export function watchEnd(socket: TLSSocket, below: Duplex): void {
@@ -35,11 +29,8 @@ export function watchEnd(socket: TLSSocket, below: Duplex): void {
 }
 
 function isAlertOnly(socket: TLSSocket, below: Duplex): boolean {
-  const handle = (below as { _handle?: Readable })._handle;
-  if (!(below instanceof net.Socket) || typeof handle?.readStart !== "function") {
-    return !below.readableEnded;
-  }
+  if (below.destroyed) return false;
+  if (!(below instanceof net.Socket)) return !below.readableEnded;
   // what is stopped cannot have read the end
-  if ((socket as unknown as { _handle?: Readable })._handle?.reading === false) return true;
-  return handle.readStart() === STILL_READING;
+  return isStopped(socket) || isReading(below);
 }

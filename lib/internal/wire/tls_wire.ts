@@ -1,5 +1,5 @@
 // The wire over a TLS connection: its closing alert tells a clean end from a cut one.
-import type { Duplex } from "node:stream";
+import { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { NE_SOCK_CLOSED, NE_SOCK_TRUNC } from "../base/constants.js";
 import type { TlsOutcome } from "./tls.js";
@@ -8,23 +8,23 @@ import { tlsErrorOf } from "./tls_errors.js";
 import { Wire, type Endings, type WireFailure } from "./wire.js";
 
 /** The wire of a finished handshake. */
-export function tlsWire({ socket, ring }: TlsOutcome): Wire {
-  return new Wire(socket, ring, tlsEndings);
+export function tlsWire({ socket, ring, below }: TlsOutcome): Wire {
+  const bottom = below instanceof Socket ? below : null;
+  return new Wire(socket, ring, { ...tlsEndings, socket: () => bottom });
 }
 
 const CUT = { code: NE_SOCK_TRUNC, error: "Secure connection truncated" };
 
-const tlsEndings: Endings = {
-  ended: (stream: Duplex): WireFailure =>
+const tlsEndings: Pick<Endings, "ended" | "failed"> = {
+  ended: (stream): WireFailure =>
     endedCleanly(stream as TLSSocket)
       ? { code: NE_SOCK_CLOSED, error: "Connection closed", cause: null }
       : { ...CUT, cause: null },
   failed: (error: Error, reading: boolean): WireFailure => {
-    // a reset, too, is an end that was not announced: C's reads tell no more of it
-    if (reading && (error as NodeJS.ErrnoException).syscall === "read") {
-      return { ...CUT, cause: error };
-    }
-    const { code, text } = tlsErrorOf(error);
-    return { code, error: text, cause: error };
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    // in C's words a reset, too, is an end that was not announced; the cause tells them apart
+    if (reading && (syscall === "read" || code === "ECONNRESET")) return { ...CUT, cause: error };
+    const words = tlsErrorOf(error);
+    return { code: words.code, error: words.text, cause: error };
   },
 };

@@ -16,6 +16,7 @@ import {
   NE_SOCK_ERROR,
   NE_SOCK_RESET,
   NE_SOCK_TIMEOUT,
+  NE_SOCK_TRUNC,
 } from "../base/constants.js";
 import { errnoText } from "../base/errno.js";
 import type { ReadRing, Segment } from "./read_blocks.js";
@@ -56,6 +57,17 @@ export interface Endings {
   ended(stream: Duplex): WireFailure;
   /** @param reading whether a read finds the error, else a write */
   failed(error: Error, reading: boolean): WireFailure;
+  /** What the bytes come through at the bottom, if it is a socket. */
+  socket(stream: Duplex): Socket | null;
+}
+
+/**
+ * The one judge of how a stream ended: whether data that lasts until the end of the connection is
+ * whole. The peer has to have ended the stream, in TLS with its closing alert or without; a reset,
+ * an error, and an end that we could not see are no such end.
+ */
+export function endsData({ code, cause }: WireFailure): boolean {
+  return cause === null && (code === NE_SOCK_CLOSED || code === NE_SOCK_TRUNC);
 }
 
 export const CLOSED: WireFailure = {
@@ -78,7 +90,11 @@ export const CLOSED_HERE: WireFailure = {
 const LINGER_MS = 5000;
 
 /** Endings of a stream that has no closing alert of its own. */
-const PLAIN: Endings = { ended: () => CLOSED, failed: failureOf };
+const PLAIN: Endings = {
+  ended: () => CLOSED,
+  failed: failureOf,
+  socket: (stream) => (stream instanceof Socket ? stream : null),
+};
 
 export class Wire {
   readonly stream: Duplex;
@@ -188,16 +204,15 @@ export class Wire {
   // libuv tells a reset that comes along with the last bytes as an end. The system still holds the
   // error then, and a write of nothing meets it.
   #onEnd = (): void => {
-    const { stream } = this;
-    const ended = this.#endings.ended(stream);
-    const isPlain = this.#endings === PLAIN && stream instanceof Socket;
-    if (!isPlain || !stream.writable || stream.writableLength > 0) {
+    const ended = this.#endings.ended(this.stream);
+    const socket = this.#endings.socket(this.stream);
+    if (socket === null || !socket.writable || socket.writableLength > 0) {
       this.#endReading(ended);
       return;
     }
-    stream.write(EMPTY, (error) => {
+    socket.write(EMPTY, (error) => {
       const isReset = (error as NodeJS.ErrnoException | null | undefined)?.code === "ECONNRESET";
-      this.#endReading(isReset ? failureOf(error) : ended);
+      this.#endReading(isReset ? this.#endings.failed(error as Error, true) : ended);
     });
   };
 
@@ -207,9 +222,11 @@ export class Wire {
     this.#settleWriter(this.#writeEnd.code);
   };
 
+  // a stream that was destroyed before its end has lost what was to come
   #onClose = (): void => {
     this.#writeEnd ??= CLOSED;
-    this.#endReading(CLOSED);
+    const cause = new Error("the stream was closed before its end");
+    this.#endReading({ ...this.#endings.ended(this.stream), cause });
     this.#settleWriter(this.#writeEnd.code);
   };
 
