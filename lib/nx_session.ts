@@ -307,6 +307,11 @@ export interface nx_limits {
   /** bytes of one property's value (default as neon's for `ne_`, 2^24 for `nx_`) */
   property?: number;
   /**
+   * bytes that `nx_send` collects into `body` at most, decoded (default 2^30); past it the error
+   * names this limit
+   */
+  collected?: number;
+  /**
    * how many times larger than its compressed form a body may grow past its first mebibyte (default
    * 1000)
    */

@@ -4,6 +4,7 @@
 import { Readable, Writable, type Duplex } from "node:stream";
 import { asBuffer, isBytes } from "./internal/base/bytes.js";
 import { NE_ERROR } from "./internal/base/constants.js";
+import { isPromise } from "./internal/base/promise.js";
 import { detachConnection } from "./internal/session/upgrade.js";
 import { nx_error } from "./internal/script/nx_error.js";
 import { misuse, type ne_request } from "./internal/base/handle.js";
@@ -29,8 +30,9 @@ export type nx_body_source = AsyncIterable<Uint8Array | string> | Readable;
  *
  * A body that was read from can't be sent again: when the request has to be repeated
  * (authentication), it fails with `NE_ERROR` and says so, unless `source` is a function, which is
- * then called anew for each sending. What the source throws leaves through the dispatch. A source
- * that is not needed to its end is destroyed, or its iterator's `return` called.
+ * then called anew for each sending, and may give a promise. What the source throws leaves through
+ * the dispatch. A source that is not needed to its end is destroyed, or its iterator's `return`
+ * called.
  * @param length as in `ne_set_request_body_provider`: -1, the default, sends it chunked.
  * @example
  * ```ts
@@ -39,7 +41,7 @@ export type nx_body_source = AsyncIterable<Uint8Array | string> | Readable;
  */
 export function nx_set_request_body_stream(
   req: ne_request,
-  source: nx_body_source | (() => nx_body_source),
+  source: nx_body_source | (() => nx_body_source | Promise<nx_body_source>),
   length: number = -1,
 ): void {
   const r = requests.open(req, "nx_set_request_body_stream");
@@ -116,7 +118,7 @@ export function nx_detach_socket(req: ne_request): {
 
 interface Supplier {
   /** Starts the body over; `false` with the error set where that can't be. */
-  rewind(): boolean;
+  rewind(): boolean | Promise<boolean>;
   /** The next piece, not empty; `null` at the end, `false` with the error set on failure. */
   next(): Promise<Buffer | null | false>;
   /** The request is over. */
@@ -128,7 +130,9 @@ function setProvider(r: Request, length: number, supplier: Supplier): void {
   const provide = (_userdata: unknown, buffer: Uint8Array): number | Promise<number> => {
     if (buffer.length === 0) {
       rest = null;
-      return supplier.rewind() ? 0 : -1;
+      const started = supplier.rewind();
+      const answer = (can: boolean): number => (can ? 0 : -1);
+      return typeof started === "boolean" ? answer(started) : started.then(answer);
     }
     const give = (piece: Buffer | null | false): number => {
       if (piece === null) return 0;
@@ -183,27 +187,33 @@ function bytesOf(chunk: unknown): Buffer {
 
 class StreamBody implements Supplier {
   #r: Request;
-  #again: (() => nx_body_source) | null;
+  #again: (() => nx_body_source | Promise<nx_body_source>) | null;
   #source: nx_body_source | null;
   #iterator: AsyncIterator<unknown> | null = null;
   #ended = false;
 
-  constructor(r: Request, source: nx_body_source | (() => nx_body_source)) {
+  constructor(
+    r: Request,
+    source: nx_body_source | (() => nx_body_source | Promise<nx_body_source>),
+  ) {
     this.#r = r;
     this.#again = typeof source === "function" ? source : null;
     this.#source = typeof source === "function" ? null : source;
   }
 
-  rewind(): boolean {
-    if (this.#again !== null) {
-      this.over();
-      this.#iterator = null;
-      this.#source = this.#again();
-      checkSource(this.#source);
-      this.#ended = false;
-      return true;
-    }
-    return this.#iterator === null ? true : sentBefore(this.#r);
+  rewind(): boolean | Promise<boolean> {
+    if (this.#again === null) return this.#iterator === null ? true : sentBefore(this.#r);
+    this.over();
+    this.#iterator = null;
+    const given = this.#again();
+    return isPromise(given) ? given.then((source) => this.#start(source)) : this.#start(given);
+  }
+
+  #start(source: nx_body_source): boolean {
+    checkSource(source);
+    this.#source = source;
+    this.#ended = false;
+    return true;
   }
 
   async next(): Promise<Buffer | null> {
@@ -220,15 +230,15 @@ class StreamBody implements Supplier {
     }
   }
 
-  // A source that was begun and not read to its end is let go of.
+  // A source that was begun, or made for this request, and not read to its end is let go of.
   over(): void {
     const iterator = this.#iterator;
     const source = this.#source;
-    if (iterator === null || this.#ended) return;
+    if (this.#ended || source === null || (iterator === null && this.#again === null)) return;
     this.#ended = true;
     if (isNodeStream(source)) source.destroy();
     // nobody is there to hear what it says to that
-    else void Promise.resolve(iterator.return?.()).catch(() => {});
+    else void Promise.resolve(iterator?.return?.()).catch(() => {});
   }
 }
 

@@ -12,7 +12,7 @@ const MAX_CODINGS = 3;
 
 const TRAILING = "Unexpected content received after compressed stream";
 
-type Coding = "gzip" | "deflate" | "br";
+export type Coding = "gzip" | "deflate" | "br";
 type Decoder = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress;
 type Bytes = AsyncIterable<Buffer> | Iterable<Buffer>;
 

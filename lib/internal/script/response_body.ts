@@ -1,34 +1,139 @@
-// The body of a response on its way to a result: read from the connection as it is asked for, its
-// codings taken off, its end judged.
+// The body of a response on its way into memory or a stream, as the blocks come from a reader of
+// the request; then its codings are taken off.
+//
+//   dispatch ─► accept ─► read, block by block ─┬─► Gathering ─► decodedBody
+//                                               └─► BlockQueue ─► ContentStream
 import { Readable } from "node:stream";
-import { NE_OK } from "../base/constants.js";
+import { NE_ERROR } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
 import type { ne_request, ne_session } from "../base/handle.js";
-import { limitsOf } from "../session/session.js";
+import { requests } from "../session/request.js";
+import { limitsOf, type Session } from "../session/session.js";
 import { ne_get_response_header, ne_get_status } from "../../ne_request.js";
-import { ne_get_error, ne_set_error } from "../../ne_session.js";
+import { ne_set_error } from "../../ne_session.js";
 import { ne_status } from "../../ne_utils.js";
-import { nx_get_cause } from "../../nx_session.js";
-import { nx_readable_result, nx_response_readable } from "../../nx_stream.js";
-import { codingsOf, decodeBody } from "./decode.js";
+import { codingsOf, decodeBody, type Coding } from "./decode.js";
+import type { Progress } from "./request_body.js";
 
-/** A response whose body is being read. */
-export interface Incoming {
-  readonly sess: ne_session;
-  readonly req: ne_request;
-  readonly method: string;
-  readonly source: Readable;
-  readonly blocks: AsyncIterator<Buffer>;
-  /** What has been read, as it came. */
-  readonly read: Buffer[];
-  ended: boolean;
+/** Whether a body is passed over, kept without telling of it, or what was asked for. */
+export type Fate = "skip" | "quiet" | "wanted";
+
+/** What is to become of a response. */
+export interface Wishes {
+  /** Give what is no error as a stream. */
+  readonly stream: boolean;
+  readonly progress: Progress | null;
+  /** What is to become of a response with this status. */
+  fateOf(code: number): Fate;
+  /** Its body, from now on, is for a stream: that of `queue`. */
+  streams(incoming: Incoming): void;
 }
 
-/** Begins to read. */
-export function openBody(sess: ne_session, req: ne_request, method: string): Incoming {
-  const source = nx_response_readable(req);
-  const blocks = (source as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  return { sess, req, method, source, blocks, read: [], ended: false };
+/** Bytes of a body that nobody wants that are read to keep its connection. */
+const MAX_SKIPPED = 64 * 1024;
+/** Bytes of an error's body that are read before it is given as a stream. */
+const MAX_HELD = 1 << 20;
+
+/** The body of a response while it is being read: the reader's userdata. */
+export class Incoming {
+  readonly sess: ne_session;
+  readonly wishes: Wishes;
+  body = new Gathering();
+  queue: BlockQueue | null = null;
+  /** The connection was given up for a body that nobody wants. */
+  cut = false;
+  #fate: Fate = "wanted";
+  #done = 0;
+  #total: number | null = null;
+  #limit = 0;
+
+  constructor(sess: ne_session, wishes: Wishes) {
+    this.sess = sess;
+    this.wishes = wishes;
+  }
+
+  /** An acceptance callback: a response begins. */
+  static accept(
+    incoming: Incoming,
+    req: ne_request,
+    status: Readonly<ne_status>,
+  ): number | Promise<number> {
+    return incoming.#begin(req, status);
+  }
+
+  /** A body reader. */
+  static read(incoming: Incoming, block: Buffer): number | Promise<number> {
+    return incoming.#take(block);
+  }
+
+  #begin(req: ne_request, status: Readonly<ne_status>): number | Promise<number> {
+    // what was given as a stream can't be taken back
+    if (this.queue !== null) return 0;
+    if (this.body.size > 0) this.body = new Gathering();
+    this.#fate = this.wishes.fateOf(status.code);
+    const { method, total } = requests.open(req, "nx_send");
+    this.#done = 0;
+    this.#total = total < 0 ? null : total;
+    this.#limit = limitsOf(this.sess).collected;
+    if (this.wishes.stream && this.#fate !== "skip") {
+      this.#limit = MAX_HELD;
+      if (status.klass === 2) this.#startStream();
+    }
+    return method === "HEAD" ? 1 : this.#tell(1);
+  }
+
+  #take(block: Buffer): number | Promise<number> {
+    const { length } = block;
+    if (length === 0) return 0;
+    this.#done += length;
+    if (this.#fate === "skip") {
+      this.cut = this.#done > MAX_SKIPPED;
+      return this.cut ? 1 : 0;
+    }
+    const kept = this.#keep(block);
+    if (this.wishes.progress === null || this.#fate === "quiet") return kept;
+    return typeof kept === "number" && kept !== 0 ? kept : this.#tellAfter(kept);
+  }
+
+  async #tellAfter(kept: number | Promise<number>): Promise<number> {
+    const code = await kept;
+    return code === 0 ? this.#tell(0) : code;
+  }
+
+  #keep(block: Buffer): number | Promise<number> {
+    if (this.queue !== null) return this.queue.add(Buffer.from(block));
+    if (this.body.size + block.length > this.#limit) {
+      if (!this.wishes.stream) return this.#refuse();
+      return this.#startStream().add(Buffer.from(block));
+    }
+    this.body.add(block);
+    return 0;
+  }
+
+  #refuse(): number {
+    ne_set_error(this.sess, "%s", tooLong(this.#limit));
+    return 1;
+  }
+
+  #startStream(): BlockQueue {
+    this.queue = new BlockQueue(this.body.take());
+    this.wishes.streams(this);
+    return this.queue;
+  }
+
+  #tell(code: number): number | Promise<number> {
+    const { progress } = this.wishes;
+    if (progress === null || this.#fate !== "wanted") return code;
+    const wait = progress(this.#done, this.#total);
+    return wait instanceof Promise ? wait.then(() => code) : code;
+  }
+}
+
+function tooLong(limit: number): string {
+  return (
+    `Response body exceeds the limit of ${limit} bytes to collect: ` +
+    "raise `collected` by nx_set_limits, or ask for a stream"
+  );
 }
 
 /** Blocks shorter than this are put together. */
@@ -36,93 +141,133 @@ const SMALL_BLOCK = 1024;
 /** Into pieces of this size. */
 const PIECE = 16 * 1024;
 
-// Blocks on their way into memory: a block costs more than its bytes, and a server may send each
-// byte as a chunk of its own.
-class Gathering {
+/**
+ * Blocks on their way into memory: a block costs more than its bytes, and a server may send each
+ * byte as a chunk of its own. The blocks are copied.
+ */
+export class Gathering {
+  size = 0;
+  #blocks: Buffer[] = [];
   #piece: Buffer | null = null;
   #used = 0;
 
-  constructor(readonly into: Buffer[]) {}
-
   add(block: Buffer): void {
-    if (block.length >= SMALL_BLOCK) {
-      this.flush();
-      this.into.push(block);
+    this.size += block.length;
+    if (block.length >= SMALL_BLOCK || this.size === block.length) {
+      this.#flush();
+      this.#blocks.push(Buffer.from(block));
       return;
     }
-    if (this.#used + block.length > PIECE) this.flush();
+    if (this.#used + block.length > PIECE) this.#flush();
     this.#piece ??= Buffer.allocUnsafeSlow(PIECE);
     this.#used += block.copy(this.#piece, this.#used);
   }
 
-  flush(): void {
+  /** All blocks, which are given away. */
+  take(): Buffer[] {
+    this.#flush();
+    const blocks = this.#blocks;
+    this.#blocks = [];
+    return blocks;
+  }
+
+  #flush(): void {
     if (this.#piece === null) return;
     // a piece that is hardly begun is not worth its memory
     const filled = this.#piece.subarray(0, this.#used);
-    this.into.push(this.#used < PIECE / 2 ? Buffer.from(filled) : filled);
+    this.#blocks.push(this.#used < PIECE / 2 ? Buffer.from(filled) : filled);
     this.#piece = null;
     this.#used = 0;
   }
 }
 
-/** Reads the body into memory. @returns whether it ended within so many bytes, or few more */
-export async function collect(incoming: Incoming, maxBytes: number): Promise<boolean> {
-  const gathering = new Gathering(incoming.read);
-  let size = 0;
-  try {
-    while (size <= maxBytes) {
-      const { done, value } = await incoming.blocks.next();
-      if (done === true) {
-        incoming.ended = true;
-        return true;
+/** Bytes that wait for the consumer of a stream before the connection is read on. */
+const QUEUE_BYTES = 64 * 1024;
+
+/** Blocks on their way to a stream; whoever adds waits while it is full. */
+export class BlockQueue {
+  #blocks: Buffer[];
+  #bytes = 0;
+  #end: { error: Error | null } | null = null;
+  #wanted: (() => void) | null = null;
+  #room: (() => void) | null = null;
+
+  constructor(first: Buffer[]) {
+    this.#blocks = first;
+    for (const block of first) this.#bytes += block.length;
+  }
+
+  /** @returns 0, later where the consumer is behind */
+  add(block: Buffer): number | Promise<number> {
+    this.#blocks.push(block);
+    this.#bytes += block.length;
+    this.#wake();
+    if (this.#bytes < QUEUE_BYTES) return 0;
+    return new Promise((resolve) => (this.#room = () => resolve(0)));
+  }
+
+  /** Nothing more comes, or why not. */
+  end(error: Error | null): void {
+    this.#end ??= { error };
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#wanted?.();
+    this.#wanted = null;
+  }
+
+  async *read(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const block = this.#blocks.shift();
+      if (block !== undefined) {
+        this.#bytes -= block.length;
+        if (this.#bytes < QUEUE_BYTES / 2) {
+          this.#room?.();
+          this.#room = null;
+        }
+        yield block;
+      } else if (this.#end !== null) {
+        if (this.#end.error !== null) throw this.#end.error;
+        return;
+      } else {
+        await new Promise<void>((resolve) => (this.#wanted = resolve));
       }
-      gathering.add(value);
-      size += value.length;
     }
-    return false;
-  } finally {
-    gathering.flush();
   }
 }
 
-/** The code of the request's end, once the body has been read. */
-export function endOf(incoming: Incoming): Promise<number> {
-  return nx_readable_result(incoming.source);
-}
-
-/** The body as it is meant to be read. Throws `nx_error` for one that can't be. */
-export async function* contentOf(incoming: Incoming, decompress: boolean): AsyncGenerator<Buffer> {
-  const { sess, req, method } = incoming;
-  const { code } = ne_get_status(req);
-  // a part of something compressed can't be decoded, and what is not there needs not
-  const asItIs = method === "HEAD" || code === 204 || code === 206 || code === 304;
+/** The codings to take off a response's body. */
+export function codingsIn(req: ne_request, decompress: boolean): Coding[] {
+  if (!decompress) return [];
   const field = ne_get_response_header(req, "Content-Encoding");
-  const codings = decompress && !asItIs ? codingsOf(field) : [];
-  try {
-    yield* decodeBody(rawOf(incoming), codings, limitsOf(sess));
-  } catch (error) {
-    if (!(error instanceof nx_error) || error.status !== null) throw error;
-    ne_set_error(sess, "%s", error.message);
-    throw new nx_error(error.message, error.code, statusOf(req), error);
-  }
+  if (field === null) return [];
+  const { method, status } = requests.open(req, "nx_send");
+  // a part of something compressed can't be decoded, and what is not there needs not
+  const asItIs = [204, 206, 304].includes(status.code) || method === "HEAD";
+  return asItIs ? [] : codingsOf(field);
 }
 
-async function* rawOf(incoming: Incoming): AsyncGenerator<Buffer> {
-  const { sess, req } = incoming;
-  for (let block = incoming.read.shift(); block !== undefined; block = incoming.read.shift()) {
-    yield block;
+/** A body in memory, decoded as far as it can be, and what was wrong with it. */
+export async function decodedBody(
+  { limits }: Session,
+  raw: readonly Buffer[],
+  codings: readonly Coding[],
+): Promise<{ body: Buffer; failure: nx_error | null }> {
+  const blocks: Buffer[] = [];
+  let size = 0;
+  let failure: nx_error | null = null;
+  try {
+    for await (const block of decodeBody(raw, codings, limits)) {
+      size += block.length;
+      if (size > limits.collected) throw new nx_error(tooLong(limits.collected), NE_ERROR);
+      blocks.push(block);
+    }
+  } catch (error) {
+    if (!(error instanceof nx_error)) throw error;
+    failure = error;
   }
-  if (incoming.ended) return;
-  for (;;) {
-    const { done, value } = await incoming.blocks.next();
-    if (done === true) break;
-    yield value;
-  }
-  incoming.ended = true;
-  const code = await endOf(incoming);
-  if (code !== NE_OK) {
-    throw new nx_error(ne_get_error(sess), code, statusOf(req), nx_get_cause(sess));
-  }
+  return { body: Buffer.concat(blocks), failure };
 }
 
 /** A copy of the status of a response. */
@@ -132,17 +277,15 @@ export function statusOf(req: ne_request): Readonly<ne_status> {
 
 /** The content as a stream; destroying it closes the connection. */
 export class ContentStream extends Readable {
-  #incoming: Incoming;
   #content: AsyncGenerator<Buffer>;
-  #over: () => void;
+  #stop: () => Promise<void>;
   #pending: Promise<void> | null = null;
 
-  /** @param over called once, when nothing needs the request any more */
-  constructor(incoming: Incoming, content: AsyncGenerator<Buffer>, over: () => void) {
+  /** @param stop breaks the response off, if it goes on; resolves when the request is over */
+  constructor(content: AsyncGenerator<Buffer>, stop: () => Promise<void>) {
     super();
-    this.#incoming = incoming;
     this.#content = content;
-    this.#over = over;
+    this.#stop = stop;
   }
 
   override _read(): void {
@@ -161,11 +304,11 @@ export class ContentStream extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#incoming.source.destroy();
+    const stopped = this.#stop();
     const idle = this.#pending ?? Promise.resolve();
     void idle.then(async () => {
       await this.#content.return(undefined).catch(() => {});
-      this.#over();
+      await stopped;
       done(error);
     });
   }

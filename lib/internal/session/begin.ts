@@ -41,6 +41,7 @@ export function prepare(r: Request, caller: string): void {
   if (r.stage !== "idle") throw misuse(caller, "the request was begun and has not ended");
   if (r.session.destroyed) throw misuse(caller, "the session was destroyed already");
   r.stage = "open";
+  r.answered = false;
   if (r.turn !== null) return;
   r.ordinal = ++r.session.begun;
   r.startedAt = performance.now();

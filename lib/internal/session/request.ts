@@ -145,6 +145,8 @@ export interface Request {
   telling: Promise<void> | null;
   /** A step of the conversation is under way. */
   busy: boolean;
+  /** The head of a response to the last sending has been read. */
+  answered: boolean;
   persists: boolean;
   progress: number;
   total: number;
@@ -207,6 +209,7 @@ export function createRequest(
     uploadBefore: null,
     telling: null,
     busy: false,
+    answered: false,
     persists: false,
     progress: 0,
     total: -1,

@@ -277,6 +277,7 @@ function chooseReaders(r: Request, from: number): number | Promise<number> {
     reader.chosen = answer !== 0;
   }
   r.stage = "body";
+  r.answered = true;
   const wait = tellProgress(r, ne_status_recving, 0, r.total);
   return wait === undefined ? NE_OK : wait.then(() => NE_OK);
 }

@@ -6,6 +6,7 @@
 import type { Writable } from "node:stream";
 import {
   DEFAULT_READ_TIMEOUT_MS,
+  MAX_COLLECTED,
   MAX_HEADER_COUNT,
   MAX_HEADER_FIELD,
   MAX_INFLATE_RATIO,
@@ -124,6 +125,7 @@ export interface Limits {
   body: number;
   /** Bytes of a property's value; -1: what is usual where it is read. */
   property: number;
+  collected: number;
   inflate_ratio: number;
 }
 
@@ -223,6 +225,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   interim_count: MAX_INTERIM,
   body: Infinity,
   property: -1,
+  collected: MAX_COLLECTED,
   inflate_ratio: MAX_INFLATE_RATIO,
 };
 

@@ -1,0 +1,154 @@
+// One request of a sequence: made, sent, and its response taken in, to memory or to a stream.
+import { NE_OK, NE_REDIRECT } from "../base/constants.js";
+import type { ne_request } from "../base/handle.js";
+import {
+  ne_add_request_header,
+  ne_add_response_body_reader,
+  ne_get_status,
+  NE_REQFLAG_EXPECT100,
+  NE_REQFLAG_IDEMPOTENT,
+  ne_request_create,
+  ne_request_destroy,
+  ne_request_dispatch,
+  ne_set_request_flag,
+} from "../../ne_request.js";
+import {
+  nx_request_abort,
+  nx_response_fields,
+  nx_response_trailer_fields,
+  nx_set_request_deadline,
+  nx_set_request_signal,
+} from "../../nx_session.js";
+import { answerOf, streamError, streamingAnswer } from "./answer.js";
+import { urlOf, type Answer, type Course } from "./course.js";
+import { ACCEPTED } from "./decode.js";
+import type { Field } from "./header_list.js";
+import { redirectAfter, type Redirected } from "./redirect.js";
+import { Incoming, type Fate } from "./response_body.js";
+import { isIdempotent, isPassing } from "./retry.js";
+
+/** What one request came to: an answer, or a redirect to follow with its status. */
+export type Arrival =
+  | { readonly answer: Answer }
+  | { readonly redirect: Redirected; readonly status: number };
+
+/** Sends the request of the step at hand. */
+export async function attempt(course: Course): Promise<Arrival> {
+  const { step, sending } = course;
+  course.redirect = null;
+  const req = ne_request_create(step.s.handle, step.method, step.target);
+  if (sending.stream) return attemptStream(course, req);
+  try {
+    const incoming = prepare(course, req, () => {});
+    const code = await ne_request_dispatch(req);
+    return await arrive(course, req, incoming, code);
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+function prepare(
+  course: Course,
+  req: ne_request,
+  streams: (incoming: Incoming) => void,
+): Incoming {
+  const { step, sending, deadline } = course;
+  if (sending.signal !== null) nx_set_request_signal(req, sending.signal);
+  for (const [name, value] of step.fields) ne_add_request_header(req, name, value);
+  // a part of something compressed can't be decoded
+  const asks = step.fields.some(([name]) => /^(accept-encoding|range)$/i.test(name));
+  if (sending.decompress && !asks) ne_add_request_header(req, "Accept-Encoding", ACCEPTED);
+  if (!isIdempotent(step.method)) ne_set_request_flag(req, NE_REQFLAG_IDEMPOTENT, 0);
+  if (step.expect) ne_set_request_flag(req, NE_REQFLAG_EXPECT100, 1);
+  step.body?.give(req, sending.uploadProgress);
+  if (deadline !== Infinity) {
+    // a bound of 0 would be none
+    nx_set_request_deadline(req, Math.max((deadline - performance.now()) / 1000, 0.001));
+  }
+  const incoming = new Incoming(step.s.handle, {
+    stream: sending.stream,
+    progress: sending.downloadProgress,
+    fateOf: (code) => fateOf(course, req, code),
+    streams,
+  });
+  ne_add_response_body_reader(req, Incoming.accept, Incoming.read, incoming);
+  return incoming;
+}
+
+// A response has come, and its body is in memory or was passed over.
+async function arrive(
+  course: Course,
+  req: ne_request,
+  incoming: Incoming,
+  code: number,
+): Promise<Arrival> {
+  const { redirect } = course;
+  // ne_redirect says NE_REDIRECT where it is registered
+  const isOver = code === NE_OK || code === NE_REDIRECT || incoming.cut;
+  if (isOver && redirect !== null && typeof redirect === "object") {
+    return { redirect, status: ne_get_status(req).code };
+  }
+  return { answer: await answerOf(course, req, incoming, code) };
+}
+
+// A stream is the answer as soon as it begins; the request goes on behind it.
+function attemptStream(course: Course, req: ne_request): Promise<Arrival> {
+  const { leave } = course.step;
+  const trailers: Field[] = [];
+  let isOver = false;
+  let tellOver = (): void => {};
+  const over = new Promise<void>((resolve) => (tellOver = resolve));
+  const stop = (): Promise<void> => {
+    if (!isOver) nx_request_abort(req);
+    return over;
+  };
+  const finish = (): void => {
+    isOver = true;
+    ne_request_destroy(req);
+    if (course.streaming) leave();
+    tellOver();
+  };
+  return new Promise((resolve, reject) => {
+    const begin = ({ queue }: Incoming): void => {
+      if (queue === null) return;
+      course.streaming = true;
+      resolve({ answer: streamingAnswer(course, req, queue, trailers, stop) });
+    };
+    const run = async (): Promise<void> => {
+      const incoming = prepare(course, req, begin);
+      try {
+        const code = await ne_request_dispatch(req);
+        if (incoming.queue === null) return resolve(await arrive(course, req, incoming, code));
+        trailers.push(...nx_response_trailer_fields(req));
+        incoming.queue.end(code === NE_OK ? null : streamError(course, req, code));
+      } catch (error) {
+        incoming.queue?.end(error as Error);
+        throw error;
+      }
+    };
+    run().catch(reject).finally(finish);
+  });
+}
+
+// What is to become of the body of a response.
+function fateOf(course: Course, req: ne_request, code: number): Fate {
+  course.redirect = code >= 300 && code < 400 ? redirectFrom(course, req, code) : null;
+  if (course.redirect !== null && typeof course.redirect === "object") return "skip";
+  // it may be answered, or tried again
+  if (code === 401 || code === 407) return "quiet";
+  return isPassing(code) && course.tries < course.sending.retries ? "quiet" : "wanted";
+}
+
+function redirectFrom(course: Course, req: ne_request, code: number): Redirected | string | null {
+  const { step, sending, hops } = course;
+  const { method, body } = step;
+  return redirectAfter({
+    code,
+    fields: nx_response_fields(req),
+    from: urlOf(step),
+    method,
+    body: body === null ? "none" : body.isRepeatable() ? "repeatable" : "once",
+    taken: hops.length,
+    limit: sending.redirects,
+  });
+}

@@ -1,0 +1,82 @@
+// The header fields of a request in every form that programs have them: a record, a list of pairs,
+// Headers, a Map, the headers of a result. Nothing is dropped: what can't be read is a mistake.
+import { misuse } from "../base/handle.js";
+import { checkFieldName, checkFieldValue } from "../http/request_head.js";
+
+/** A header field. */
+export type Field = readonly [name: string, value: string];
+
+/** What a caller may give. */
+export type HeaderList =
+  | Readonly<Record<string, string | readonly string[]>>
+  | Iterable<readonly [name: string, value: string]>;
+
+/** Framing, which follows from the body and its length. */
+const FRAMING = /^(content-length|transfer-encoding)$/i;
+
+/**
+ * Reads a list of fields. The fields that frame a body are passed over in an iterable, which may be
+ * the head of another message, and are a mistake in a record, which somebody wrote.
+ */
+export function readHeaderList(given: unknown, caller: string): Field[] {
+  if (typeof given !== "object" || given === null) throw notFields(caller, describe(given));
+  if (isIterable(given)) return readPairs(given, caller);
+  if (!isRecord(given)) throw notFields(caller, describe(given));
+  const fields: Field[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    if (FRAMING.test(name)) throw misuse(caller, `${name} comes from the body and its length`);
+    add(fields, name, value, caller);
+  }
+  return fields;
+}
+
+function readPairs(given: Iterable<unknown>, caller: string): Field[] {
+  const fields: Field[] = [];
+  for (const pair of given) {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw notFields(caller, `an iterable of something else than pairs`);
+    }
+    const [name, value] = pair as [unknown, unknown];
+    if (typeof name === "string" && FRAMING.test(name)) continue;
+    add(fields, name, value, caller);
+  }
+  return fields;
+}
+
+function add(fields: Field[], name: unknown, value: unknown, caller: string): void {
+  checkFieldName(name, caller);
+  if (typeof value === "string") {
+    checkFieldValue(value, caller);
+    fields.push([name, value]);
+    return;
+  }
+  if (!Array.isArray(value)) {
+    throw misuse(caller, `the value of ${name} must be a string, not ${describe(value)}`);
+  }
+  for (const one of value as unknown[]) {
+    checkFieldValue(one, caller);
+    fields.push([name, one]);
+  }
+}
+
+function isIterable(given: object): given is Iterable<unknown> {
+  return Symbol.iterator in given;
+}
+
+// An object literal, or one without a prototype: what another object inherits would be left out.
+function isRecord(given: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function notFields(caller: string, what: string): TypeError {
+  return misuse(caller, `headers must be a record or an iterable of pairs, not ${what}`);
+}
+
+/** What a value is, for an error. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  const { name } = (value as { constructor?: { name?: unknown } }).constructor ?? {};
+  return typeof name === "string" && name !== "" ? name : "object";
+}
