@@ -1,6 +1,7 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
 import { ownOnly } from "./internal/base/bytes.js";
+import { NE_ERROR, NE_OK } from "./internal/base/constants.js";
 import { cloneSession } from "./internal/session/clone.js";
 import { nx_error } from "./internal/script/nx_error.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
@@ -21,6 +22,7 @@ import {
 } from "./internal/script/send_options.js";
 import { needCallback, needObject, needPort, needText } from "./internal/base/arguments.js";
 import { sessions } from "./internal/session/session.js";
+import type { ne_status } from "./ne_utils.js";
 import { ne_session_create, ne_ssl_trust_default_ca } from "./ne_session.js";
 
 export { nx_error, nx_list };
@@ -82,7 +84,7 @@ export async function nx_fetch(
   const place = parsePlace(url, caller);
   if (place === null) throw misuse(caller, "the URL is not one of http or https");
   if (place.hasUserinfo) {
-    throw misuse(caller, "the URL holds a user name or password; use nx_set_credentials in `setup`");
+    throw misuse(caller, "the URL holds a user name or password; set credentials in `setup`");
   }
   needObject(options, caller, "the options");
   const { method = "GET", setup } = ownOnly(options);
@@ -98,6 +100,26 @@ export async function nx_fetch(
     if (stream === null) leave();
     else stream.once("close", leave);
   }
+}
+
+/**
+ * `ok` as a type guard: for scripts that have nothing to do for a request that failed.
+ * @returns the result. Throws an `nx_error` where it is not `ok`.
+ * @example
+ * ```ts
+ * const { body } = nx_must(await nx_send(sess, "GET", "/a.png"));
+ * ```
+ */
+export function nx_must(result: nx_result): nx_result & { readonly status: Readonly<ne_status> } {
+  needObject(result, "nx_must", "the result");
+  if (isOk(result)) return result;
+  result.stream?.destroy();
+  const { code, error, status, cause } = result;
+  throw new nx_error(error, code === NE_OK ? NE_ERROR : code, status, cause);
+}
+
+function isOk(result: nx_result): result is nx_result & { readonly status: Readonly<ne_status> } {
+  return result.ok && result.status !== null;
 }
 
 /**

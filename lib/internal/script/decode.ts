@@ -4,15 +4,19 @@ import { INFLATE_RATIO_FREE, NE_ERROR } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
 import type { Limits } from "../session/session.js";
 
+// Node 22.15 and later
+const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Decoder };
+
 /** Codings that `Accept-Encoding` asks for. */
-export const ACCEPTED = "gzip, deflate, br";
+export const ACCEPTED =
+  createZstdDecompress === undefined ? "gzip, deflate, br" : "gzip, deflate, br, zstd";
 
 /** Codings one inside another: honest servers use one. */
 const MAX_CODINGS = 3;
 
 const TRAILING = "Unexpected content received after compressed stream";
 
-export type Coding = "gzip" | "deflate" | "br";
+export type Coding = "gzip" | "deflate" | "br" | "zstd";
 type Decoder = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress;
 type Bytes = AsyncIterable<Buffer> | Iterable<Buffer>;
 
@@ -22,6 +26,7 @@ const CODINGS = new Map<string, Coding>([
   ["deflate", "deflate"],
   ["br", "br"],
 ]);
+if (createZstdDecompress !== undefined) CODINGS.set("zstd", "zstd");
 
 /**
  * The codings to take off, the outermost last as they are listed; none where one is unknown.
@@ -162,6 +167,7 @@ class Feeder {
 function decoderFor(coding: Coding, first: Buffer): Decoder {
   if (coding === "gzip") return zlib.createGunzip();
   if (coding === "br") return zlib.createBrotliDecompress();
+  if (coding === "zstd" && createZstdDecompress !== undefined) return createZstdDecompress();
   // some servers send the bare format of RFC 1951 under the name of RFC 1950's
   const [method = 0, flags = 0] = first;
   const wrapped = (method & 0x0f) === 8 && (first.length < 2 || (method * 256 + flags) % 31 === 0);
@@ -172,7 +178,7 @@ function readable(error: Error): Error {
   if (error instanceof nx_error) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code === "Z_BUF_ERROR") return failure("Compressed response was truncated", error);
-  if (code?.startsWith("Z_") === true || code?.startsWith("ERR_") === true) {
+  if (code !== undefined && /^(Z|ZSTD|ERR)_/.test(code)) {
     return failure(`Could not uncompress response: ${error.message}`, error);
   }
   return error;

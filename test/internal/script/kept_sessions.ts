@@ -1,0 +1,145 @@
+// nx_fetch: sessions kept for an origin, how many connections they make, and what ends them.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { text } from "node:stream/consumers";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import t, { type Test } from "tap";
+import { ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
+import { nx_set_max_connections } from "../../../lib/nx_session.js";
+import { nx_fetch } from "../../../lib/nx_script.js";
+import { gate, refusedPort } from "../../fixtures/server.js";
+
+interface Counting {
+  readonly origin: string;
+  connections: number;
+  readonly lines: string[];
+}
+
+// Sessions stay connected after a test, so the server ends their connections at its end.
+async function counting(t: Test, listener?: RequestListener): Promise<Counting> {
+  const lines: string[] = [];
+  const server = createServer((request, response) => {
+    lines.push(`${request.method ?? ""} ${request.url ?? ""}`);
+    if (listener === undefined) response.end("ok");
+    else listener(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const counted = { origin: `http://127.0.0.1:${port}`, connections: 0, lines };
+  server.on("connection", () => counted.connections++);
+  return counted;
+}
+
+t.test("a URL's path and query, without its fragment", async (t) => {
+  const server = await counting(t);
+  const result = await nx_fetch(new URL(`${server.origin}/a b?c=d e#part`));
+  t.equal(result.text(), "ok");
+  t.equal(result.url, `${server.origin}/a%20b?c=d%20e`);
+  await nx_fetch(`${server.origin}#part`, { method: "HEAD" });
+  t.strictSame(server.lines, ["GET /a%20b?c=d%20e", "HEAD /"]);
+});
+
+t.test("one session for an origin, and setup once for it", async (t) => {
+  const server = await counting(t);
+  const made: ne_session[] = [];
+  const setup = (sess: ne_session): void => void made.push(sess);
+  for (let i = 0; i < 3; i++) await nx_fetch(server.origin, { setup });
+  t.equal(made.length, 1);
+  t.equal(server.connections, 1, "which is kept");
+  ne_session_destroy(made[0]!);
+  t.ok((await nx_fetch(server.origin, { setup })).ok, "one that was destroyed is made anew");
+  t.equal(made.length, 2);
+});
+
+t.test("a thousand at once go over six connections", async (t) => {
+  const server = await counting(t);
+  const all = await Promise.all(
+    Array.from({ length: 1000 }, (_, i) => nx_fetch(`${server.origin}/${i}`)),
+  );
+  t.ok(all.every(({ ok }) => ok));
+  t.equal(server.connections, 6);
+  t.equal(new Set(server.lines).size, 1000);
+});
+
+t.test("unless setup says otherwise", async (t) => {
+  const server = await counting(t);
+  const setup = (sess: ne_session): void => nx_set_max_connections(sess, 2);
+  await Promise.all(Array.from({ length: 50 }, () => nx_fetch(server.origin, { setup })));
+  t.equal(server.connections, 2);
+});
+
+t.test("a setup that fails leaves nothing behind", async (t) => {
+  const server = await counting(t);
+  const failure = new Error("no setup");
+  const failing = (): void => {
+    throw failure;
+  };
+  await t.rejects(nx_fetch(server.origin, { setup: failing }), failure);
+  await t.rejects(nx_fetch(server.origin, { setup: (async () => {}) as () => void }), {
+    name: "TypeError",
+    message: "nx_fetch: `setup` must not return a promise",
+  });
+  t.equal(server.connections, 0);
+  let ran = false;
+  t.ok((await nx_fetch(server.origin, { setup: () => void (ran = true) })).ok);
+  t.ok(ran, "the next call's setup counts");
+});
+
+t.test("a stream keeps the session in use until it ends", async (t) => {
+  const more = gate();
+  const server = await counting(t, async (_request, response) => {
+    response.write("ab");
+    await more.opened;
+    response.end("cd");
+  });
+  const result = await nx_fetch(server.origin, { stream: true });
+  more.open();
+  t.equal(await text(result.stream!), "abcd");
+});
+
+t.test("mistakes are said before anything is sent, and show no secret", async (t) => {
+  const rows: [url: unknown, options: object, error: RegExp][] = [
+    ["not a url", {}, /not one of http or https/],
+    ["ftp://example.com/", {}, /not one of http or https/],
+    ["/path", {}, /not one of http or https/],
+    [5, {}, /must be a string/],
+    ["http://example.com:0/", {}, /not one of http or https/],
+    ["http://user:hidden@127.0.0.1:1/", {}, /user name or password/],
+    ["http://hidden@127.0.0.1:1/", {}, /user name or password/],
+    ["http://:hidden@127.0.0.1:1/", {}, /user name or password/],
+    ["http://u:hidden@[fe80::1%25lo]/", {}, /user name or password/],
+    ["http://127.0.0.1:1/", { method: "G T" }, /the method is not a token/],
+    ["http://127.0.0.1:1/", { setup: 5 }, /`setup` must be a function/],
+    ["http://127.0.0.1:1/", { Method: "GET" }, /there is no option "Method"/],
+    ["http://127.0.0.1:1/", null, /the options must be an object/],
+  ];
+  for (const [url, options, error] of rows) {
+    const failed = await nx_fetch(url as string, options).catch((thrown: unknown) => thrown);
+    t.match(failed, { name: "TypeError", message: error }, String(url));
+    t.match((failed as Error).message, /^nx_fetch: /);
+    t.notMatch((failed as Error).message, /hidden/);
+  }
+});
+
+t.test("failures are values", async (t) => {
+  const result = await nx_fetch(`http://127.0.0.1:${await refusedPort()}/`);
+  t.match(result, { ok: false, status: null, cause: { code: "ECONNREFUSED" } });
+});
+
+t.test("a program ends while sessions are kept, and not before its requests", async (t) => {
+  const server = await counting(t);
+  const program = fileURLToPath(new URL("../../../dist/nx_script.js", import.meta.url));
+  const source =
+    `import { nx_fetch } from ${JSON.stringify(program)};` +
+    `nx_fetch(${JSON.stringify(server.origin)}).then(({ text }) => console.log(text()));`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", source]);
+  const [out] = await Promise.all([text(child.stdout), once(child, "close")]);
+  t.equal(out, "ok\n");
+});
