@@ -1,34 +1,69 @@
-// lib/internal/script/body: what a body costs on its way into memory.
+// What a body costs on its way into memory, and how a stream holds its connection back.
 import t from "tap";
-import { collect, type Incoming } from "../../../lib/internal/script/response_body.js";
-
-function incoming(...blocks: Buffer[]): Incoming {
-  const source = async function* (): AsyncGenerator<Buffer> {
-    yield* blocks;
-  };
-  return { blocks: source(), read: [], ended: false } as unknown as Incoming;
-}
+import { BlockQueue, Gathering } from "../../../lib/internal/script/response_body.js";
 
 t.test("bytes that come one by one are not kept one by one", async (t) => {
   const bytes = Buffer.alloc(40_000, "0123456789");
-  const body = incoming(...Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)));
-  t.equal(await collect(body, Infinity), true);
-  t.equal(body.ended, true);
-  t.equal(Buffer.concat(body.read).equals(bytes), true);
-  t.ok(body.read.length <= 3, `${body.read.length} pieces`);
+  const gathering = new Gathering();
+  for (let i = 0; i < bytes.length; i++) gathering.add(bytes.subarray(i, i + 1));
+  t.equal(gathering.size, bytes.length);
+  const blocks = gathering.take();
+  t.ok(Buffer.concat(blocks).equals(bytes));
+  t.ok(blocks.length <= 4, `${blocks.length} pieces`);
 });
 
-t.test("long blocks are kept as they are, and all stay in order", async (t) => {
-  const long = Buffer.alloc(5000, "x");
-  const body = incoming(Buffer.from("a"), Buffer.from("b"), long, Buffer.from("c"), long);
-  t.equal(await collect(body, Infinity), true);
-  t.strictSame(body.read.map(String), ["ab", String(long), "c", String(long)]);
-  t.equal(body.read[1], long);
+t.test("blocks are copied, and all stay in order", async (t) => {
+  const memory = Buffer.alloc(5000, "x");
+  const gathering = new Gathering();
+  const long = String(memory);
+  for (const block of [Buffer.from("a"), Buffer.from("b"), memory, Buffer.from("c"), memory]) {
+    gathering.add(block);
+  }
+  memory.fill("y");
+  t.equal(Buffer.concat(gathering.take()).toString(), `ab${long}c${long}`);
+  t.strictSame(gathering.take(), [], "they are given away");
 });
 
-t.test("what a limit breaks off keeps what was read", async (t) => {
-  const body = incoming(Buffer.from("abc"), Buffer.from("def"), Buffer.from("ghi"));
-  t.equal(await collect(body, 4), false);
-  t.equal(body.ended, false);
-  t.strictSame(body.read.map(String), ["abcdef"]);
+t.test("whoever adds waits while the consumer is behind", async (t) => {
+  const block = Buffer.alloc(40_000);
+  const queue = new BlockQueue([]);
+  t.equal(queue.add(block), 0);
+  let hasRoom = false;
+  const wait = queue.add(block);
+  t.ok(wait instanceof Promise);
+  const added = Promise.resolve(wait).then(() => (hasRoom = true));
+  const reader = queue.read();
+  await reader.next();
+  t.equal(hasRoom, false, "more than half of it is still there");
+  await reader.next();
+  await added;
+  t.equal(hasRoom, true);
+});
+
+t.test("the end comes behind what was added", async (t) => {
+  const failure = new Error("broken off");
+  for (const error of [null, failure]) {
+    const queue = new BlockQueue([Buffer.from("a")]);
+    void queue.add(Buffer.from("b"));
+    queue.end(error);
+    queue.end(new Error("too late"));
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const block of queue.read()) read.push(String(block));
+    })();
+    if (error === null) await reading;
+    else await t.rejects(reading, failure);
+    t.strictSame(read, ["a", "b"]);
+  }
+});
+
+t.test("a consumer that waits is told of each block, and of the end", async (t) => {
+  const queue = new BlockQueue([]);
+  const reader = queue.read();
+  const first = reader.next();
+  void queue.add(Buffer.from("a"));
+  t.equal(String((await first).value), "a");
+  const last = reader.next();
+  queue.end(null);
+  t.equal((await last).done, true);
 });
