@@ -1,7 +1,6 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
 import { ownOnly } from "./internal/base/bytes.js";
-import { NE_ERROR, NE_OK } from "./internal/base/constants.js";
 import { cloneSession } from "./internal/session/clone.js";
 import { nx_error } from "./internal/script/nx_error.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
@@ -11,6 +10,7 @@ import type { nx_resource } from "./internal/resources/resource.js";
 import type { nx_resource_prop } from "./internal/resources/response.js";
 import { resultOf, type nx_result } from "./internal/script/result.js";
 import { parsePlace, type UrlPlace } from "./internal/script/url_place.js";
+import { errorOf } from "./internal/script/must.js";
 import { sendFollowing } from "./internal/script/send.js";
 import { takeSession } from "./internal/script/kept_sessions.js";
 import type { Answer } from "./internal/script/course.js";
@@ -114,8 +114,7 @@ export function nx_must(result: nx_result): nx_result & { readonly status: Reado
   needObject(result, "nx_must", "the result");
   if (isOk(result)) return result;
   result.stream?.destroy();
-  const { code, error, status, cause } = result;
-  throw new nx_error(error, code === NE_OK ? NE_ERROR : code, status, cause);
+  throw errorOf(result);
 }
 
 function isOk(result: nx_result): result is nx_result & { readonly status: Readonly<ne_status> } {

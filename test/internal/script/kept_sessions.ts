@@ -105,7 +105,7 @@ t.test("a stream keeps the session in use until it ends", async (t) => {
 });
 
 t.test("mistakes are said before anything is sent, and show no secret", async (t) => {
-  const rows: [url: unknown, options: object, error: RegExp][] = [
+  const rows: [url: unknown, options: object | null, error: RegExp][] = [
     ["not a url", {}, /not one of http or https/],
     ["ftp://example.com/", {}, /not one of http or https/],
     ["/path", {}, /not one of http or https/],
@@ -121,7 +121,7 @@ t.test("mistakes are said before anything is sent, and show no secret", async (t
     ["http://127.0.0.1:1/", null, /the options must be an object/],
   ];
   for (const [url, options, error] of rows) {
-    const failed = await nx_fetch(url as string, options).catch((thrown: unknown) => thrown);
+    const failed = await nx_fetch(url as string, options as object).catch((thrown: unknown) => thrown);
     t.match(failed, { name: "TypeError", message: error }, String(url));
     t.match((failed as Error).message, /^nx_fetch: /);
     t.notMatch((failed as Error).message, /hidden/);
