@@ -121,7 +121,8 @@ t.test("mistakes are said before anything is sent, and show no secret", async (t
     ["http://127.0.0.1:1/", null, /the options must be an object/],
   ];
   for (const [url, options, error] of rows) {
-    const failed = await nx_fetch(url as string, options as object).catch((thrown: unknown) => thrown);
+    const call = nx_fetch(url as string, options as object);
+    const failed = await call.catch((thrown: unknown) => thrown);
     t.match(failed, { name: "TypeError", message: error }, String(url));
     t.match((failed as Error).message, /^nx_fetch: /);
     t.notMatch((failed as Error).message, /hidden/);
