@@ -26,6 +26,7 @@ const FLOORS = [
     ["internal/script/nx_error"],
     ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies"],
     ["internal/resources/", "internal/script/", "nx_script", "nx_dav"],
+    ["internal/trace/", "nx_trace"],
     ["index"],
   ].flat(),
 ] as const;

@@ -69,6 +69,7 @@ function copySettings(s: Session, clone: Session): void {
   clone.turns.max = s.turns.max;
   clone.debugStream = s.debugStream;
   clone.debugMask = s.debugMask;
+  clone.witnesses = s.witnesses;
   copySignal(s, clone);
 }
 

@@ -37,6 +37,7 @@ import {
   type StatusInfo,
   type Turn,
 } from "./session.js";
+import { isExemptFromTls } from "./without_tls.js";
 import { driveSocks } from "../wire/socks_client.js";
 import { createTlsContext, trustCert, type TlsContext } from "../tls/context.js";
 import {
@@ -107,7 +108,8 @@ async function openLayers(o: Opening): Promise<number> {
     const passed = await passProxy(o, hop);
     if (passed !== NE_OK) return passed;
   }
-  return s.secure ? startOriginTls(o) : NE_OK;
+  const plain = !s.secure || isExemptFromTls((o.turn.connection as Connection).wire.stream);
+  return plain ? NE_OK : startOriginTls(o);
 }
 
 // Lookup and TCP, to the proxy or the server.
@@ -361,6 +363,7 @@ async function startTls(
     sessionKey: `${endpoint.hostname}:${endpoint.port}`,
     timeoutMs: handshakeTimeout(s),
     ownBlocks: endpoint === s.server,
+    onKeys: keysHeard(s),
     onAbort: (cancel) => {
       forget = o.scope.onBreak(({ cause }) => cancel(cause));
     },
@@ -399,6 +402,13 @@ async function startTls(
     hs: { protocol: outcome.protocol, ciphersuite: outcome.cipher },
   });
   return NE_OK;
+}
+
+// Whoever records the keys of TLS connections, if anybody does.
+function keysHeard(s: Session): ((line: Buffer) => void) | null {
+  const { witnesses } = s;
+  if (!witnesses.some(({ keys }) => keys !== undefined)) return null;
+  return (line) => witnesses.forEach(({ keys }) => keys?.(line));
 }
 
 function handshakeTimeout(s: Session): number {

@@ -363,6 +363,7 @@ export function failedOrStale(
  */
 export function leave(r: Request, again = false): void {
   const { turn, session: s } = r;
+  for (const witness of s.witnesses) witness.ended(r, s.error);
   r.stage = "idle";
   if (!again && r.body?.kind === "provider") r.body.over?.();
   stopUpload(r);
@@ -416,13 +417,20 @@ export async function settle(r: Request, step: () => Promise<number>): Promise<n
       const connection = r.turn?.connection ?? null;
       if (connection !== null) closeConnection(s, connection);
     });
+    const isBrokenOff = error instanceof BrokenOff;
+    const text = isBrokenOff ? error.message : thrownText(error);
+    for (const witness of s.witnesses) witness.ended(r, text);
     quietly(() => leave(r));
-    if (!(error instanceof BrokenOff)) throw error;
+    if (!isBrokenOff) throw error;
     setError(s, error.message, error.cause);
     return error.code;
   } finally {
     r.busy = false;
   }
+}
+
+function thrownText(thrown: unknown): string {
+  return thrown instanceof Error ? String(thrown.message) : String(thrown);
 }
 
 function quietly(act: () => void): void {
@@ -437,6 +445,8 @@ function destroyRequest(r: Request): void {
   const s = r.session;
   if (r.turn !== null) {
     const { connection } = r.turn;
+    const error = r.stage === "body" ? null : "the request was destroyed";
+    for (const witness of s.witnesses) witness.ended(r, error);
     r.scope.abort(new Error("the request was destroyed"));
     try {
       if (connection !== null) closeConnection(s, connection);

@@ -41,6 +41,7 @@ import { isPromise } from "../base/promise.js";
 import { SharedQuestion } from "../base/shared_question.js";
 import { Turns, type Place } from "./turns.js";
 import type { Scope } from "./cancellation.js";
+import type { Witness } from "./witness.js";
 
 /** A function of the application and what to call it with. */
 export interface Hook<F> {
@@ -214,6 +215,8 @@ export interface Session {
   debugStream: Writable | null;
   debugMask: number;
   timings: Timings | null;
+  /** Those who look on while requests run. */
+  witnesses: readonly Witness[];
   /** What the notifier rejected with when a connection was closed, until a request can say it. */
   thrownAtClose: { error: unknown } | null;
   destroyed: boolean;
@@ -550,6 +553,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     debugStream: null,
     debugMask: 0,
     timings: null,
+    witnesses: [],
     thrownAtClose: null,
     destroyed: false,
   };

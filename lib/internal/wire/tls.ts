@@ -75,6 +75,8 @@ export interface ClientOptions extends TicketPeer {
   ownBlocks: boolean;
   /** Waits for the promise of a client certificate provider. */
   waitFor?: (promise: Promise<void>) => Promise<void>;
+  /** Told each line of the key log of the connection. */
+  onKeys?: ((line: Buffer) => void) | null;
 }
 
 /** Certificates of a peer's chain that are looked at: OpenSSL stops at about ten. */
@@ -133,6 +135,7 @@ export async function handshakeClient(
   };
   const socket = nodeTls().connect(ownOnly({ ...NO_SETTINGS, ...settings }));
   const restore = skipPeerObjects(socket);
+  if (options.onKeys) socket.on("keylog", options.onKeys);
   if (tap !== null) socket.on("keylog", (line: Buffer) => tap.keylog(line));
   let session: Buffer | null = null;
   let chain: readonly X509[] = [];

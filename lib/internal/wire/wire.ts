@@ -164,6 +164,11 @@ export class Wire {
     return this.end - this.pos;
   }
 
+  /** Bytes that have been read and consumed. */
+  get consumed(): number {
+    return this.received - this.#queued - this.available;
+  }
+
   /** Whether bytes, or the end, are there to be read without waiting. */
   get readable(): boolean {
     return this.pos < this.end || this.#queue.length > 0 || this.#readEnd !== null;

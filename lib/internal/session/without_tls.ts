@@ -1,0 +1,16 @@
+// Streams over which a session talks without TLS, though its scheme is https: those of a replay,
+// which lead to no peer. Only the library can make one.
+import type { Duplex } from "node:stream";
+
+const exempt = new WeakSet<Duplex>();
+
+/** Marks a stream that a connector gives. */
+export function exemptFromTls<S extends Duplex>(stream: S): S {
+  exempt.add(stream);
+  return stream;
+}
+
+/** Whether the stream was marked. */
+export function isExemptFromTls(stream: Duplex): boolean {
+  return exempt.has(stream);
+}

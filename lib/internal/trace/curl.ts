@@ -1,0 +1,134 @@
+// A tape as a curl command that sends the same bytes, for a POSIX shell. curl's own fields are
+// switched off ("Host:" and the like) and ours given in their order: of a field that was switched
+// off first, curl passes a later one through where it stands.
+import { chunkedEnd, chunkStart } from "../http/request_head.js";
+import { latin1Bytes } from "../base/bytes.js";
+import { textOf } from "./body_text.js";
+import { requestFields, urlOf } from "./har.js";
+import type { Tape } from "./tape.js";
+import { veilOf, type Veil } from "./veil.js";
+
+/** Fields that curl adds by itself. */
+const OWN = ["Host", "Accept", "User-Agent"];
+const OWN_WITH_BODY = ["Content-Type", "Content-Length", "Transfer-Encoding", "Expect"];
+
+/** Whether the body of a request was kept whole, or has none. */
+export function isRepeatable(tape: Tape): boolean {
+  return tape.body.whole;
+}
+
+/** The command. The tape's body has been kept whole. @param secrets show them */
+export function writeCurl(tape: Tape, secrets: boolean): string {
+  const veil = veilOf(tape, secrets);
+  const head = tape.head ?? `${tape.method} ${tape.target} HTTP/1.1\r\n\r\n`;
+  const body = framedBody(tape);
+  const { url, target } = urlOf(tape);
+  const type = requestFields(head).find(({ name }) => name.toLowerCase() === "content-type");
+  const words = ["curl", "--http1.1", "--path-as-is", "--globoff", ...methodOf(tape, body)];
+  words.push(...routeOf(tape, veil));
+  const isPlain = target === null && tape.target.startsWith("/") && /^[!-~]*$/.test(url);
+  if (!isPlain || url.includes("#")) words.push("--request-target", quote(veil.text(tape.target)));
+  for (const field of switchedOff(tape, body)) words.push("-H", quote(field));
+  for (const line of headLines(head, veil)) words.push("-H", quote(line));
+  let feed = "";
+  if (body !== null) {
+    const text = textOf(body, "");
+    const shown = text === null ? null : veil.body(text, type?.value ?? "");
+    const isText = shown !== null && !shown.includes("\0");
+    if (isText) words.push("--data-raw", quote(shown));
+    else words.push("--data-binary", "@-");
+    if (!isText) feed = `printf ${escaped(body)} | `;
+  }
+  words.push(quote(veil.text(url.replace(/#.*$/s, ""))));
+  return feed + words.join(" ");
+}
+
+function methodOf({ method }: Tape, body: Buffer | null): string[] {
+  if (method === "HEAD" && body === null) return ["--head"];
+  return method === "GET" && body === null ? [] : ["-X", quote(method)];
+}
+
+function routeOf({ route }: Tape, veil: Veil): string[] {
+  if (route === null) return [];
+  if (route.unixPath !== null) return ["--unix-socket", quote(route.unixPath)];
+  const { proxy } = route;
+  if (proxy === null) return ["--noproxy", "'*'"];
+  const words = ["--proxy", quote(proxy.url)];
+  if (!proxy.tunnel) return words;
+  if (/^https?:/.test(proxy.url)) words.push("--proxytunnel");
+  // without a tunnel the login stands among the fields
+  if (proxy.login !== null) words.push("--proxy-user", quote(loginOf(proxy.login, veil)));
+  return words;
+}
+
+function loginOf(login: string, veil: Veil): string {
+  const colon = login.indexOf(":") + 1;
+  return login.slice(0, colon) + veil.cookie(login.slice(colon));
+}
+
+function switchedOff({ route }: Tape, body: Buffer | null): string[] {
+  const names = [...OWN, ...(body === null ? [] : OWN_WITH_BODY)];
+  if (route?.proxy != null && !route.proxy.tunnel) names.push("Proxy-Connection");
+  return names.map((name) => `${name}:`);
+}
+
+// The field lines, one or more to an option: curl drops a field without a value, but not one with
+// another line behind it, or before it.
+function headLines(head: string, veil: Veil): string[] {
+  const lines = head.split("\r\n").slice(1, -2);
+  const options: string[] = [];
+  let held = "";
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const value = line.slice(colon + 1);
+    const blanks = /^[ \t]*/.exec(value)?.[0] ?? "";
+    const text = line.slice(0, colon + 1) + blanks;
+    const shown = text + veil.field(line.slice(0, colon), value.slice(blanks.length));
+    if (value.trim() === "") {
+      held += `${shown}\r\n`;
+      continue;
+    }
+    options.push(held + shown);
+    held = "";
+  }
+  if (held === "") return options;
+  return [...options.slice(0, -1), `${options.at(-1) ?? ""}\r\n${held.slice(0, -2)}`];
+}
+
+// The body as it went over the wire. A body in chunks is given with its frames.
+function framedBody({ body, chunks, trailerFields, head }: Tape): Buffer | null {
+  if (chunks === null) return /^content-length:/im.test(head ?? "") ? body.bytes : null;
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const [i, length] of chunks.entries()) {
+    parts.push(latin1Bytes(chunkStart(length, i === 0)), body.bytes.subarray(at, (at += length)));
+  }
+  parts.push(latin1Bytes(chunkedEnd(chunks.length === 0, trailerFields)));
+  return Buffer.concat(parts);
+}
+
+// ---- the shell ----
+
+// A word of the shell. Text is latin-1, one character a byte, where it is a field or a URL; other
+// characters go as UTF-8, as the terminal writes them.
+function quote(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (/^[\t\n -~]*$/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  if (/[^\0-\xff]/.test(text)) return quoteUtf8(text);
+  return `"$(printf ${escaped(latin1Bytes(text))})"`;
+}
+
+function quoteUtf8(text: string): string {
+  if (!/[\0-\x08\x0b-\x1f\x7f]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  return `"$(printf ${escaped(Buffer.from(text, "utf8"))})"`;
+}
+
+// The format of a printf that writes these bytes. (A substitution loses line ends at its end: no
+// word of ours has one.)
+function escaped(bytes: Buffer): string {
+  const text = bytes
+    .toString("latin1")
+    .replace(/[^ !#-$&-[\]-~]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`)
+    .replaceAll("'", "\\047");
+  return `'${text}'`;
+}

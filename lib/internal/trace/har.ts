@@ -1,0 +1,252 @@
+// Tapes as an HTTP Archive (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/): what
+// browsers' developer tools read.
+//
+//   blocked ─► dns ─► connect (with ssl) ─► send ─► wait ─► receive
+//
+// The parts of a time add up to it: what is left over, in queues and callbacks, is "blocked".
+import { ne_version_library } from "../../ne_utils.js";
+import type { Field } from "../http/head.js";
+import { decodeCodings, textOf } from "./body_text.js";
+import type { Interim, KeptBody, Tape } from "./tape.js";
+import { veilOf, type Veil } from "./veil.js";
+
+/** A name and what it stands for. */
+interface Pair {
+  name: string;
+  value: string;
+}
+
+interface HarCookie extends Pair {
+  path?: string;
+  domain?: string;
+  expires?: string;
+  httpOnly?: boolean;
+  secure?: boolean;
+}
+
+/** An archive of these tapes. */
+export function writeHar(tapes: readonly Tape[], secrets: boolean): object {
+  const creator = { name: "libneon", version: ne_version_library() };
+  const entries = tapes.map((tape) => writeEntry(tape, veilOf(tape, secrets)));
+  return { log: { version: "1.2", creator, pages: [], entries } };
+}
+
+function writeEntry(tape: Tape, veil: Veil): object {
+  const { route } = tape;
+  const comments = tape.interims.map((interim) => writeInterim(interim, veil));
+  const more = tape.interimCount - tape.interims.length;
+  if (more > 0) comments.push(`and ${more} more interim responses`);
+  if (tape.error === null && !tape.complete) comments.push("given up before its end");
+  return {
+    startedDateTime: new Date(performance.timeOrigin + tape.begunAt).toISOString(),
+    ...writeTimes(tape),
+    request: writeRequest(tape, veil),
+    response: writeResponse(tape, veil),
+    cache: {},
+    ...(route === null ? {} : { connection: String(route.id) }),
+    ...(route?.peer == null ? {} : { serverIPAddress: route.peer }),
+    ...(tape.error === null ? {} : { _error: veil.text(tape.error) }),
+    ...(comments.length === 0 ? {} : { comment: comments.join("; ") }),
+  };
+}
+
+function writeInterim({ code, reason, fields }: Interim, veil: Veil): string {
+  const shown = fields.list.map(({ name, value }) => `${name}: ${veil.field(name, value)}`);
+  return [`${code} ${reason}`.trim(), ...shown].join(", ");
+}
+
+// ---- times ----
+
+function writeTimes(tape: Tape): object {
+  const whole = tape.endedAt - tape.begunAt;
+  const answeredAt = tape.statusAt ?? tape.endedAt;
+  const send = tape.sendMs ?? 0;
+  const wait = tape.sentAt === null ? 0 : Math.max(0, answeredAt - tape.sentAt - send);
+  const receive = tape.endedAt - answeredAt;
+  const ssl = tape.handshakeMs;
+  const connect = tape.connectMs === null && ssl === null ? null : (tape.connectMs ?? 0) + (ssl ?? 0);
+  const rest = whole - send - wait - receive - (tape.lookupMs ?? 0) - (connect ?? 0);
+  const timings = {
+    blocked: micros(Math.max(0, rest)),
+    dns: micros(tape.lookupMs),
+    connect: micros(connect),
+    send: micros(send),
+    wait: micros(wait),
+    receive: micros(receive),
+  };
+  const parts = Object.values(timings).filter((part) => part >= 0);
+  const time = micros(parts.reduce((sum, part) => sum + part, 0));
+  return { time, timings: { ...timings, ssl: micros(ssl) } };
+}
+
+// Milliseconds to three places; -1 for what did not happen.
+function micros(ms: number | null): number {
+  return ms === null ? -1 : Math.round(ms * 1000) / 1000;
+}
+
+// ---- the request ----
+
+/** The URL of a request, without a fragment; and its target, where the URL does not tell it. */
+export function urlOf({ scheme, hostport, target }: Tape): { url: string; target: string | null } {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) return { url: target, target: null };
+  if (target.startsWith("/")) return { url: `${scheme}://${hostport}${target}`, target: null };
+  return { url: `${scheme}://${hostport}/`, target };
+}
+
+/** The fields of a request head, in its order. */
+export function requestFields(head: string | null): Field[] {
+  const lines = (head ?? "").split("\r\n").slice(1, -2);
+  return lines.map((line) => {
+    const colon = line.indexOf(":");
+    return { name: line.slice(0, colon), value: line.slice(colon + 1).trim() };
+  });
+}
+
+function writeRequest(tape: Tape, veil: Veil): object {
+  const { url, target } = urlOf(tape);
+  const shown = veil.text(url.replace(/#.*$/s, ""));
+  const fields = requestFields(tape.head);
+  const type = valueOf(fields, "content-type") ?? "";
+  return {
+    method: tape.method,
+    url: shown,
+    httpVersion: "HTTP/1.1",
+    cookies: requestCookies(fields, veil),
+    headers: fields.map((field) => shownField(field, veil)),
+    queryString: queryOf(shown),
+    ...(tape.body.size === 0 ? {} : { postData: writePostData(tape.body, type, veil) }),
+    headersSize: tape.head === null ? -1 : tape.head.length,
+    bodySize: tape.body.size,
+    ...(target === null ? {} : { _target: veil.text(target) }),
+  };
+}
+
+function writePostData(body: KeptBody, mimeType: string, veil: Veil): object {
+  const kept = keptComment(body);
+  const text = textOf(body.bytes, mimeType);
+  if (text !== null) return { mimeType, params: [], text: veil.body(text, mimeType), ...kept };
+  if (veil.hides(body.bytes)) return { mimeType, params: [], text: "", ...withheld(body) };
+  return { mimeType, params: [], text: "", _base64: body.bytes.toString("base64"), ...kept };
+}
+
+// What tells readers, and nx_replay, that a body is not all there.
+function keptComment(body: KeptBody): object {
+  if (body.whole) return {};
+  const { length } = body.bytes;
+  return { comment: `the first ${length} of ${body.size} bytes`, _kept: length };
+}
+
+function withheld(body: KeptBody): object {
+  return { comment: `${body.size} bytes with a secret in them`, _kept: 0 };
+}
+
+function shownField({ name, value }: Field, veil: Veil): Pair {
+  return { name, value: veil.field(name, value) };
+}
+
+function valueOf(fields: readonly Field[], key: string): string | null {
+  return fields.find(({ name }) => name.toLowerCase() === key)?.value ?? null;
+}
+
+function queryOf(url: string): Pair[] {
+  const at = url.indexOf("?");
+  if (at < 0) return [];
+  return [...new URLSearchParams(url.slice(at + 1))].map(([name, value]) => ({ name, value }));
+}
+
+function requestCookies(fields: readonly Field[], veil: Veil): HarCookie[] {
+  return fields
+    .filter(({ name }) => name.toLowerCase() === "cookie")
+    .flatMap(({ value }) => value.split(";"))
+    .filter((pair) => pair.trim() !== "")
+    .map((pair) => cookiePair(pair, veil));
+}
+
+function cookiePair(pair: string, veil: Veil): Pair {
+  const equals = pair.indexOf("=");
+  const value = pair.slice(equals + 1).trim();
+  return { name: pair.slice(0, Math.max(equals, 0)).trim(), value: veil.cookie(value) };
+}
+
+// ---- the response ----
+
+const NO_RESPONSE = { status: 0, statusText: "", httpVersion: "" };
+
+function writeResponse(tape: Tape, veil: Veil): object {
+  const { status, answer } = tape;
+  const fields = tape.fields.list;
+  const failed = tape.error !== null || status === null;
+  const trailers = tape.trailer.list;
+  const spoken = status === null ? "" : `${status.code} ${status.reason}`.trim();
+  return {
+    ...(failed ? NO_RESPONSE : {
+      status: status.code,
+      statusText: status.reason,
+      httpVersion: status.version,
+    }),
+    cookies: fields
+      .filter(({ name }) => name.toLowerCase() === "set-cookie")
+      .map(({ value }) => setCookie(value, veil)),
+    headers: fields.map((field) => shownField(field, veil)),
+    content: writeContent(tape, veil),
+    redirectURL: veil.text(valueOf(fields, "location") ?? ""),
+    headersSize: tape.headBytes,
+    bodySize: status === null ? -1 : answer.size,
+    ...(trailers.length === 0 ? {} : { _trailers: trailers.map((each) => shownField(each, veil)) }),
+    ...(failed && spoken !== "" ? { comment: `failed after ${spoken}` } : {}),
+  };
+}
+
+function setCookie(value: string, veil: Veil): HarCookie {
+  const [pair = "", ...attributes] = value.split(";");
+  const cookie: HarCookie = cookiePair(pair, veil);
+  for (const attribute of attributes) {
+    const equals = attribute.indexOf("=");
+    const name = attribute.slice(0, equals < 0 ? undefined : equals).trim().toLowerCase();
+    const given = equals < 0 ? "" : attribute.slice(equals + 1).trim();
+    if (name === "path") cookie.path = given;
+    else if (name === "domain") cookie.domain = given;
+    else if (name === "httponly") cookie.httpOnly = true;
+    else if (name === "secure") cookie.secure = true;
+    else if (name === "expires" && !Number.isNaN(Date.parse(given))) {
+      cookie.expires = new Date(given).toISOString();
+    }
+  }
+  return cookie;
+}
+
+function writeContent({ answer, fields, complete }: Tape, veil: Veil): object {
+  const mimeType = fields.value("content-type") ?? "";
+  const coding = fields.value("content-encoding");
+  const whole = answer.whole && complete;
+  const decoded = answer.whole ? decodeCodings(answer.bytes, coding) : null;
+  if (decoded === null && coding !== null) return writeCoded(answer, mimeType, whole, veil);
+  const bytes = decoded ?? answer.bytes;
+  // of a body that was cut, the length that was read
+  const size = decoded === null ? answer.size : bytes.length;
+  const compression = size - answer.size;
+  return {
+    size,
+    ...(coding !== null && compression !== 0 ? { compression } : {}),
+    mimeType,
+    ...writeBytes(bytes, mimeType, veil),
+    ...(whole ? {} : { comment: `the first ${bytes.length} of ${size} bytes`, _kept: bytes.length }),
+  };
+}
+
+// A body whose content coding cannot be taken off, or not from its beginning alone: how long it is
+// without, nobody knows.
+function writeCoded(answer: KeptBody, mimeType: string, whole: boolean, veil: Veil): object {
+  const { bytes } = answer;
+  const kept = whole ? {} : { _kept: bytes.length };
+  const comment = `the first ${bytes.length} of ${answer.size} bytes, content coding still on`;
+  const shown = veil.hides(bytes) ? {} : { text: bytes.toString("base64"), encoding: "base64" };
+  return { size: -1, mimeType, ...shown, comment, _coded: true, ...kept };
+}
+
+function writeBytes(bytes: Buffer, mimeType: string, veil: Veil): object {
+  const text = textOf(bytes, mimeType);
+  if (text !== null) return { text: veil.body(text, mimeType) };
+  if (veil.hides(bytes)) return { comment: "left out: there is a secret in it", _kept: 0 };
+  return { text: bytes.toString("base64"), encoding: "base64" };
+}

@@ -1,0 +1,168 @@
+// The recorder: a witness of sessions that puts each attempt of a request on a tape, within bounds.
+// The CONNECT request of a tunnel is a part of opening a connection, as browsers have it, and no
+// entry of its own.
+import { HandleType, type ne_opaque } from "../base/handle.js";
+import type { Connection, Session } from "../session/session.js";
+import type { Request } from "../session/request.js";
+import type { Witness } from "../session/witness.js";
+import { addInterim, createTape, type Route, type Tape } from "./tape.js";
+
+/** What records. */
+export interface nx_recorder extends ne_opaque<"nx_recorder"> {}
+
+/** See `nx_recorder_options`. */
+export interface RecorderSettings {
+  body: number;
+  requests: number;
+  secrets: boolean;
+}
+
+/** Lines of keys for each request: a connection of TLS 1.3 has five. */
+const KEY_LINES = 8;
+
+// What the timings of a request said when the attempt began: what still reads the same at its end
+// belongs to an attempt before.
+type Clock = Pick<NonNullable<Request["timing"]>, "lookup" | "connect" | "handshake" | "send">;
+
+interface Running {
+  tape: Tape;
+  before: Clock;
+  /** Bytes consumed of the connection up to the response that is being read. */
+  consumed: number;
+}
+
+export class Recorder implements Witness {
+  readonly settings: RecorderSettings;
+  /** The requests that are over, in the order of their ends. */
+  readonly tapes: Tape[] = [];
+  readonly keyLines: string[] = [];
+  readonly keys?: (line: Buffer) => void;
+  #running = new Map<Request, Running>();
+  #routes = new WeakMap<Connection, Route>();
+  #connections = 0;
+
+  constructor(settings: RecorderSettings) {
+    this.settings = settings;
+    if (!settings.secrets) return;
+    this.keys = (line) => {
+      this.keyLines.push(line.toString("latin1"));
+      const extra = this.keyLines.length - settings.requests * KEY_LINES;
+      if (extra > 0) this.keyLines.splice(0, extra);
+    };
+  }
+
+  /** Forgets what is over. */
+  clear(): void {
+    this.tapes.length = 0;
+    this.keyLines.length = 0;
+  }
+
+  begun(r: Request): void {
+    if (r.tunnel !== null) return;
+    const { method, target, session: s } = r;
+    const { scheme, hostport } = s;
+    const tape = createTape({ method, target, scheme, hostport }, this.settings.body);
+    this.#running.set(r, { tape, before: clockOf(r), consumed: 0 });
+  }
+
+  sending(r: Request, head: string): void {
+    const running = this.#running.get(r);
+    const connection = r.turn?.connection;
+    if (running === undefined || !connection) return;
+    const { tape } = running;
+    running.consumed = connection.wire.consumed;
+    tape.sentAt = performance.now();
+    tape.head = head;
+    tape.body.clear();
+    tape.chunks = r.body !== null && r.body.length < 0 ? [] : null;
+    tape.route = this.#routeOf(r.session, connection);
+  }
+
+  sent(r: Request, block: Uint8Array): void {
+    const tape = this.#running.get(r)?.tape;
+    if (tape === undefined) return;
+    tape.body.add(block);
+    if (tape.chunks !== null && tape.body.whole) tape.chunks.push(block.length);
+  }
+
+  interim(r: Request, fields: Tape["fields"]): void {
+    const running = this.#running.get(r);
+    if (running === undefined) return;
+    const { code, reason_phrase: reason } = r.status;
+    addInterim(running.tape, { code, reason: reason ?? "", fields });
+    running.consumed = r.turn?.connection?.wire.consumed ?? 0;
+  }
+
+  status(r: Request): void {
+    const tape = this.#running.get(r)?.tape;
+    if (tape === undefined) return;
+    const { code, reason_phrase: reason, major_version: major, minor_version: minor } = r.status;
+    tape.statusAt = performance.now();
+    tape.status = { code, reason: reason ?? "", version: `HTTP/${major}.${minor}` };
+  }
+
+  answered(r: Request): void {
+    const running = this.#running.get(r);
+    if (running === undefined) return;
+    running.tape.fields = r.headFields;
+    running.tape.headBytes = (r.turn?.connection?.wire.consumed ?? 0) - running.consumed;
+  }
+
+  received(r: Request, block: Buffer): void {
+    this.#running.get(r)?.tape.answer.add(block);
+  }
+
+  ended(r: Request, error: string | null): void {
+    const running = this.#running.get(r);
+    if (running === undefined) return;
+    this.#running.delete(r);
+    const { tape, before } = running;
+    const now = clockOf(r);
+    tape.endedAt = performance.now();
+    tape.lookupMs = newMs(before.lookup, now.lookup);
+    tape.connectMs = newMs(before.connect, now.connect);
+    tape.handshakeMs = newMs(before.handshake, now.handshake);
+    tape.sendMs = newMs(before.send, now.send);
+    tape.trailerFields = r.trailerFields;
+    tape.trailer = r.trailer;
+    tape.error = error;
+    tape.complete = error === null && r.decoder?.done === true;
+    this.tapes.push(tape);
+    if (this.tapes.length > this.settings.requests) this.tapes.shift();
+  }
+
+  #routeOf(s: Session, connection: Connection): Route {
+    const known = this.#routes.get(connection);
+    if (known !== undefined) return known;
+    const { hop } = connection;
+    const isHttp = hop?.kind === "http" || hop?.kind === "https";
+    const route = {
+      id: ++this.#connections,
+      peer: connection.wire.ends?.peer.address ?? null,
+      proxy: hop === null ? null : {
+        url: `${proxyScheme(hop.kind)}://${hop.host}:${hop.port}`,
+        login: hop.username === null ? null : `${hop.username}:${hop.password ?? ""}`,
+        tunnel: !isHttp || s.secure || hop.tunnel,
+      },
+      unixPath: s.unixPath,
+    };
+    this.#routes.set(connection, route);
+    return route;
+  }
+}
+
+// curl's names: a SOCKS proxy of version 5 looks names up itself.
+function proxyScheme(kind: NonNullable<Connection["hop"]>["kind"]): string {
+  return kind === "socks5" ? "socks5h" : kind;
+}
+
+function clockOf(r: Request): Clock {
+  const { lookup = null, connect = null, handshake = null, send = null } = r.timing ?? {};
+  return { lookup, connect, handshake, send };
+}
+
+function newMs(before: number | null, now: number | null): number | null {
+  return now === null || now === before ? null : now * 1000;
+}
+
+export const recorders = new HandleType<"nx_recorder", Recorder>("nx_recorder");

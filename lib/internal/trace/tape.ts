@@ -1,0 +1,145 @@
+// What is kept of one attempt of a request: the bytes of its head and body, what came back, and
+// when. Everything is put down as it is, cheaply; har.ts and curl.ts make something of it later.
+import type { Fields } from "../http/head.js";
+import { NO_FIELDS } from "../session/request.js";
+
+/** Interim responses that are kept of one request. */
+const MAX_INTERIMS = 20;
+
+/** An interim response. */
+export interface Interim {
+  code: number;
+  reason: string;
+  fields: Fields;
+}
+
+/** How a connection was reached, as curl has to be told. */
+export interface Route {
+  /** Number of the connection, as the recorder counts. */
+  id: number;
+  /** The address at its other end, `null` where that has none. */
+  peer: string | null;
+  proxy: { url: string; login: string | null; tunnel: boolean } | null;
+  unixPath: string | null;
+}
+
+export interface Tape {
+  readonly method: string;
+  readonly target: string;
+  readonly scheme: string;
+  readonly hostport: string;
+  /** Milliseconds on the clock of `performance`: begun, head sent, status line read, over. */
+  readonly begunAt: number;
+  sentAt: number | null;
+  statusAt: number | null;
+  endedAt: number;
+  /** Milliseconds that parts of it took, `null` for what did not happen. */
+  lookupMs: number | null;
+  connectMs: number | null;
+  handshakeMs: number | null;
+  sendMs: number | null;
+  route: Route | null;
+  /** Latin-1, with the empty line behind it; `null` if it was never sent. */
+  head: string | null;
+  readonly body: KeptBody;
+  /** Payload bytes of each chunk of a body sent in chunks. */
+  chunks: number[] | null;
+  /** Fields sent behind the chunks, with their line ends. */
+  trailerFields: string;
+  readonly interims: Interim[];
+  interimCount: number;
+  /** `null` without a final status line. */
+  status: { code: number; reason: string; version: string } | null;
+  fields: Fields;
+  /** Bytes of the head of the final response, -1 unless it was read. */
+  headBytes: number;
+  readonly answer: KeptBody;
+  trailer: Fields;
+  /** Why it failed. */
+  error: string | null;
+  /** The end of the response was read. */
+  complete: boolean;
+}
+
+/** An empty tape for a request that begins now. */
+export function createTape(
+  request: Pick<Tape, "method" | "target" | "scheme" | "hostport">,
+  bodyLimit: number,
+): Tape {
+  return {
+    ...request,
+    begunAt: performance.now(),
+    sentAt: null,
+    statusAt: null,
+    endedAt: 0,
+    lookupMs: null,
+    connectMs: null,
+    handshakeMs: null,
+    sendMs: null,
+    route: null,
+    head: null,
+    body: new KeptBody(bodyLimit),
+    chunks: null,
+    trailerFields: "",
+    interims: [],
+    interimCount: 0,
+    status: null,
+    fields: NO_FIELDS,
+    headBytes: -1,
+    answer: new KeptBody(bodyLimit),
+    trailer: NO_FIELDS,
+    error: null,
+    complete: false,
+  };
+}
+
+/** Puts an interim response down; of very many only the first are kept. */
+export function addInterim(tape: Tape, interim: Interim): void {
+  tape.interimCount++;
+  if (tape.interims.length < MAX_INTERIMS) tape.interims.push(interim);
+}
+
+/** The beginning of a body, up to a limit, and how long it was. */
+export class KeptBody {
+  /** Bytes of the body. */
+  size = 0;
+  #limit: number;
+  #bytes: Buffer | null = null;
+  #kept = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** The bytes kept. */
+  get bytes(): Buffer {
+    return this.#bytes?.subarray(0, this.#kept) ?? Buffer.alloc(0);
+  }
+
+  /** Whether all of it was kept. */
+  get whole(): boolean {
+    return this.#kept === this.size;
+  }
+
+  add(block: Uint8Array): void {
+    const count = Math.min(block.length, this.#limit - this.#kept);
+    this.size += block.length;
+    if (count <= 0) return;
+    const wanted = this.#kept + count;
+    if (this.#bytes === null) {
+      this.#bytes = Buffer.allocUnsafe(count);
+    } else if (this.#bytes.length < wanted) {
+      const grown = Buffer.allocUnsafe(Math.min(Math.max(wanted, 2 * this.#kept), this.#limit));
+      this.#bytes.copy(grown, 0, 0, this.#kept);
+      this.#bytes = grown;
+    }
+    this.#bytes.set(count === block.length ? block : block.subarray(0, count), this.#kept);
+    this.#kept = wanted;
+  }
+
+  clear(): void {
+    this.size = 0;
+    this.#bytes = null;
+    this.#kept = 0;
+  }
+}

@@ -1,0 +1,141 @@
+// Seeing what happened: a recorder whose tapes browsers, people and tests can read.
+import { misuse, type ne_session } from "./internal/base/handle.js";
+import { needObject } from "./internal/base/arguments.js";
+import { sessions } from "./internal/session/session.js";
+import { isRepeatable, writeCurl } from "./internal/trace/curl.js";
+import { readHar } from "./internal/trace/har_reader.js";
+import { Replay } from "./internal/trace/replay.js";
+import { exemptFromTls } from "./internal/session/without_tls.js";
+import type { nx_connector } from "./nx_session.js";
+import { writeHar } from "./internal/trace/har.js";
+import { Recorder, recorders, type nx_recorder } from "./internal/trace/recorder.js";
+
+export type { nx_recorder } from "./internal/trace/recorder.js";
+
+/** What a recorder keeps. Options that do not exist are a `TypeError`. */
+export interface nx_recorder_options {
+  /** bytes of each body to keep (default 64 KiB; 0 none) */
+  body?: number;
+  /** requests to keep; the oldest go (default 1,000) */
+  requests?: number;
+  /** keep credentials, cookies, tokens (default false: they read `…`) */
+  secrets?: boolean;
+}
+
+/** Bytes of each body, and requests, that are kept unless told otherwise. */
+const DEFAULT_BODY = 64 * 1024;
+const DEFAULT_REQUESTS = 1000;
+
+/**
+ * Creates a recorder, which records nothing until it is registered with a session.
+ * @example
+ * ```ts
+ * const rec = nx_recorder_create();
+ * nx_recorder_register(rec, sess);
+ * await nx_send(sess, "GET", "/");
+ * fs.writeFileSync("visit.har", JSON.stringify(nx_recorder_har(rec)));
+ * ```
+ */
+export function nx_recorder_create(options: nx_recorder_options = {}): nx_recorder {
+  const caller = "nx_recorder_create";
+  needObject(options, caller, "the options");
+  for (const name of Object.keys(options)) {
+    if (!["body", "requests", "secrets"].includes(name)) {
+      throw misuse(caller, `there is no option ${name}`);
+    }
+  }
+  const { body = DEFAULT_BODY, requests = DEFAULT_REQUESTS, secrets = false } = options;
+  if (!isCount(body)) throw misuse(caller, "body must be a number of bytes from 0 on");
+  if (!isCount(requests)) throw misuse(caller, "requests must be a whole number from 0 on");
+  if (typeof secrets !== "boolean") throw misuse(caller, "secrets must be true or false");
+  return recorders.lend(new Recorder({ body, requests, secrets }));
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && (Number.isInteger(value) || value === Infinity);
+}
+
+/**
+ * Records every request of a session from now on, redirects' hops included; one recorder can serve
+ * many sessions. A challenged request and its answer are two entries. Bodies are copied as they
+ * pass: a streamed body flows as it would without. The CONNECT request that makes a tunnel is no
+ * entry of its own. Registering a recorder a second time changes nothing.
+ */
+export function nx_recorder_register(rec: nx_recorder, sess: ne_session): void {
+  const recorder = recorders.open(rec, "nx_recorder_register");
+  const s = sessions.open(sess, "nx_recorder_register");
+  if (!s.witnesses.includes(recorder)) s.witnesses = [...s.witnesses, recorder];
+}
+
+/**
+ * The requests that have ended, in the order of their ends, as a HAR 1.2 (an object for
+ * `JSON.stringify`), as browsers' developer tools read it, timings included. A failed request has
+ * status 0 and `_error`. The body is in `content.text`, decoded (content codings and charset), its
+ * size on the wire, without chunk frames, in `bodySize`; binary bodies in base64 (`encoding`; of
+ * requests in `postData._base64`). Interim (1xx) responses are in the entry's `comment`. Of a body
+ * that was not kept whole, `_kept` tells how many bytes there are.
+ */
+export function nx_recorder_har(rec: nx_recorder): object {
+  const { tapes, settings } = recorders.open(rec, "nx_recorder_har");
+  return writeHar(tapes, settings.secrets);
+}
+
+/**
+ * A curl command, for a POSIX shell, that sends the same bytes as the request with this index of
+ * `log.entries`. Only with `secrets` can it log in.
+ * @throws RangeError for an index without a request, Error where its body was not kept whole
+ */
+export function nx_recorder_curl(rec: nx_recorder, index: number): string {
+  const { tapes, settings } = recorders.open(rec, "nx_recorder_curl");
+  const tape = Number.isInteger(index) ? tapes[index] : undefined;
+  if (tape === undefined) {
+    throw new RangeError(`nx_recorder_curl: there is no request ${index} of ${tapes.length}`);
+  }
+  if (!isRepeatable(tape)) {
+    const { bytes, size } = tape.body;
+    const what = `only ${bytes.length} of ${size} bytes of the body were kept`;
+    throw new Error(`nx_recorder_curl: ${what}`);
+  }
+  return writeCurl(tape, settings.secrets);
+}
+
+/**
+ * The keys of the TLS connections opened since the recorder was registered, in NSS key log form,
+ * for Wireshark.
+ * @throws TypeError unless the recorder was created with `secrets`
+ */
+export function nx_recorder_keylog(rec: nx_recorder): string {
+  const { keyLines, settings } = recorders.open(rec, "nx_recorder_keylog");
+  if (!settings.secrets) {
+    throw misuse("nx_recorder_keylog", "the recorder was not created with secrets: true");
+  }
+  return keyLines.join("");
+}
+
+/** Forgets what was recorded; requests under way are recorded still. */
+export function nx_recorder_clear(rec: nx_recorder): void {
+  recorders.open(rec, "nx_recorder_clear").clear();
+}
+
+/**
+ * Plays a tape back in place of a server: a connector for `nx_set_connector`. For an https session
+ * no TLS is negotiated over it. Tapes are those of `nx_recorder_har` and HARs exported by browsers.
+ *
+ * A request matches by method, URL and body; header fields, and parts that read `…` on the tape,
+ * are no difference. The same request again gets the next answer recorded for it. One that was not
+ * recorded, or once more than recorded, fails with `NE_ERROR`, and the session error string names
+ * the nearest recorded one and the difference; so does one whose answer was not kept whole. A
+ * request that failed on the tape fails again. Content codings were taken off by the recorder: the
+ * answer comes without Content-Encoding.
+ * @throws TypeError for what is no HAR
+ * @example
+ * ```ts
+ * const tape = JSON.parse(fs.readFileSync("visit.har", "utf8"));
+ * const sess = ne_session_create("https", "dav.example", 443);
+ * nx_set_connector(sess, nx_replay(tape));
+ * ```
+ */
+export function nx_replay(har: object): nx_connector {
+  const replay = new Replay(readHar(har, "nx_replay"));
+  return (_userdata, host, port) => exemptFromTls(replay.connect(host, port));
+}
