@@ -2,7 +2,7 @@
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needObject } from "./internal/base/arguments.js";
 import { sessions } from "./internal/session/session.js";
-import { isRepeatable, writeCurl } from "./internal/trace/curl.js";
+import { bodyKept, writeCurl } from "./internal/trace/curl.js";
 import { readHar } from "./internal/trace/har_reader.js";
 import { Replay } from "./internal/trace/replay.js";
 import { exemptFromTls } from "./internal/session/without_tls.js";
@@ -91,9 +91,9 @@ export function nx_recorder_curl(rec: nx_recorder, index: number): string {
   if (tape === undefined) {
     throw new RangeError(`nx_recorder_curl: there is no request ${index} of ${tapes.length}`);
   }
-  if (!isRepeatable(tape)) {
-    const { bytes, size } = tape.body;
-    const what = `only ${bytes.length} of ${size} bytes of the body were kept`;
+  const { kept, length } = bodyKept(tape);
+  if (kept < length) {
+    const what = `only ${kept} of ${length} bytes of the body were kept`;
     throw new Error(`nx_recorder_curl: ${what}`);
   }
   return writeCurl(tape, settings.secrets);

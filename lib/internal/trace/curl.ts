@@ -12,9 +12,11 @@ import { veilOf, type Veil } from "./veil.js";
 const OWN = ["Host", "Accept", "User-Agent"];
 const OWN_WITH_BODY = ["Content-Type", "Content-Length", "Transfer-Encoding", "Expect"];
 
-/** Whether the body of a request was kept whole, or has none. */
-export function isRepeatable(tape: Tape): boolean {
-  return tape.body.whole;
+/** How much of the body of a request is there: of a body that was cut, less than its length. */
+export function bodyKept({ head, body, chunks }: Tape): { kept: number; length: number } {
+  const announced = /^content-length: *(\d+)/im.exec(head ?? "")?.[1];
+  const length = chunks !== null || announced === undefined ? body.size : Number(announced);
+  return { kept: body.bytes.length, length };
 }
 
 /** The command. The tape's body has been kept whole. @param secrets show them */
@@ -30,17 +32,22 @@ export function writeCurl(tape: Tape, secrets: boolean): string {
   if (!isPlain || url.includes("#")) words.push("--request-target", quote(veil.text(tape.target)));
   for (const field of switchedOff(tape, body)) words.push("-H", quote(field));
   for (const line of headLines(head, veil)) words.push("-H", quote(line));
-  let feed = "";
-  if (body !== null) {
-    const text = textOf(body, "");
-    const shown = text === null ? null : veil.body(text, type?.value ?? "");
-    const isText = shown !== null && !shown.includes("\0");
-    if (isText) words.push("--data-raw", quote(shown));
-    else words.push("--data-binary", "@-");
-    if (!isText) feed = `printf ${escaped(body)} | `;
-  }
+  const given = body === null ? null : bodyWords(body, type?.value ?? "", veil);
+  if (given !== null) words.push(...given.words);
   words.push(quote(veil.text(url.replace(/#.*$/s, ""))));
-  return feed + words.join(" ");
+  return (given?.feed ?? "") + words.join(" ");
+}
+
+// Plain text stands in the command, all else comes from a printf in front of it.
+function bodyWords(body: Buffer, type: string, veil: Veil): { feed: string; words: string[] } {
+  const text = textOf(body, "");
+  const shown = veil.body(text ?? body.toString("latin1"), type);
+  if (text !== null && !/[\0-\x08\x0b-\x1f\x7f]/.test(shown)) {
+    return { feed: "", words: ["--data-raw", quoteUtf8(shown)] };
+  }
+  const isShown = text === null && !veil.hides(body);
+  const bytes = isShown ? body : Buffer.from(shown, "utf8");
+  return { feed: `printf ${escaped(bytes)} | `, words: ["--data-binary", "@-"] };
 }
 
 function methodOf({ method }: Tape, body: Buffer | null): string[] {
@@ -109,18 +116,16 @@ function framedBody({ body, chunks, trailerFields, head }: Tape): Buffer | null 
 
 // ---- the shell ----
 
-// A word of the shell. Text is latin-1, one character a byte, where it is a field or a URL; other
-// characters go as UTF-8, as the terminal writes them.
+// A word of the shell. Text is latin-1, one character a byte; only what was hidden is not.
 function quote(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
-  if (/^[\t\n -~]*$/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
-  if (/[^\0-\xff]/.test(text)) return quoteUtf8(text);
-  return `"$(printf ${escaped(latin1Bytes(text))})"`;
+  if (/^[\t\n -~]*$/.test(text)) return quoteUtf8(text);
+  const bytes = /[^\0-\xff]/.test(text) ? Buffer.from(text, "utf8") : latin1Bytes(text);
+  return `"$(printf ${escaped(bytes)})"`;
 }
 
 function quoteUtf8(text: string): string {
-  if (!/[\0-\x08\x0b-\x1f\x7f]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
-  return `"$(printf ${escaped(Buffer.from(text, "utf8"))})"`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 // The format of a printf that writes these bytes. (A substitution loses line ends at its end: no

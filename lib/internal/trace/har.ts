@@ -64,7 +64,8 @@ function writeTimes(tape: Tape): object {
   const wait = tape.sentAt === null ? 0 : Math.max(0, answeredAt - tape.sentAt - send);
   const receive = tape.endedAt - answeredAt;
   const ssl = tape.handshakeMs;
-  const connect = tape.connectMs === null && ssl === null ? null : (tape.connectMs ?? 0) + (ssl ?? 0);
+  const opened = tape.connectMs !== null || ssl !== null;
+  const connect = opened ? (tape.connectMs ?? 0) + (ssl ?? 0) : null;
   const rest = whole - send - wait - receive - (tape.lookupMs ?? 0) - (connect ?? 0);
   const timings = {
     blocked: micros(Math.max(0, rest)),
@@ -132,8 +133,11 @@ function writePostData(body: KeptBody, mimeType: string, veil: Veil): object {
 // What tells readers, and nx_replay, that a body is not all there.
 function keptComment(body: KeptBody): object {
   if (body.whole) return {};
-  const { length } = body.bytes;
-  return { comment: `the first ${length} of ${body.size} bytes`, _kept: length };
+  return cutAfter(body.bytes.length, body.size);
+}
+
+function cutAfter(kept: number, size: number): object {
+  return { comment: `the first ${kept} of ${size} bytes`, _kept: kept };
 }
 
 function withheld(body: KeptBody): object {
@@ -230,7 +234,7 @@ function writeContent({ answer, fields, complete }: Tape, veil: Veil): object {
     ...(coding !== null && compression !== 0 ? { compression } : {}),
     mimeType,
     ...writeBytes(bytes, mimeType, veil),
-    ...(whole ? {} : { comment: `the first ${bytes.length} of ${size} bytes`, _kept: bytes.length }),
+    ...(whole ? {} : cutAfter(bytes.length, size)),
   };
 }
 

@@ -75,7 +75,8 @@ const PORTS: Readonly<Record<string, number>> = { https: 443, wss: 443 };
 
 /** Where a URL leads. The target stays as it is written. */
 export function placeOf(url: string): { authority: string; target: string } | null {
-  const [, scheme = "", server, rest = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^#]*)/i.exec(url) ?? [];
+  const form = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^#]*)/i;
+  const [, scheme = "", server, rest = ""] = form.exec(url) ?? [];
   if (server === undefined) return null;
   const [, host, port] = /^(?:.*@)?(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(server) ?? [];
   if (!host) return null;
@@ -97,8 +98,11 @@ function readPostData(data: Json, bodySize: unknown): Buffer | string | null {
   const { text, params } = data;
   if (typeof text === "string") return text;
   if (Array.isArray(params) && params.length > 0) {
-    const pairs = params.filter(isObject).map((each) => [textIn(each, "name"), textIn(each, "value")]);
-    return new URLSearchParams(pairs as [string, string][]).toString();
+    const form = new URLSearchParams();
+    for (const each of params.filter(isObject)) {
+      form.append(textIn(each, "name"), textIn(each, "value"));
+    }
+    return form.toString();
   }
   return typeof bodySize === "number" && bodySize > 0 ? null : "";
 }

@@ -1,14 +1,15 @@
-// A server that plays a tape back: one stream for each connection, which reads requests and writes
-// the answers recorded for them.
+// A server that plays a tape back: for each connection a stream that reads requests and writes the
+// answers recorded for them.
 //
-//   HEAD ── fields ──► BODY ── its end ──► [TRAILER] ──► answered ──► HEAD
+//   head ── fields ──► body ── its end ──► [trailer] ──► answered ──► head
 import { Duplex } from "node:stream";
 import { latin1Bytes } from "../base/bytes.js";
 import { MAX_HEADER_COUNT, MAX_HEADER_FIELD, MAX_LINE } from "../base/constants.js";
 import { BodyDecoder, END } from "../http/body_decoder.js";
 import { FieldsParser, Malformed, MORE, takeLine, type View } from "../http/head.js";
+import { chunkedEnd, chunkStart } from "../http/request_head.js";
 import { authorityOf, type Recorded, type RecordedAnswer } from "./har_reader.js";
-import { askedOf, describeUnknown, isSame, type Asked } from "./tape_match.js";
+import { askedOf, describeUnknown, isSame, nameOf, type Asked } from "./tape_match.js";
 
 /** The tape and how far it was played, for all connections together. */
 export class Replay {
@@ -26,8 +27,7 @@ export class Replay {
     this.#played.add(recorded);
     const { answer } = recorded;
     if (answer.error !== null) return answer.error;
-    if (answer.body === null) return `the answer to ${asked.method} ${asked.target} was not kept whole`;
-    return answer;
+    return answer.body === null ? `the answer to ${nameOf(asked)} was not kept whole` : answer;
   }
 
   /** A connection to a server. */
@@ -67,7 +67,9 @@ class ReplayStream extends Duplex {
     const joined = Buffer.concat([bytes.subarray(pos, end), chunk]);
     this.#view = { bytes: joined, pos: 0, end: joined.length };
     const failed = this.#readRequests();
-    done(failed === null ? null : new Error(failed));
+    done();
+    // a reader is told, as it would be of a connection that breaks
+    if (failed !== null) this.destroy(new Error(failed));
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -108,7 +110,8 @@ class ReplayStream extends Duplex {
     const chunked = fields.value("transfer-encoding") !== null;
     const framing = chunked ? { kind: "chunked" as const } : { kind: "length" as const, length };
     const decoder = new BodyDecoder(framing, false, MAX_LINE);
-    if (!decoder.done && fields.value("expect") !== null) this.push("HTTP/1.1 100 Continue\r\n\r\n");
+    const waits = !decoder.done && fields.value("expect") !== null;
+    if (waits) this.push("HTTP/1.1 100 Continue\r\n\r\n");
     this.#fields = newFields();
     return { method, target, decoder, blocks: [] };
   }
@@ -143,7 +146,8 @@ function newFields(): FieldsParser {
 }
 
 // Fields about the connection that was recorded, and the framing on it.
-const FRAMING = /^(connection|proxy-connection|keep-alive|transfer-encoding|trailer|content-length)$/i;
+const FRAMING =
+  /^(connection|proxy-connection|keep-alive|transfer-encoding|trailer|content-length)$/i;
 
 function writeAnswer(answer: RecordedAnswer, method: string): Buffer {
   const { status, version, coded, trailers } = answer;
@@ -156,15 +160,16 @@ function writeAnswer(answer: RecordedAnswer, method: string): Buffer {
     return !FRAMING.test(name) && (coded || lower !== "content-encoding");
   });
   const reason = answer.reason.replace(/[^\x20-\x7e\x80-\xff]/g, "?");
-  const head = [`${version} ${status} ${reason}`, ...kept.map(([name, value]) => `${name}: ${value}`)];
+  const lines = kept.map(([name, value]) => `${name}: ${value}`);
+  const head = [`${version} ${status} ${reason}`, ...lines];
   if (bodiless) return latin1Bytes(`${head.join("\r\n")}\r\n\r\n`);
   if (trailers.length === 0 || version === "HTTP/1.0") {
     head.push(`Content-Length: ${body.length}`);
     return Buffer.concat([latin1Bytes(`${head.join("\r\n")}\r\n\r\n`), body]);
   }
   head.push("Transfer-Encoding: chunked");
-  const lines = trailers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const size = body.length === 0 ? "" : `${body.length.toString(16)}\r\n`;
-  const end = `${body.length === 0 ? "" : "\r\n"}0\r\n${lines}\r\n`;
-  return Buffer.concat([latin1Bytes(`${head.join("\r\n")}\r\n\r\n${size}`), body, latin1Bytes(end)]);
+  const size = body.length === 0 ? "" : chunkStart(body.length, true);
+  const fields = trailers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const start = latin1Bytes(`${head.join("\r\n")}\r\n\r\n${size}`);
+  return Buffer.concat([start, body, latin1Bytes(chunkedEnd(body.length === 0, fields))]);
 }

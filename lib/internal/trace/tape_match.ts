@@ -1,5 +1,6 @@
 // Which recorded request a request is: by method, URL and body, parts that read "…" on the tape
 // being no difference; and for one that was not recorded, which comes nearest and what differs.
+import { latin1Text } from "../base/bytes.js";
 import { HIDDEN, hideInText } from "../http/secrets.js";
 import { hideInBody } from "../http/secret_bodies.js";
 import { bytesOf, textOf } from "./body_text.js";
@@ -48,23 +49,28 @@ function isSameText(recorded: string, given: string): boolean {
 function isSameBody({ body, type }: Recorded, given: Buffer): boolean {
   if (body === null) return false;
   if (typeof body !== "string") return body.equals(given);
-  if (body.includes(HIDDEN)) return isSameText(body, textOf(given, type) ?? given.toString("latin1"));
+  if (body.includes(HIDDEN)) return isSameText(body, textOf(given, type) ?? latin1Text(given));
   return (bytesOf(body, type) ?? Buffer.from(body, "utf8")).equals(given);
+}
+
+/** A request as errors name it. */
+export function nameOf({ method, authority, target }: Asked): string {
+  const server = authority.endsWith(":443") ? `https://${authority}` : `http://${authority}`;
+  const url = `${server.replace(/:(?:80|443)$/, "")}${target.startsWith("/") ? "" : " "}${target}`;
+  return `${method} ${hideInText(url)}`;
 }
 
 /** What to say of a request that was not recorded. */
 export function describeUnknown(tape: readonly Recorded[], asked: Asked): string {
-  const what = `no recorded answer for ${asked.method} ${hideInText(urlOf(asked))}`;
   const count = tape.filter((recorded) => isSame(recorded, asked)).length;
-  if (count > 0) return `${what}: it was recorded ${count === 1 ? "once" : `${count} times`}, and all answers are given`;
+  if (count > 0) {
+    const times = count === 1 ? "once" : `${count} times`;
+    return `${nameOf(asked)} was recorded ${times} and is asked for once more`;
+  }
   const nearest = nearestTo(tape, asked);
-  if (nearest === null) return `${what}: the tape is empty`;
-  const { method, url } = nearest;
-  return `${what}; nearest is ${method} ${hideInText(url)}, ${differenceOf(nearest, asked)}`;
-}
-
-function urlOf({ authority, target }: Asked): string {
-  return `//${authority}${target.startsWith("/") ? "" : " "}${target}`;
+  if (nearest === null) return `${nameOf(asked)} was not recorded: the tape is empty`;
+  const recorded = `${nearest.method} ${hideInText(nearest.url)}: ${differenceOf(nearest, asked)}`;
+  return `${nameOf(asked)} was not recorded; nearest is ${recorded}`;
 }
 
 function nearestTo(tape: readonly Recorded[], asked: Asked): Recorded | null {
@@ -119,8 +125,8 @@ function split(target: string): string[] {
 function bodyDifference({ body, type }: Recorded, given: Buffer): string {
   if (body === null) return "its body was not kept whole";
   const kept = typeof body === "string" ? body : body.toString("latin1");
-  const there = hideInBody(kept, type);
-  const here = hideInBody(textOf(given, type) ?? given.toString("latin1"), type);
+  const there = hideInBody(type, kept);
+  const here = hideInBody(type, textOf(given, type) ?? latin1Text(given));
   let at = 0;
   while (at < there.length && there[at] === here[at]) at++;
   if (at === there.length && at === here.length) return "the bodies differ in what is secret";

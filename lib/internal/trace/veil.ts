@@ -33,7 +33,7 @@ export function veilOf(tape: Tape, secrets: boolean): Veil {
   return {
     text: (text) => hideValues(hideInText(text), values),
     field: (name, value) => hideValues(hideInField(name, value), values),
-    body: (text, type) => hideValues(hideInBody(text, type), values),
+    body: (text, type) => hideValues(hideInBody(type, text), values),
     cookie: (value) => (value === "" ? "" : HIDDEN),
     hides: (bytes) => {
       const text = bytes.toString("latin1");
