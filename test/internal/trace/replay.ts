@@ -186,7 +186,8 @@ t.test("a body that was not kept whole fails", async (t) => {
 });
 
 t.test("a request that failed on the tape fails again", async (t) => {
-  const ours = tape({ status: 0, entry: { _error: "Could not connect to server: Connection refused" } });
+  const refused = "Could not connect to server: Connection refused";
+  const ours = tape({ status: 0, entry: { _error: refused } });
   t.match(await get(replaying(t, ours), "/"), /Connection refused$/);
   const chrome = tape({ status: 0, response: { _error: "net::ERR_NAME_NOT_RESOLVED" } });
   t.match(await get(replaying(t, chrome), "/"), /net::ERR_NAME_NOT_RESOLVED$/);
@@ -236,7 +237,8 @@ t.test("Chrome's form: HTTP/2 names, joined fields, base64, a form's text", asyn
   const sess = replaying(t, har, "https");
   const page = await nx_send(sess, "GET", "/page");
   t.equal(page.text(), "grün");
-  t.same(page.headers.filter(([name]) => name === "set-cookie").map(([, value]) => value), ["a=1", "b=2"]);
+  const cookies = page.headers.filter(([name]) => name === "set-cookie");
+  t.same(cookies.map(([, value]) => value), ["a=1", "b=2"]);
   t.same((await nx_send(sess, "GET", "/i.png")).body, Buffer.from([0, 1, 255]));
   t.equal((await nx_send(sess, "POST", "/form", { body: "a=1&b=2" })).status?.code, 303);
 });
@@ -266,7 +268,8 @@ t.test("a body that asks first, a connection of HTTP/1.0", async (t) => {
     { content: text("next") },
   );
   const sess = replaying(t, har);
-  const put = await nx_send(sess, "PUT", "/", { body: "body", headers: { Expect: "100-continue" } });
+  const headers = { Expect: "100-continue" };
+  const put = await nx_send(sess, "PUT", "/", { body: "body", headers });
   t.match(put, { code: NE_OK, status: { code: 200, minor_version: 0 } });
   t.equal(await get(sess, "/"), "next");
 });
