@@ -51,7 +51,7 @@ export function prepare(r: Request, caller: string): void {
 
 /** The work of `beginRequest`. Parts that need not wait answer without a promise. */
 export async function begin(r: Request): Promise<number> {
-  for (const witness of r.session.witnesses) witness.begun(r);
+  for (const witness of r.session.witnesses) witness.begun(r.handle);
   const turn = r.turn ?? takeTurn(r) ?? (await waitForTurn(r));
   const s = r.session;
   const { connection } = turn;
@@ -214,7 +214,7 @@ async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
   const retry = connection.responses > 0;
   const timing = r.timing as Timings;
   timing.reused = timing.connect === null;
-  for (const witness of s.witnesses) witness.sending(r, head);
+  for (const witness of s.witnesses) witness.sending(r.handle, head);
   const begun = performance.now();
   const sent = connection.wire.write(head, writeTimeout(s));
   const code = typeof sent === "number" ? sent : await sent;

@@ -363,7 +363,7 @@ export function failedOrStale(
  */
 export function leave(r: Request, again = false): void {
   const { turn, session: s } = r;
-  for (const witness of s.witnesses) witness.ended(r, s.error);
+  for (const witness of s.witnesses) witness.ended(r.handle, s.error);
   r.stage = "idle";
   if (!again && r.body?.kind === "provider") r.body.over?.();
   stopUpload(r);
@@ -419,7 +419,7 @@ export async function settle(r: Request, step: () => Promise<number>): Promise<n
     });
     const isBrokenOff = error instanceof BrokenOff;
     const text = isBrokenOff ? error.message : thrownText(error);
-    for (const witness of s.witnesses) witness.ended(r, text);
+    for (const witness of s.witnesses) witness.ended(r.handle, text);
     quietly(() => leave(r));
     if (!isBrokenOff) throw error;
     setError(s, error.message, error.cause);
@@ -446,7 +446,7 @@ function destroyRequest(r: Request): void {
   if (r.turn !== null) {
     const { connection } = r.turn;
     const error = r.stage === "body" ? null : "the request was destroyed";
-    for (const witness of s.witnesses) witness.ended(r, error);
+    for (const witness of s.witnesses) witness.ended(r.handle, error);
     r.scope.abort(new Error("the request was destroyed"));
     try {
       if (connection !== null) closeConnection(s, connection);

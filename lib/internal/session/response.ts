@@ -163,7 +163,7 @@ function endOrFail(r: Request, decoder: BodyDecoder, code: number): Buffer | nul
 function deliver(r: Request, block: Buffer): number | Promise<number> {
   const s = r.session;
   r.progress += block.length;
-  if (block.length > 0) for (const witness of s.witnesses) witness.received(r, block);
+  if (block.length > 0) for (const witness of s.witnesses) witness.received(r.handle, block);
   if (r.progress > s.limits.body) return aborted(r, "Response body exceeds the limit", 0);
   if (block.length > 0 && isTraced(s, NE_DBG_HTTP)) {
     const text = "Reading %d bytes of response body.\nGot %d bytes.\n";
@@ -221,7 +221,7 @@ function holdForRetry(r: Request): void {
 export function abandonResponse(r: Request): void {
   const { turn } = r;
   if (turn === null) return;
-  for (const witness of r.session.witnesses) witness.ended(r, null);
+  for (const witness of r.session.witnesses) witness.ended(r.handle, null);
   try {
     if (turn.connection !== null) closeConnection(r.session, turn.connection);
   } finally {
@@ -287,7 +287,7 @@ function finishConnection(r: Request, connection: Connection, code: number): num
   timing.total = (r.endedAt - r.startedAt) / 1000;
   timing.receive = timing.total - (timing.first_byte ?? 0);
   r.session.timings = timing;
-  for (const witness of r.session.witnesses) witness.ended(r, null);
+  for (const witness of r.session.witnesses) witness.ended(r.handle, null);
   return code;
 }
 

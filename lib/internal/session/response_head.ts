@@ -81,7 +81,7 @@ export async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Pro
     trace(s, NE_DBG_HTTP, "Interim %d response.\n", r.status.code);
     const fields = await readFields(r, turn.connection as Connection, "headFields");
     if (typeof fields === "number") return fields;
-    for (const witness of s.witnesses) witness.interim(r, fields);
+    for (const witness of s.witnesses) witness.interim(r.handle, fields);
     for (let i = r.interims.length - 1; i >= 0; i--) {
       const { fn, userdata } = r.interims[i] as (typeof r.interims)[number];
       const wait = application(r, fn(userdata as never, r.handle, r.status));
@@ -95,7 +95,7 @@ export async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Pro
       if (uploaded !== NE_OK) return uploaded;
     }
   }
-  for (const witness of s.witnesses) witness.status(r);
+  for (const witness of s.witnesses) witness.status(r.handle);
   const timing = r.timing as Timings;
   timing.first_byte = (performance.now() - r.startedAt) / 1000;
   setError(s, `${r.status.code} ${r.status.reason_phrase ?? ""}`);
@@ -235,7 +235,7 @@ function useHead(
 ): number | Promise<number> {
   if (typeof fields === "number") return fields;
   const s = r.session;
-  for (const witness of s.witnesses) witness.answered(r);
+  for (const witness of s.witnesses) witness.answered(r.handle);
   const { http11 } = s;
   if (!http11) dropConnectionFields(fields);
   const strict = s.flags[NE_SESSFLAG_STRICT] !== 0;

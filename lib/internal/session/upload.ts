@@ -164,7 +164,7 @@ async function send(
       setError(r.session, `Request body was longer than the ${body.length} bytes announced`);
       throw new SourceFailed();
     }
-    for (const witness of r.session.witnesses) witness.sent(r, block);
+    for (const witness of r.session.witnesses) witness.sent(r.handle, block);
     const sent = wire.write(body.length < 0 ? frame(block, progress === 0) : block, timeoutMs);
     const code = typeof sent === "number" ? sent : await aside(upload, sent);
     if (code !== 0 || isStopped()) return code;

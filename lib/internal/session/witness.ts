@@ -1,27 +1,27 @@
 // Who looks on while a session's requests run: a recorder. A session without one pays for an empty
 // list. A witness keeps nothing that it is shown (blocks are views that are used again) unless it
 // copies it, and holds nothing up.
+import type { ne_request } from "../base/handle.js";
 import type { Fields } from "../http/head.js";
-import type { Request } from "./request.js";
 
 /** What becomes of a request, attempt by attempt, in the order in which it happens. */
 export interface Witness {
   /** An attempt begins: it has no turn yet. */
-  begun(r: Request): void;
+  begun(req: ne_request): void;
   /** The head is about to be sent; once more, where a kept connection had gone stale. */
-  sending(r: Request, head: string): void;
+  sending(req: ne_request, head: string): void;
   /** Bytes of the body, without their chunk's frame, are about to be sent. */
-  sent(r: Request, block: Uint8Array): void;
+  sent(req: ne_request, block: Uint8Array): void;
   /** An interim response has been read. */
-  interim(r: Request, fields: Fields): void;
+  interim(req: ne_request, fields: Fields): void;
   /** The final status line has been read. */
-  status(r: Request): void;
+  status(req: ne_request): void;
   /** The fields of the final response have been read. */
-  answered(r: Request): void;
+  answered(req: ne_request): void;
   /** Bytes of the response's body, without framing, its content coding still on. */
-  received(r: Request, block: Buffer): void;
+  received(req: ne_request, block: Buffer): void;
   /** The attempt is over. `error`: why it failed; `null` where it was answered, or given up. */
-  ended(r: Request, error: string | null): void;
+  ended(req: ne_request, error: string | null): void;
   /** A line of the NSS key log format, of a TLS connection of the session. */
   keys?: (line: Buffer) => void;
 }

@@ -1,9 +1,9 @@
 // The recorder: a witness of sessions that puts each attempt of a request on a tape, within bounds.
 // The CONNECT request of a tunnel is a part of opening a connection, as browsers have it, and no
 // entry of its own.
-import { HandleType, type ne_opaque } from "../base/handle.js";
+import { HandleType, type ne_opaque, type ne_request } from "../base/handle.js";
 import type { Connection, Session } from "../session/session.js";
-import type { Request } from "../session/request.js";
+import { requests, type Request } from "../session/request.js";
 import type { Witness } from "../session/witness.js";
 import { addInterim, createTape, type Route, type Tape } from "./tape.js";
 
@@ -37,7 +37,7 @@ export class Recorder implements Witness {
   readonly tapes: Tape[] = [];
   readonly keyLines: string[] = [];
   readonly keys?: (line: Buffer) => void;
-  #running = new Map<Request, Running>();
+  #running = new Map<ne_request, Running>();
   #routes = new WeakMap<Connection, Route>();
   #connections = 0;
 
@@ -57,18 +57,21 @@ export class Recorder implements Witness {
     this.keyLines.length = 0;
   }
 
-  begun(r: Request): void {
+  begun(req: ne_request): void {
+    const r = recordOf(req);
     if (r.tunnel !== null) return;
     const { method, target, session: s } = r;
     const { scheme, hostport } = s;
     const tape = createTape({ method, target, scheme, hostport }, this.settings.body);
-    this.#running.set(r, { tape, before: clockOf(r), consumed: 0 });
+    this.#running.set(req, { tape, before: clockOf(r), consumed: 0 });
   }
 
-  sending(r: Request, head: string): void {
-    const running = this.#running.get(r);
+  sending(req: ne_request, head: string): void {
+    const running = this.#running.get(req);
+    if (running === undefined) return;
+    const r = recordOf(req);
     const connection = r.turn?.connection;
-    if (running === undefined || !connection) return;
+    if (!connection) return;
     const { tape } = running;
     running.consumed = connection.wire.consumed;
     tape.sentAt = performance.now();
@@ -78,44 +81,48 @@ export class Recorder implements Witness {
     tape.route = this.#routeOf(r.session, connection);
   }
 
-  sent(r: Request, block: Uint8Array): void {
-    const tape = this.#running.get(r)?.tape;
+  sent(req: ne_request, block: Uint8Array): void {
+    const tape = this.#running.get(req)?.tape;
     if (tape === undefined) return;
     tape.body.add(block);
     if (tape.chunks !== null && tape.body.whole) tape.chunks.push(block.length);
   }
 
-  interim(r: Request, fields: Tape["fields"]): void {
-    const running = this.#running.get(r);
+  interim(req: ne_request, fields: Tape["fields"]): void {
+    const running = this.#running.get(req);
     if (running === undefined) return;
+    const r = recordOf(req);
     const { code, reason_phrase: reason } = r.status;
     addInterim(running.tape, { code, reason: reason ?? "", fields });
     running.consumed = r.turn?.connection?.wire.consumed ?? 0;
   }
 
-  status(r: Request): void {
-    const tape = this.#running.get(r)?.tape;
+  status(req: ne_request): void {
+    const tape = this.#running.get(req)?.tape;
     if (tape === undefined) return;
-    const { code, reason_phrase: reason, major_version: major, minor_version: minor } = r.status;
+    const { status } = recordOf(req);
+    const { code, reason_phrase: reason, major_version: major, minor_version: minor } = status;
     tape.statusAt = performance.now();
     tape.status = { code, reason: reason ?? "", version: `HTTP/${major}.${minor}` };
   }
 
-  answered(r: Request): void {
-    const running = this.#running.get(r);
+  answered(req: ne_request): void {
+    const running = this.#running.get(req);
     if (running === undefined) return;
+    const r = recordOf(req);
     running.tape.fields = r.headFields;
     running.tape.headBytes = (r.turn?.connection?.wire.consumed ?? 0) - running.consumed;
   }
 
-  received(r: Request, block: Buffer): void {
-    this.#running.get(r)?.tape.answer.add(block);
+  received(req: ne_request, block: Buffer): void {
+    this.#running.get(req)?.tape.answer.add(block);
   }
 
-  ended(r: Request, error: string | null): void {
-    const running = this.#running.get(r);
+  ended(req: ne_request, error: string | null): void {
+    const running = this.#running.get(req);
     if (running === undefined) return;
-    this.#running.delete(r);
+    this.#running.delete(req);
+    const r = recordOf(req);
     const { tape, before } = running;
     const now = clockOf(r);
     tape.endedAt = performance.now();
@@ -154,6 +161,10 @@ export class Recorder implements Witness {
 // curl's names: a SOCKS proxy of version 5 looks names up itself.
 function proxyScheme(kind: NonNullable<Connection["hop"]>["kind"]): string {
   return kind === "socks5" ? "socks5h" : kind;
+}
+
+function recordOf(req: ne_request): Request {
+  return requests.open(req, "recorder");
 }
 
 function clockOf(r: Request): Clock {
