@@ -186,7 +186,7 @@ function writeResponse(tape: Tape, veil: Veil): object {
     ...(failed ? NO_RESPONSE : {
       status: status.code,
       statusText: status.reason,
-      httpVersion: status.version,
+      httpVersion: `HTTP/${status.major}.${status.minor}`,
     }),
     cookies: fields
       .filter(({ name }) => name.toLowerCase() === "set-cookie")

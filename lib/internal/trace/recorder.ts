@@ -5,7 +5,7 @@ import { HandleType, type ne_opaque, type ne_request } from "../base/handle.js";
 import type { Connection, Session } from "../session/session.js";
 import { requests, type Request } from "../session/request.js";
 import type { Witness } from "../session/witness.js";
-import { addInterim, createTape, type Route, type Tape } from "./tape.js";
+import { addInterim, createTape, KeptBody, NO_BODY, type Route, type Tape } from "./tape.js";
 
 /** What records. */
 export interface nx_recorder extends ne_opaque<"nx_recorder"> {}
@@ -76,7 +76,7 @@ export class Recorder implements Witness {
     running.consumed = connection.wire.consumed;
     tape.sentAt = performance.now();
     tape.head = head;
-    tape.body.clear();
+    tape.body = r.body === null ? NO_BODY : new KeptBody(this.settings.body);
     tape.chunks = r.body !== null && r.body.length < 0 ? [] : null;
     tape.route = this.#routeOf(r.session, connection);
   }
@@ -100,10 +100,10 @@ export class Recorder implements Witness {
   status(req: ne_request): void {
     const tape = this.#running.get(req)?.tape;
     if (tape === undefined) return;
-    const { status } = recordOf(req);
-    const { code, reason_phrase: reason, major_version: major, minor_version: minor } = status;
     tape.statusAt = performance.now();
-    tape.status = { code, reason: reason ?? "", version: `HTTP/${major}.${minor}` };
+    const { code, reason_phrase: reason, major_version: major, minor_version: minor } =
+      recordOf(req).status;
+    tape.status = { code, reason: reason ?? "", major, minor };
   }
 
   answered(req: ne_request): void {
@@ -167,8 +167,13 @@ function recordOf(req: ne_request): Request {
   return requests.open(req, "recorder");
 }
 
+const NOTHING: Clock = { lookup: null, connect: null, handshake: null, send: null };
+
 function clockOf(r: Request): Clock {
-  const { lookup = null, connect = null, handshake = null, send = null } = r.timing ?? {};
+  if (r.timing === null) return NOTHING;
+  const { lookup, connect, handshake, send } = r.timing;
+  // a first attempt begins, as most do
+  if (send === null && lookup === null && connect === null) return NOTHING;
   return { lookup, connect, handshake, send };
 }
 
