@@ -1,29 +1,32 @@
 // ne_locks.h: LOCK, UNLOCK, refreshing and discovery. The store and the If field are in
-// internal/guests/lock_store.ts, where ne_basic can reach them; here the answers are read, by one
-// handler for the activelock element wherever it stands.
+// internal/guests/lock_store.ts, where ne_basic can reach them; what answers say of locks is read by
+// internal/dav/active_lock.ts.
 import { printable } from "./internal/base/bytes.js";
-import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "./internal/base/constants.js";
+import { NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "./internal/base/constants.js";
+import { type ActiveLock, newActiveLock, readActiveLocks } from "./internal/dav/active_lock.js";
 import { newRequest } from "./internal/session/create_request.js";
 import { misuse, needHandle, type ne_request, type ne_session } from "./internal/base/handle.js";
+import { isXmlType, parseContentType } from "./internal/http/content_type.js";
 import { checkTarget } from "./internal/http/request_head.js";
 import {
   codedToken,
-  isBracketable,
   type LockRecord,
   NE_TIMEOUT_INFINITE,
-  NE_TIMEOUT_INVALID,
-  ne_lock_create,
   ne_lock_using_parent,
   ne_lock_using_resource,
-  ne_lockscope_exclusive,
   ne_lockscope_shared,
 } from "./internal/guests/lock_store.js";
 import { needCallback, needObject } from "./internal/base/arguments.js";
-import { dispatchForOutcome } from "./internal/multistatus/watch.js";
+import { endAnswer, readAnswer, refuseAnswer } from "./internal/multistatus/answer_document.js";
+import {
+  dispatchForOutcome,
+  endWatch,
+  tellFailure,
+  watchOutcome,
+} from "./internal/multistatus/watch.js";
 import { NE_207_STATE_PROP } from "./ne_207.js";
 import { ne_add_depth_header } from "./ne_basic.js";
 import {
-  NE_PROPS_STATE_TOP,
   ne_propfind_create,
   ne_propfind_destroy,
   ne_propfind_get_parser,
@@ -37,25 +40,14 @@ import {
   ne_get_response_header,
   ne_get_status,
   ne_request_destroy,
+  ne_request_dispatch,
   ne_set_request_body_buffer,
   ne_set_request_flag,
 } from "./ne_request.js";
 import { ne_set_error } from "./ne_session.js";
-import { ne_shave, ne_strcasecmp, ne_strncasecmp } from "./ne_string.js";
-import { ne_uri, ne_uri_copy, ne_uri_parse, ne_uri_resolve } from "./ne_uri.js";
+import { type ne_uri, ne_uri_copy } from "./ne_uri.js";
 import type { ne_status } from "./ne_utils.js";
-import {
-  NE_XML_ABORT,
-  NE_XML_DECLINE,
-  NE_XML_MEDIA_TYPE,
-  NE_XML_STATEROOT,
-  ne_xml_create,
-  ne_xml_destroy,
-  type ne_xml_parser,
-  ne_xml_push_handler,
-  ne_xml_set_error,
-} from "./ne_xml.js";
-import { ne_xml_dispatch_request } from "./ne_xmlreq.js";
+import { NE_XML_MEDIA_TYPE } from "./ne_xml.js";
 
 export {
   NE_TIMEOUT_INFINITE,
@@ -86,56 +78,14 @@ export type { ne_lock_scope, ne_lock_store, ne_lock_type } from "./internal/gues
  */
 export interface ne_lock extends LockRecord {}
 
-// States of the elements that hold something we read; the rest is looked at and declined.
-const PROP = NE_PROPS_STATE_TOP;
-const LOCKDISCOVERY = NE_PROPS_STATE_TOP + 1;
-const ACTIVELOCK = NE_PROPS_STATE_TOP + 2;
-const LOCKSCOPE = NE_PROPS_STATE_TOP + 3;
-const LOCKTOKEN = NE_PROPS_STATE_TOP + 4;
-const LOCKROOT = NE_PROPS_STATE_TOP + 5;
-// those from here on have text
-const DEPTH = NE_PROPS_STATE_TOP + 6;
-const OWNER = NE_PROPS_STATE_TOP + 7;
-const TIMEOUT = NE_PROPS_STATE_TOP + 8;
-const TOKEN_HREF = NE_PROPS_STATE_TOP + 9;
-const ROOT_HREF = NE_PROPS_STATE_TOP + 10;
-
-/** Characters of a token or lock root; what is longer cannot be right. */
-const MAX_TEXT = 8192;
-/** Bytes of an owner: neon shows a longer one as the empty string. */
-const MAX_OWNER = 255;
-
-// What a response says about one lock; an owner that it does not give stays null.
-interface Answer {
-  readonly lock: LockRecord;
-  hasDepth: boolean;
-  hasTimeout: boolean;
-}
-
-// The reading of activelock elements, in a LOCK response or in the properties of a resource.
-interface Reading {
-  readonly xml: ne_xml_parser;
-  answer: Answer;
-  text: string;
-  ownerHasElements: boolean;
-}
-
-// A LOCK under way.
-interface Locking extends Reading {
-  readonly req: ne_request;
-  // of the lock wanted: the one to refresh, or else that of the Lock-Token field
-  token: string | null;
-  found: Answer | null;
-}
-
 /**
  * LOCK. Uses `uri.path`, depth, scope, owner and timeout (a Timeout field is sent for a positive
  * number or `NE_TIMEOUT_INFINITE`); not idempotent; uses locks on the resource and on its parent.
  * On success token, scope and type are set from the response, and depth, owner and timeout where it
- * gives them. The lock is not added to any store.
- * @returns `NE_OK`; `NE_ERROR` also for a 207 response, a response without Lock-Token field, or one
- *   without an active lock of that token; else as `ne_xml_dispatch_request`, a status outside 2xx
- *   being `NE_ERROR`.
+ * gives them readably. The lock is not added to any store.
+ * @returns `NE_OK`; `NE_ERROR` also for a 207 response (the session error lists its failures), or
+ *   one without an active lock of the Lock-Token field, or without that field and with other than
+ *   one lock; else as `ne_request_dispatch`, a status outside 2xx being `NE_ERROR`.
  *
  * @example
  * ```ts
@@ -161,11 +111,10 @@ export async function ne_lock(sess: ne_session, lock: ne_lock): Promise<number> 
     ne_lock_using_resource(req, path, lock.depth);
 
     const { ret, token, found } = await dispatch(req, null);
-    // a 207 lists the members that could not be locked
-    if (ret !== NE_OK || ne_get_status(req).code === 207) return ret === NE_OK ? NE_ERROR : ret;
+    if (ret !== NE_OK) return ret;
     if (found === null) {
-      const shown = token === null ? null : printable(token);
-      ne_set_error(sess, "Response missing activelock for %s", shown);
+      if (token === null) ne_set_error(sess, "LOCK response missing Lock-Token header");
+      else ne_set_error(sess, "Response missing activelock for %s", printable(token));
       return NE_ERROR;
     }
     lock.token = found.lock.token;
@@ -198,8 +147,8 @@ export async function ne_unlock(sess: ne_session, lock: Readonly<ne_lock>): Prom
 }
 
 /**
- * LOCK without body, to refresh. The timeout is sent as by `ne_lock`, and set from the response on
- * success.
+ * LOCK without body, to refresh; not idempotent. The timeout is sent as by `ne_lock`, and set from
+ * the response on success.
  * @returns `NE_OK`; `NE_ERROR` also if the response does not contain the lock.
  */
 export async function ne_lock_refresh(sess: ne_session, lock: ne_lock): Promise<number> {
@@ -210,6 +159,7 @@ export async function ne_lock_refresh(sess: ne_session, lock: ne_lock): Promise<
   try {
     ne_add_request_header(req, "If", `(${token})`);
     if (timeout !== null) ne_add_request_header(req, "Timeout", timeout);
+    ne_set_request_flag(req, NE_REQFLAG_IDEMPOTENT, 0);
 
     const { ret, found } = await dispatch(req, lock.token);
     if (ret !== NE_OK) return ret;
@@ -255,17 +205,22 @@ export async function ne_lock_discover<T>(
   checkTarget(path, "ne_lock_discover");
   const handler = ne_propfind_create(sess, path, NE_DEPTH_ZERO);
   try {
-    const xml = ne_propfind_get_parser(handler);
-    const reading: Reading = { xml, answer: newAnswer(), text: "", ownerHasElements: false };
+    let active = newActiveLock();
     ne_propfind_set_private(handler, (_u, uri) => {
-      reading.answer = newAnswer();
-      ne_uri_copy(reading.answer.lock.uri, uri);
-      return reading.answer;
+      active = newActiveLock();
+      ne_uri_copy(active.lock.uri, uri);
+      return active;
     });
-    ne_xml_push_handler(xml, startElement, characterData, endElement, reading);
+    readActiveLocks(ne_propfind_get_parser(handler), {
+      takesRoot: () => false,
+      parent: NE_207_STATE_PROP,
+      cutsOwner: true,
+      begin: () => active,
+      end: () => {},
+    });
     const names = [{ nspace: "DAV:", name: "lockdiscovery" }];
     return await ne_propfind_named(handler, names, (_u, uri, set) => {
-      const { lock } = ne_propset_private<Answer>(set)!;
+      const { lock } = ne_propset_private<ActiveLock>(set)!;
       if (lock.token !== null) return result((userdata ?? null) as T, lock, uri, null);
     });
   } finally {
@@ -297,178 +252,83 @@ function lockinfo(lock: Readonly<ne_lock>): string {
   );
 }
 
-// Sends a LOCK and looks for the lock with this token, or else with that of the Lock-Token field.
-async function dispatch(
-  req: ne_request,
-  token: string | null,
-): Promise<{ ret: number; token: string | null; found: Answer | null }> {
-  const xml = ne_xml_create();
-  const locking: Locking = {
-    xml,
+/** What came of a LOCK. */
+interface Locked {
+  readonly ret: number;
+  readonly token: string | null;
+  readonly found: ActiveLock | null;
+}
+
+// Sends a LOCK and looks for the lock with this token, or else with that of the Lock-Token field;
+// without one, for the only lock there is. Once it was found, what follows does not matter.
+async function dispatch(req: ne_request, wanted: string | null): Promise<Locked> {
+  const answer: { token: string | null; all: ActiveLock[] } = { token: wanted, all: [] };
+  const document = readAnswer(
     req,
-    token,
-    found: null,
-    answer: newAnswer(),
-    text: "",
-    ownerHasElements: false,
-  };
+    (xml) => {
+      answer.token = wanted ?? tokenField(req);
+      answer.all = [];
+      readActiveLocks(xml, {
+        takesRoot: () => true,
+        parent: 0,
+        cutsOwner: false,
+        begin: newActiveLock,
+        end: (active) => keep(answer.all, active, answer.token),
+      });
+      const { klass, code } = ne_get_status(req);
+      return klass === 2 && (code !== 207 || wanted !== null);
+    },
+    false,
+  );
+  const watch = watchOutcome(req, false);
   try {
-    ne_xml_push_handler(xml, startLocking, characterData, endLocking, locking);
-    const ret = await ne_xml_dispatch_request(req, xml);
-    const failed = ret === NE_OK && ne_get_status(req).klass !== 2;
-    return { ret: failed ? NE_ERROR : ret, token: locking.token, found: locking.found };
+    const ret = await ne_request_dispatch(req);
+    if (ret !== NE_OK) return { ret, token: null, found: null };
+    const { klass, code } = ne_get_status(req);
+    const { token } = answer;
+    const found = klass === 2 ? theLock(answer.all, token) : null;
+    if (klass !== 2 || (code === 207 && found === null)) {
+      tellFailure(req, watch);
+      return { ret: NE_ERROR, token, found: null };
+    }
+    if (found === null && document.fault !== null && !document.isEmpty) {
+      return { ret: refuseLock(req, document.fault), token, found };
+    }
+    return { ret: NE_OK, token, found };
   } finally {
-    ne_xml_destroy(xml);
+    endAnswer(document);
+    endWatch(watch);
   }
 }
 
-// ---- responses
+/** Locks kept of an answer: more than one without the token wanted tell nothing more. */
+const MAX_KEPT = 8;
 
-function newAnswer(): Answer {
-  return { lock: ne_lock_create(), hasDepth: false, hasTimeout: false };
+function keep(all: ActiveLock[], active: ActiveLock, token: string | null): void {
+  const isWanted = token !== null && active.lock.token === token;
+  if (isWanted || all.length < MAX_KEPT) all.push(active);
 }
 
-function startLocking(l: Locking, parent: number, nspace: string, name: string): number {
-  if (parent === NE_XML_STATEROOT) {
-    if (nspace !== "DAV:" || name !== "prop") return NE_XML_DECLINE;
-    return l.token !== null || takeTokenField(l) ? PROP : NE_XML_ABORT;
-  }
-  const state = startElement(l, parent, nspace, name);
-  if (state === ACTIVELOCK) l.answer = newAnswer();
-  return state;
+function theLock(all: readonly ActiveLock[], token: string | null): ActiveLock | null {
+  if (token !== null) return all.find(({ lock }) => lock.token === token) ?? null;
+  return all.length === 1 && all[0]!.lock.token !== null ? all[0]! : null;
 }
 
-function takeTokenField(l: Locking): boolean {
-  const field = ne_get_response_header(l.req, "Lock-Token");
-  if (field === null) return refuse(l, "LOCK response missing Lock-Token header");
+function tokenField(req: ne_request): string | null {
+  const field = ne_get_response_header(req, "Lock-Token");
+  if (field === null) return null;
   const start = field.startsWith("<") ? 1 : 0;
   let end = field.length;
   while (end > start + 1 && field[end - 1] === ">") end--;
   // a field that could not be sent back names no lock, as the token of a lock is looked at
-  l.token = field.slice(start, end);
-  return true;
+  return field.slice(start, end);
 }
 
-function endLocking(l: Locking, state: number): number {
-  if (state === ACTIVELOCK && l.found === null && l.answer.lock.token === l.token) {
-    l.found = l.answer;
-  }
-  return endElement(l, state);
-}
-
-function startElement(r: Reading, parent: number, nspace: string, name: string): number {
-  if (parent === OWNER) r.ownerHasElements = true;
-  if (nspace !== "DAV:") return NE_XML_DECLINE;
-  const state = stateOf(r, parent, name);
-  if (state >= DEPTH) r.text = "";
-  return state;
-}
-
-function stateOf(r: Reading, parent: number, name: string): number {
-  switch (parent) {
-    case PROP:
-    case NE_207_STATE_PROP:
-      return name === "lockdiscovery" ? LOCKDISCOVERY : NE_XML_DECLINE;
-    case LOCKDISCOVERY:
-      return name === "activelock" ? ACTIVELOCK : NE_XML_DECLINE;
-    case ACTIVELOCK:
-      return startOfActive(r, name);
-    case LOCKSCOPE:
-      if (name === "exclusive") r.answer.lock.scope = ne_lockscope_exclusive;
-      else if (name === "shared") r.answer.lock.scope = ne_lockscope_shared;
-      return NE_XML_DECLINE;
-    case LOCKTOKEN:
-      return name === "href" ? TOKEN_HREF : NE_XML_DECLINE;
-    case LOCKROOT:
-      return name === "href" ? ROOT_HREF : NE_XML_DECLINE;
-    default:
-      return NE_XML_DECLINE;
-  }
-}
-
-function startOfActive(r: Reading, name: string): number {
-  switch (name) {
-    case "lockscope":
-      return LOCKSCOPE;
-    case "depth":
-      return DEPTH;
-    case "owner":
-      r.ownerHasElements = false;
-      return OWNER;
-    case "timeout":
-      return TIMEOUT;
-    case "locktoken":
-      return LOCKTOKEN;
-    case "lockroot":
-      return LOCKROOT;
-    default:
-      return NE_XML_DECLINE;
-  }
-}
-
-function characterData(r: Reading, state: number, cdata: string): number {
-  // one character more than allowed is kept, as the sign of it
-  if (state >= DEPTH && r.text.length <= MAX_TEXT) r.text += cdata.slice(0, MAX_TEXT + 1);
-  return 0;
-}
-
-function endElement(r: Reading, state: number): number {
-  if (state < DEPTH) return 0;
-  return endText(r, state) ? 0 : NE_XML_ABORT;
-}
-
-function endText(r: Reading, state: number): boolean {
-  const { answer } = r;
-  const { lock } = answer;
-  const text = ne_shave(r.text, "\r\n\t ");
-  switch (state) {
-    case DEPTH:
-      lock.depth = parseDepth(text);
-      answer.hasDepth = true;
-      return lock.depth >= 0 || refuse(r, `Invalid depth of lock in response: ${text}`);
-    case TIMEOUT:
-      lock.timeout = parseTimeout(text);
-      answer.hasTimeout = true;
-      if (lock.timeout !== NE_TIMEOUT_INVALID) return true;
-      return refuse(r, `Invalid timeout of lock in response: ${text}`);
-    case OWNER:
-      lock.owner = r.ownerHasElements || Buffer.byteLength(r.text) > MAX_OWNER ? "" : r.text;
-      return true;
-    case TOKEN_HREF:
-      if (!isBracketable(text) || text.length > MAX_TEXT) {
-        return refuse(r, `Invalid token of lock in response: ${text}`);
-      }
-      lock.token = text;
-      return true;
-    default:
-      return takeRoot(lock, text) || refuse(r, `Invalid root of lock in response: ${text}`);
-  }
-}
-
-// Whatever has a digit first is a number, as for C's atoi.
-function parseDepth(text: string): number {
-  if (ne_strcasecmp(text, "infinity") === 0) return NE_DEPTH_INFINITE;
-  const depth = Number.parseInt(text, 10);
-  return /^\d/.test(text) && Number.isSafeInteger(depth) ? depth : -1;
-}
-
-// `Second-` and a number, as C's strtoul reads it: what is no number is 0.
-function parseTimeout(text: string): number {
-  if (ne_strcasecmp(text, "infinite") === 0) return NE_TIMEOUT_INFINITE;
-  if (ne_strncasecmp(text, "second-", 7) !== 0) return NE_TIMEOUT_INVALID;
-  const seconds = Number.parseInt(text.slice(7), 10) || 0;
-  return seconds >= 0 && Number.isSafeInteger(seconds) ? seconds : NE_TIMEOUT_INVALID;
-}
-
-function takeRoot(lock: LockRecord, href: string): boolean {
-  const root = new ne_uri();
-  if (href.length > MAX_TEXT || ne_uri_parse(href, root) !== 0) return false;
-  // a LOCK response is about the lock asked for, whose uri stays
-  if (lock.uri.path !== null) lock.uri = ne_uri_resolve(lock.uri, root, new ne_uri());
-  return true;
-}
-
-function refuse(r: Reading, why: string): false {
-  ne_xml_set_error(r.xml, printable(why));
-  return false;
+// An answer of another type than XML may be anything, so its type says more than the parser.
+function refuseLock(req: ne_request, fault: string): number {
+  const field = ne_get_response_header(req, "Content-Type");
+  const type = field === null ? null : parseContentType(field);
+  if (type !== null && isXmlType(type)) return refuseAnswer(req, fault);
+  const shown = field === null ? "without Content-Type" : `of type ${printable(field)}`;
+  return refuseAnswer(req, `an answer to LOCK ${shown}: ${fault}`);
 }

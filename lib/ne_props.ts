@@ -58,8 +58,8 @@ import {
 } from "./ne_xml.js";
 import { ne_xml_dispatchif_request } from "./ne_xmlreq.js";
 
-// State of a property taken as text, and of all that is in it.
-const FLAT = NE_207_STATE_TOP;
+// State of a property taken as text, and of all that is in it, as in C.
+const FLAT = NE_207_STATE_TOP - 1;
 
 /** Properties and propstats of one resource: neon fails on the 1024th. */
 const MAX_COUNT = 1023;

@@ -124,7 +124,7 @@ t.test("results", async (t) => {
 });
 
 t.test("locks on the resource are submitted", async (t) => {
-  const { sess, server, origin } = await answering(t, { status: "200 OK" });
+  const { sess, server } = await answering(t, { status: "200 OK" });
   const store = ne_lockstore_create();
   ne_lockstore_register(store, sess);
   for (const path of ["/a/b", "/a/b/c", "/a/"]) {
@@ -135,7 +135,7 @@ t.test("locks on the resource are submitted", async (t) => {
     ne_lockstore_add(store, lock);
   }
   await ne_acl3744_set(sess, "/a/b", []);
-  t.equal(server.requests[0]?.field("if"), `<${origin}/a/b> (<t:/a/b>)`);
+  t.equal(server.requests[0]?.field("if"), "(<t:/a/b>)");
 });
 
 t.test("mistakes", async (t) => {

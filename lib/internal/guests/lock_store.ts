@@ -12,6 +12,7 @@ import {
 } from "../base/handle.js";
 import {
   ne_get_request_private,
+  ne_get_request_target,
   ne_get_session,
   ne_hook_create_request,
   ne_hook_pre_send,
@@ -22,15 +23,14 @@ import {
   ne_fill_server_uri,
   ne_get_session_flag,
 } from "../../ne_session.js";
-import { type ne_buffer, ne_buffer_zappend, ne_strcasecmp, ne_strlower } from "../../ne_string.js";
+import { type ne_buffer, ne_buffer_zappend, ne_strlower } from "../../ne_string.js";
+import { samePath } from "../uri/same_path.js";
+import { LockIndex, spotOf, type Spot } from "./lock_index.js";
 import {
-  ne_path_childof,
-  ne_path_compare,
   ne_path_parent,
   ne_uri,
   ne_uri_cmp,
   ne_uri_copy,
-  ne_uri_defaultport,
   ne_uri_free,
   ne_uri_unparse,
 } from "../../ne_uri.js";
@@ -73,15 +73,26 @@ export interface LockRecord {
 /** A set of locks. */
 export interface ne_lock_store extends ne_handle<"ne_lock_store"> {}
 
-// Newest lock last, so that adding is cheap; everything goes through them backwards.
+// A lock in a store, in a list from the newest to the oldest.
+interface Entry {
+  readonly lock: LockRecord;
+  readonly order: number;
+  readonly spot: Spot;
+  newer: Entry | null;
+  older: Entry | null;
+}
+
 interface Store {
-  readonly locks: LockRecord[];
-  // index of the lock that the iteration gave last; null: none is under way
-  cursor: number | null;
+  readonly entries: Map<LockRecord, Entry>;
+  readonly index: LockIndex<Entry>;
+  newest: Entry | null;
+  count: number;
+  // what the iteration gives next; undefined: none is under way
+  next: Entry | null | undefined;
 }
 
 const stores = new HandleType<"ne_lock_store", Store>("ne_lock_store", (store) => {
-  for (const lock of store.locks) ne_lock_free(lock);
+  for (const lock of store.entries.keys()) ne_lock_free(lock);
 });
 
 // A store's registration with a session. The store is shared with the session's clones, whatever
@@ -153,7 +164,13 @@ export function ne_lock_destroy(lock: LockRecord): void {
  * ```
  */
 export function ne_lockstore_create(): ne_lock_store {
-  return stores.create({ locks: [], cursor: null });
+  return stores.create({
+    entries: new Map(),
+    index: new LockIndex(),
+    newest: null,
+    count: 0,
+    next: undefined,
+  });
 }
 
 /**
@@ -174,12 +191,12 @@ export function ne_lockstore_destroy(store: ne_lock_store): void {
 
 /**
  * Adds a lock, at the front. It belongs to the store then, by identity; it needs a complete uri
- * (scheme, host, port, path), a token and a depth. A token or uri that could not be written into
- * an `If` field throws.
+ * (scheme, host, port, path), which must not change while it is in the store, a token and a depth.
+ * A token or uri that could not be written into an `If` field throws.
  */
 export function ne_lockstore_add(store: ne_lock_store, lock: LockRecord): void {
   const caller = "ne_lockstore_add";
-  const { locks } = stores.open(store, caller);
+  const state = stores.open(store, caller);
   const { scheme, host, path } = lock.uri;
   if (scheme === null || host === null || path === null) {
     throw misuse(caller, "the lock's uri needs scheme, host and path");
@@ -187,37 +204,45 @@ export function ne_lockstore_add(store: ne_lock_store, lock: LockRecord): void {
   if (typeof lock.token !== "string") throw misuse(caller, "the lock has no token");
   checkBracketed(caller, "token", lock.token);
   checkBracketed(caller, "uri", ne_uri_unparse(lock.uri));
-  if (locks.includes(lock)) throw misuse(caller, "this lock is in the store already");
-  locks.push(lock);
+  if (state.entries.has(lock)) throw misuse(caller, "this lock is in the store already");
+  const { newest } = state;
+  const spot = spotOf(lock.uri, path);
+  const entry: Entry = { lock, order: state.count++, spot, newer: null, older: newest };
+  if (newest !== null) newest.newer = entry;
+  state.newest = entry;
+  state.entries.set(lock, entry);
+  state.index.add(spot, entry);
 }
 
 /** Takes a lock out without destroying it. Throws if this very object is not in the store. */
 export function ne_lockstore_remove(store: ne_lock_store, lock: LockRecord): void {
   const state = stores.open(store, "ne_lockstore_remove");
-  const index = state.locks.indexOf(lock);
-  if (index < 0) throw misuse("ne_lockstore_remove", "this lock is not in the store");
-  state.locks.splice(index, 1);
-  // the locks above the cursor were seen already; the one that took the place of the lock it
-  // stands on as well, so it stays
-  if (state.cursor !== null && index < state.cursor) state.cursor--;
+  const entry = state.entries.get(lock);
+  if (entry === undefined) throw misuse("ne_lockstore_remove", "this lock is not in the store");
+  state.entries.delete(lock);
+  state.index.remove(entry.spot, entry);
+  if (entry.newer === null) state.newest = entry.older;
+  else entry.newer.older = entry.older;
+  if (entry.older !== null) entry.older.newer = entry.newer;
+  if (state.next === entry) state.next = entry.older;
 }
 
 /** @returns the first lock, the one added last, or `null`; starts an iteration. */
 export function ne_lockstore_first(store: ne_lock_store): LockRecord | null {
   const state = stores.open(store, "ne_lockstore_first");
-  return step(state, state.locks.length);
+  return step(state, state.newest);
 }
 
 /** @returns the next lock, or `null` after the last. Throws if no iteration is under way. */
 export function ne_lockstore_next(store: ne_lock_store): LockRecord | null {
   const state = stores.open(store, "ne_lockstore_next");
-  if (state.cursor === null) throw misuse("ne_lockstore_next", "no iteration is under way");
-  return step(state, state.cursor);
+  if (state.next === undefined) throw misuse("ne_lockstore_next", "no iteration is under way");
+  return step(state, state.next);
 }
 
-function step(state: Store, from: number): LockRecord | null {
-  state.cursor = from > 0 ? from - 1 : null;
-  return state.cursor === null ? null : state.locks[state.cursor]!;
+function step(state: Store, entry: Entry | null): LockRecord | null {
+  state.next = entry === null ? undefined : entry.older;
+  return entry?.lock ?? null;
 }
 
 /** @returns the first lock whose uri equals `uri` by `ne_uri_cmp`, or `null`. */
@@ -225,8 +250,11 @@ export function ne_lockstore_findbyuri(
   store: ne_lock_store,
   uri: Readonly<ne_uri>,
 ): LockRecord | null {
-  const { locks } = stores.open(store, "ne_lockstore_findbyuri");
-  return locks.findLast((lock) => ne_uri_cmp(lock.uri, uri) === 0) ?? null;
+  const { index } = stores.open(store, "ne_lockstore_findbyuri");
+  // a stored lock has a path
+  if (uri.path == null) return null;
+  const found = newestFirst(index.at(spotOf(uri, uri.path)));
+  return found.find(({ lock }) => ne_uri_cmp(lock.uri, uri) === 0)?.lock ?? null;
 }
 
 // ---- what a request submits
@@ -238,11 +266,11 @@ export function ne_lockstore_findbyuri(
  * @param depth `NE_DEPTH_*`.
  */
 export function ne_lock_using_resource(req: ne_request, path: string, depth: number): void {
-  submit(req, "ne_lock_using_resource", (lock, locked) => {
-    if (ne_path_compare(path, locked) === 0) return true;
-    if (lock.depth === NE_DEPTH_INFINITE && ne_path_childof(locked, path) !== 0) return true;
-    return depth === NE_DEPTH_INFINITE && ne_path_childof(path, locked) !== 0;
-  });
+  submit(req, "ne_lock_using_resource", path, (index, spot) => [
+    ...index.at(spot),
+    ...index.above(spot).filter(isDeep),
+    ...(depth === NE_DEPTH_INFINITE ? index.below(spot) : []),
+  ]);
 }
 
 /**
@@ -252,27 +280,35 @@ export function ne_lock_using_resource(req: ne_request, path: string, depth: num
 export function ne_lock_using_parent(req: ne_request, path: string): void {
   const parent = ne_path_parent(path);
   if (parent === null) return;
-  submit(req, "ne_lock_using_parent", (lock, locked) => {
-    if (ne_path_compare(parent, locked) === 0) return true;
-    return lock.depth === NE_DEPTH_INFINITE && ne_path_childof(locked, parent) !== 0;
-  });
+  submit(req, "ne_lock_using_parent", parent, (index, spot) => [
+    ...index.at(spot),
+    ...index.above(spot).filter(isDeep),
+  ]);
 }
 
+function isDeep({ lock }: Entry): boolean {
+  return lock.depth === NE_DEPTH_INFINITE;
+}
+
+function newestFirst(entries: Entry[]): Entry[] {
+  return entries.sort((a, b) => b.order - a.order);
+}
+
+// A token is a secret of its own server, so it never goes to another one; neon looks at the server
+// only for parents.
 function submit(
   req: ne_request,
   caller: string,
-  covers: (lock: LockRecord, locked: string) => boolean,
+  path: string,
+  concerned: (index: LockIndex<Entry>, spot: Spot) => Entry[],
 ): void {
   const submitted = ne_get_request_private<Submitted>(req, PRIVATE_ID);
   if (submitted === null) return;
-  const { locks } = stores.open(submitted.by.store, caller);
+  const { index } = stores.open(submitted.by.store, caller);
   const server = new ne_uri();
   ne_fill_server_uri(ne_get_session(req), server);
-  for (let i = locks.length - 1; i >= 0; i--) {
-    const lock = locks[i]!;
-    const path = lock.uri.path;
-    if (path === null || lock.token === null || !isOnServer(lock.uri, server)) continue;
-    if (covers(lock, path)) addSubmitted(submitted, lock);
+  for (const { lock } of newestFirst(concerned(index, spotOf(server, path)))) {
+    if (lock.uri.path !== null && lock.token !== null) addSubmitted(submitted, lock);
   }
 }
 
@@ -282,17 +318,6 @@ function addSubmitted(submitted: Submitted, lock: LockRecord): void {
   if (submitted.tokens.has(token)) return;
   submitted.tokens.add(token);
   submitted.locks.push(lock);
-}
-
-// neon looks at the server only for parents; a token is a secret of its own server, so here it
-// never goes to another one.
-function isOnServer(uri: Readonly<ne_uri>, server: Readonly<ne_uri>): boolean {
-  if (uri.scheme === null || uri.host === null) return false;
-  return (
-    ne_strcasecmp(uri.scheme, server.scheme!) === 0 &&
-    ne_strcasecmp(uri.host, server.host!) === 0 &&
-    (uri.port || ne_uri_defaultport(uri.scheme)) === server.port
-  );
 }
 
 function beginSubmitting(req: ne_request, by: Registration): void {
@@ -307,8 +332,18 @@ function appendIf(req: ne_request, by: Registration, header: ne_buffer): void {
     .filter((lock) => lock.token !== null && lock.uri.path !== null)
     .reverse();
   if (locks.length === 0) return;
-  const untagged = ne_get_session_flag(ne_get_session(req), NE_SESSFLAG_SHAREPOINT) > 0;
-  ne_buffer_zappend(header, `If: ${untagged ? untaggedList(locks) : taggedList(locks)}\r\n`);
+  const ignoresTags = ne_get_session_flag(ne_get_session(req), NE_SESSFLAG_SHAREPOINT) > 0;
+  const list = ignoresTags || isOfTarget(req, locks) ? untaggedList(locks) : taggedList(locks);
+  ne_buffer_zappend(header, `If: ${list}\r\n`);
+}
+
+// A lone lock on the request's own target needs no tag; behind a proxy that does not rewrite the
+// field one with the outer host is not understood.
+function isOfTarget(req: ne_request, locks: readonly LockRecord[]): boolean {
+  const [lock, ...others] = locks;
+  const target = ne_get_request_target(req)?.path;
+  if (lock?.uri.path == null || others.length > 0 || target == null) return false;
+  return samePath(lock.uri.path, target);
 }
 
 // RFC 4918 section 10.4.3: each state token for its own resource

@@ -1,0 +1,93 @@
+// The XML document that comes as the body of an answer, read whatever its type says, by one more
+// reader of the request: a public hook, so that nothing else about the request changes.
+import { NE_ERROR } from "../base/constants.js";
+import type { ne_request } from "../base/handle.js";
+import { parseContentType } from "../http/content_type.js";
+import {
+  ne_add_response_body_reader,
+  ne_get_response_header,
+  ne_get_session,
+} from "../../ne_request.js";
+import { ne_set_error } from "../../ne_session.js";
+import {
+  ne_xml_create,
+  ne_xml_destroy,
+  ne_xml_get_error,
+  ne_xml_parse,
+  ne_xml_set_encoding,
+  type ne_xml_parser,
+} from "../../ne_xml.js";
+
+/** A document under way, or read. */
+export interface AnswerDocument {
+  /** Why it could not be read, or `null`. */
+  fault: string | null;
+  /** There was no body. */
+  isEmpty: boolean;
+  parser: ne_xml_parser | null;
+}
+
+/**
+ * Adds the reader to a request.
+ * @param begin called with a parser for each answer; says whether its document is wanted
+ * @param ends whether a document that cannot be read ends the request: not where others want it
+ */
+export function readAnswer(
+  req: ne_request,
+  begin: (xml: ne_xml_parser) => boolean,
+  ends: boolean,
+): AnswerDocument {
+  const document: AnswerDocument = { fault: null, isEmpty: true, parser: null };
+  ne_add_response_body_reader(
+    req,
+    () => (start(document, req, begin) ? 1 : 0),
+    (_userdata, block) => {
+      read(document, block);
+      return ends && document.fault !== null ? refuseAnswer(req, document.fault) : 0;
+    },
+  );
+  return document;
+}
+
+// A request that is repeated begins a document anew.
+function start(
+  document: AnswerDocument,
+  req: ne_request,
+  begin: (xml: ne_xml_parser) => boolean,
+): boolean {
+  endAnswer(document);
+  document.fault = null;
+  document.isEmpty = true;
+  const parser = ne_xml_create();
+  document.parser = parser;
+  if (!begin(parser)) {
+    endAnswer(document);
+    return false;
+  }
+  const field = ne_get_response_header(req, "Content-Type");
+  const charset = (field === null ? null : parseContentType(field))?.charset ?? "";
+  if (charset !== "" && ne_xml_set_encoding(parser, charset) !== 0) {
+    document.fault = ne_xml_get_error(parser);
+  }
+  return true;
+}
+
+function read(document: AnswerDocument, block: Uint8Array): void {
+  const { parser } = document;
+  if (parser === null || document.fault !== null) return;
+  if (block.length > 0) document.isEmpty = false;
+  const code = ne_xml_parse(parser, block.length === 0 ? null : block);
+  if (code !== 0) document.fault = ne_xml_get_error(parser);
+}
+
+/** Gives up what the reader needed. */
+export function endAnswer(document: AnswerDocument): void {
+  if (document.parser !== null) ne_xml_destroy(document.parser);
+  document.parser = null;
+}
+
+/** Fails a request by its answer. @returns `NE_ERROR` */
+export function refuseAnswer(req: ne_request, why: string): number {
+  ne_set_error(ne_get_session(req), "Could not parse response: %s", why);
+  return NE_ERROR;
+}
