@@ -5,6 +5,7 @@ import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/base/constants.js";
 import { needHandle } from "./internal/base/handle.js";
 import { needCallback } from "./internal/base/arguments.js";
 import { askAboutResponse, methodOf, readBehindAll } from "./internal/session/guest_access.js";
+import { LeadingBlanks } from "./internal/multistatus/leading_blanks.js";
 import { ne_set_error } from "./ne_session.js";
 import {
   ne_accept_2xx,
@@ -91,10 +92,20 @@ function readInto(req: ne_request, parser: ne_xml_parser, fault: string | null):
     return NE_ERROR;
   };
   const judge = (code: number): number => (code === 0 ? 0 : refuse(ne_xml_get_error(parser)));
+  const blanks = new LeadingBlanks();
+  const feed = (bytes: Uint8Array): number | Promise<number> => {
+    const code = ne_xml_parse_v(parser, bytes);
+    return typeof code === "number" ? judge(code) : code.then(judge);
+  };
   return readBehindAll(req, "ne_xml_parse_response", (_userdata, block) => {
     if (fault !== null) return refuse(fault);
-    const code = ne_xml_parse_v(parser, block);
-    return typeof code === "number" ? judge(code) : code.then(judge);
+    const bytes = blanks.pass(block);
+    // an empty block is the end of the document, and what was held is to be read before it
+    if (bytes.length === 0) return block.length === 0 ? feed(block) : 0;
+    if (block.length > 0) return feed(bytes);
+    const code = feed(bytes);
+    if (typeof code !== "number") return code.then((c) => (c === 0 ? feed(block) : c));
+    return code === 0 ? feed(block) : code;
   });
 }
 

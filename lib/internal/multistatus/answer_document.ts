@@ -8,6 +8,7 @@ import {
   ne_get_response_header,
   ne_get_session,
 } from "../../ne_request.js";
+import { LeadingBlanks } from "./leading_blanks.js";
 import { ne_set_error } from "../../ne_session.js";
 import {
   ne_xml_create,
@@ -25,6 +26,7 @@ export interface AnswerDocument {
   /** There was no body. */
   isEmpty: boolean;
   parser: ne_xml_parser | null;
+  blanks: LeadingBlanks;
 }
 
 /**
@@ -37,7 +39,12 @@ export function readAnswer(
   begin: (xml: ne_xml_parser) => boolean,
   ends: boolean,
 ): AnswerDocument {
-  const document: AnswerDocument = { fault: null, isEmpty: true, parser: null };
+  const document: AnswerDocument = {
+    fault: null,
+    isEmpty: true,
+    parser: null,
+    blanks: new LeadingBlanks(),
+  };
   ne_add_response_body_reader(
     req,
     () => (start(document, req, begin) ? 1 : 0),
@@ -58,6 +65,7 @@ function start(
   endAnswer(document);
   document.fault = null;
   document.isEmpty = true;
+  document.blanks = new LeadingBlanks();
   const parser = ne_xml_create();
   document.parser = parser;
   if (!begin(parser)) {
@@ -76,7 +84,10 @@ function read(document: AnswerDocument, block: Uint8Array): void {
   const { parser } = document;
   if (parser === null || document.fault !== null) return;
   if (block.length > 0) document.isEmpty = false;
-  const code = ne_xml_parse(parser, block.length === 0 ? null : block);
+  const isEnd = block.length === 0;
+  const bytes = document.blanks.pass(block);
+  let code = bytes.length === 0 ? 0 : ne_xml_parse(parser, bytes);
+  if (code === 0 && isEnd) code = ne_xml_parse(parser);
   if (code !== 0) document.fault = ne_xml_get_error(parser);
 }
 

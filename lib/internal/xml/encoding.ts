@@ -32,6 +32,8 @@ export function findEncoding(name: string): Encoding | null {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** First bytes of byte order marks, of `<` and of UTF-16. */
+const MARKS: readonly number[] = [0xfe, 0xff, 0xef, 0x00, 0x3c];
 const HIGH = 0x80;
 const CONTROL = 1;
 const CR = 2;
@@ -126,7 +128,7 @@ export class Decoder {
 
   #begin(final: boolean): string {
     if (this.#stage === "start") {
-      if (this.#waiting.length < 4 && !final) return "";
+      if (this.#waiting.length < 4 && !final && this.#mayBeMark()) return "";
       this.#detect();
       this.#stage = "head";
     }
@@ -136,6 +138,12 @@ export class Decoder {
     const rest = this.#waiting;
     this.#waiting = EMPTY;
     return this.#decode(rest);
+  }
+
+  // Whether few bytes may begin a byte order mark, a declaration, or characters of two bytes.
+  #mayBeMark(): boolean {
+    const [first, second] = this.#waiting;
+    return first === undefined || second === 0 || MARKS.includes(first);
   }
 
   // XML 1.0 appendix F.1: the first bytes beat every other information.

@@ -13,7 +13,10 @@ export class QName {
   prefix = "";
   /** Behind the colon. */
   local = "";
-  /** Whether it is one name, or two joined by a colon (Namespaces in XML 1.0, production 7). */
+  /**
+   * Whether it is one name, or two joined by a colon (Namespaces in XML 1.0, production 7). More
+   * colons belong to the second, as in neon: mod_dav_svn makes such names of its properties.
+   */
   valid = false;
   /** `<name`. */
   opening = "";
@@ -62,10 +65,7 @@ export class QName {
     this.local = intern(colon < 0 ? raw : raw.slice(colon + 1));
     this.valid =
       colon < 0 ||
-      (colon > 0 &&
-        colon + 1 < raw.length &&
-        raw.indexOf(":", colon + 1) < 0 &&
-        isNameStart(raw.charCodeAt(colon + 1)));
+      (colon > 0 && colon + 1 < raw.length && isNameStart(raw.charCodeAt(colon + 1)));
   }
 }
 

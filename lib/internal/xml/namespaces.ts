@@ -42,7 +42,8 @@ export class Namespaces {
   }
 
   /**
-   * Takes the declarations among the attributes of an element and looks at the other prefixes.
+   * Takes the declarations among the attributes of an element, and looks for names that are twice
+   * there.
    * @returns what is wrong, or `null`
    */
   enter(atts: readonly string[]): string | null {
@@ -102,8 +103,8 @@ export class Namespaces {
     return true;
   }
 
-  // Namespaces in XML 1.0, sections 5 and 6.3: attribute prefixes are declared, and no two names
-  // mean the same.
+  // Namespaces in XML 1.0, section 6.3: no two names mean the same. Prefixes that are not declared
+  // and names that are none are let through, as in neon.
   #checkPrefixed(atts: readonly string[]): string | null {
     const seen = new Map<string, Set<string>>();
     for (let i = 0; i < atts.length; i += 2) {
@@ -111,11 +112,8 @@ export class Namespaces {
       const colon = name.indexOf(":");
       if (colon < 0 || name.startsWith("xmlns:")) continue;
       const local = name.slice(colon + 1);
-      if (colon === 0 || local.includes(":") || !isNameStart(local.charCodeAt(0))) {
-        return "invalid attribute name";
-      }
-      const nspace = this.#bindings.get(name.slice(0, colon));
-      if (nspace === undefined) return "undeclared namespace prefix";
+      const nspace = colon === 0 ? undefined : this.#bindings.get(name.slice(0, colon));
+      if (nspace === undefined) continue;
       let locals = seen.get(nspace);
       if (locals === undefined) seen.set(nspace, (locals = new Set()));
       if (locals.has(local)) return "duplicate attribute";

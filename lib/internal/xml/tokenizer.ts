@@ -509,10 +509,7 @@ export class Tokenizer {
     if (name === "xml") {
       return this.#fail(this.#place === "epilog" ? JUNK : MISPLACED_DECLARATION, pos);
     }
-    // Namespaces in XML 1.0, section 7: no colons in targets
-    if (name.includes(":") || name.toLowerCase() === "xml") {
-      return this.#fail(NOT_WELL_FORMED, start);
-    }
+    if (name.toLowerCase() === "xml") return this.#fail(NOT_WELL_FORMED, start);
     this.#openLine = this.#lineAt(pos);
     this.#inside = "gap";
     this.#pos = end;
@@ -552,7 +549,9 @@ export class Tokenizer {
   #stray(pos: number, reason: string): number {
     const s = this.#s;
     const end = tokenEnd(s, pos);
-    const isCut = typeof end === "number" ? end >= s.length : end.reason === UNCLOSED;
+    // behind the document element a token that may go on is wrong already
+    const mayGoOn = this.#place === "prolog" && typeof end === "number" && end >= s.length;
+    const isCut = typeof end === "number" ? mayGoOn : end.reason === UNCLOSED;
     if (isCut && this.#rest === null) return this.#keep("stray", pos);
     if (typeof end !== "number") {
       return this.#fail(isCut ? (this.#cut ?? UNCLOSED) : end.reason, end.at);
