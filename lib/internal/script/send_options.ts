@@ -121,7 +121,7 @@ export function readSending(
     redirects: countIn(own, "redirects", caller),
     redirectHeaders: namesIn(own, caller),
     retries: countIn(own, "retries", caller),
-    expect: body !== null && (flagIn(own, "expect", false, caller) || expects),
+    expect: (flagIn(own, "expect", false, caller) || expects) && body !== null,
     stream: flagIn(own, "stream", false, caller),
     decompress: flagIn(own, "decompress", true, caller),
     uploadProgress: progressIn(own, "upload_progress", caller),
