@@ -24,6 +24,7 @@ import { needCallback, needObject, needPort, needText } from "./internal/base/ar
 import { sessions } from "./internal/session/session.js";
 import type { ne_status } from "./ne_utils.js";
 import { ne_session_create, ne_ssl_trust_default_ca } from "./ne_session.js";
+import { nx_set_connection_attempt_delay } from "./nx_session.js";
 
 export { nx_error, nx_list };
 export type { nx_body, nx_list_options, nx_progress, nx_resource, nx_resource_prop };
@@ -141,6 +142,7 @@ export function nx_session_open(url: string | URL): ne_session {
 function sessionTo({ scheme, host, port }: UrlPlace): ne_session {
   const sess = ne_session_create(scheme, host, port);
   if (scheme === "https") ne_ssl_trust_default_ca(sess);
+  nx_set_connection_attempt_delay(sess, 0.25);
   return sess;
 }
 

@@ -180,6 +180,23 @@ export function nx_set_write_timeout(sess: ne_session, seconds: number): void {
   s.writeTimeoutMs = checkSeconds(seconds, "nx_set_write_timeout");
 }
 
+/**
+ * Connects as RFC 8305 says ("happy eyeballs"): when the addresses tried so far have not connected
+ * after so many seconds, or one has failed, the next is tried beside them, IPv6 and IPv4 in turn,
+ * and the first to connect is used; the others are closed. It counts for a list of
+ * `ne_set_addrlist` too.
+ *
+ * 0 (what `ne_session_create` gives) tries one after the other in the order of the lookup, as C
+ * does; `nx_session_for` sets 0.25. The notifier hears of every address that is tried
+ * (`ne_status_connecting`) and once that there is a connection.
+ *
+ * @param seconds below 0 or NaN is a `TypeError`
+ */
+export function nx_set_connection_attempt_delay(sess: ne_session, seconds: number): void {
+  const s = sessions.open(sess, "nx_set_connection_attempt_delay");
+  s.attemptDelayMs = checkSeconds(seconds, "nx_set_connection_attempt_delay");
+}
+
 /** How long the parts of a session's work may take, in seconds. */
 export interface nx_timeouts {
   /** a connection: `ne_set_connect_timeout`; 0 leaves it to the system */

@@ -2,7 +2,7 @@
 // Keys and signatures are left to node:crypto.
 
 import { X509Certificate } from "node:crypto";
-import { Der, DerError, TAG, inside, integerBytes, orNull, type Element } from "./der.js";
+import { Der, DerError, TAG, inside, integerBytes, oidText, orNull, type Element } from "./der.js";
 import { parseName, type Name } from "./name.js";
 import { isStrictTime, parseTime } from "./time.js";
 
@@ -14,6 +14,13 @@ export const IP_ADDRESS = 0x87;
 export const EMAIL = 0x81;
 export const URI = 0x86;
 export const DIRECTORY_NAME = 0xa4;
+const OTHER_NAME = 0xa0;
+const REGISTERED_ID = 0x88;
+
+/** All kinds (RFC 5280 4.2.1.6), with those of X.400 and EDI. */
+const GENERAL_NAME_TAGS = new Set<number>([
+  ...[OTHER_NAME, EMAIL, DNS_NAME, 0xa3, DIRECTORY_NAME, 0xa5, URI, IP_ADDRESS, REGISTERED_ID],
+]);
 
 /** One general name (RFC 5280 4.2.1.6). */
 export interface GeneralName {
@@ -259,7 +266,10 @@ function onlySequence(value: Der): void {
 function bits(content: Buffer): number {
   const unused = content[0] ?? 8;
   if (unused > 7 || (content.length === 1 && unused > 0)) throw new DerError("bad bit string");
-  return ((content[1] ?? 0) << 8) | (content[2] ?? 0);
+  const bytes = [...content.subarray(1, 3)];
+  // bits that are not used may be anything
+  if (content.length <= 3) bytes.push((bytes.pop() ?? 0) & (0xff << unused));
+  return ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
 }
 
 /** Bits of the Netscape certificate type: a server's or client's, and an SSL CA's. */
@@ -275,11 +285,28 @@ export const KEY_USAGE = {
 
 function generalNames(list: Der): GeneralName[] {
   const names: GeneralName[] = [];
-  while (!list.done) {
-    const { tag, content } = list.element();
-    names.push({ tag, value: content });
-  }
+  while (!list.done) names.push(generalName(list));
   return names;
+}
+
+function generalName(list: Der): GeneralName {
+  const element = list.element();
+  const { tag, content } = element;
+  if (!GENERAL_NAME_TAGS.has(tag)) throw new DerError("no kind of name");
+  if (tag === DIRECTORY_NAME) {
+    const name = inside(element);
+    // its attributes are read where they count: there may be thousands of names
+    name.bytes(TAG.SEQUENCE);
+    name.end();
+  } else if (tag === OTHER_NAME) {
+    const name = inside(element);
+    name.oid();
+    name.open(0xa0).element();
+    name.end();
+  } else if (tag === REGISTERED_ID) {
+    oidText(content);
+  }
+  return { tag, value: content };
 }
 
 function authorityKeyId(fields: Der): NonNullable<Extensions["authorityKeyId"]> {
@@ -296,10 +323,9 @@ function nameConstraints(fields: Der): NameConstraints {
     const bases: GeneralName[] = [];
     while (list !== null && !list.done) {
       const subtree = list.open(TAG.SEQUENCE);
-      const { tag: kind, content } = subtree.element();
+      bases.push(generalName(subtree));
       // minimum and maximum must be left out (RFC 5280)
       subtree.end();
-      bases.push({ tag: kind, value: content });
     }
     return bases;
   };

@@ -58,6 +58,7 @@ function copySettings(s: Session, clone: Session): void {
   clone.flags[NE_SESSFLAG_CONNAUTH] = 0;
   clone.localAddress = s.localAddress;
   clone.sources = s.sources;
+  clone.attemptDelayMs = s.attemptDelayMs;
   clone.userAgent = s.userAgent;
   clone.connectTimeoutMs = s.connectTimeoutMs;
   clone.readTimeoutMs = s.readTimeoutMs;

@@ -51,6 +51,7 @@ import { failuresText, judge, rememberAccepted, wasAccepted } from "../tls/verif
 import { addresses as addressHandles } from "../wire/socket_handles.js";
 import { printAddress, resolveHost, type Address } from "../wire/address.js";
 import { trustDefaultCa } from "../wire/default_roots.js";
+import { connectFirst, inTurn, type Cancel } from "../wire/attempts.js";
 import { connectTcp, connectUnix } from "../wire/tcp.js";
 import { tlsWire } from "../wire/tls_wire.js";
 import { handshakeClient, type TlsOutcome } from "../wire/tls.js";
@@ -127,22 +128,19 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
   const hostname = fixed === null ? endpoint.hostname : null;
   const port = fixed === null ? endpoint.port : fixed.port;
   const begun = performance.now();
-  let failure: WireFailure = { code: NE_SOCK_ERROR, error: "no address", cause: null };
-  for (let i = 0; i < list.length; i++) {
-    const index = (start + i) % list.length;
-    const address = list[index] as Address;
-    const result = await connectAddress(o, address, port, hostname, hop);
-    if (result instanceof Wire) {
-      if (fixed !== null) fixed.first = index;
-      else if (index > 0) {
-        endpoint.addresses = [address, ...list.filter((other) => other !== address)];
-      }
-      o.timing.connect = seconds(begun);
-      return await useWire(o, result, hop, hostname);
-    }
-    failure = result;
-    o.scope.check();
+  const rotated = [...list.slice(start), ...list.slice(0, start)];
+  const order = s.attemptDelayMs > 0 ? inTurn(rotated) : rotated;
+  const outcome = await connectFirst(order, s.attemptDelayMs, (address, onCancel) =>
+    connectAddress(o, { address, port, hostname, hop }, onCancel),
+  );
+  if (outcome.wire !== null) {
+    const { wire, address } = outcome;
+    if (fixed !== null) fixed.first = list.indexOf(address);
+    else endpoint.addresses = [address, ...list.filter((other) => other !== address)];
+    o.timing.connect = seconds(begun);
+    return useWire(o, wire, hop, hostname);
   }
+  const { failure } = outcome;
   const whom = hop === null ? "server" : "proxy server";
   setError(s, `Could not connect to ${whom}: ${failure.error}`, failure.cause);
   return failure.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_CONNECT;
@@ -165,12 +163,18 @@ async function lookUp(o: Opening, endpoint: Endpoint, anew = false): Promise<num
   return NE_OK;
 }
 
+/** One address of a server or proxy. */
+interface Destination {
+  address: Address;
+  port: number;
+  hostname: string | null;
+  hop: Hop | null;
+}
+
 async function connectAddress(
   o: Opening,
-  address: Address,
-  port: number,
-  hostname: string | null,
-  hop: Hop | null,
+  { address, port, hostname, hop }: Destination,
+  onLost: (cancel: Cancel) => void,
 ): Promise<Wire | WireFailure> {
   const s = o.session;
   trace(s, NE_DBG_HTTP, "req: Connecting to %s:%u\n", printAddress(address), port);
@@ -191,12 +195,14 @@ async function connectAddress(
     // TLS and tunnels need a stream that can be handed on
     ownBlocks: !s.secure && (hop === null || (hop.kind === "http" && !hop.tunnel)),
     onCancel: (cancel) => {
+      onLost(cancel);
       forget = o.scope.onBreak((broken) => {
         cancel({ code: NE_SOCK_ERROR, error: broken.message, cause: broken.cause });
       });
     },
   });
   (forget as (() => void) | null)?.();
+  if (!(result instanceof Wire)) o.scope.check();
   return result;
 }
 

@@ -177,6 +177,8 @@ export interface Session {
   addresses: { list: readonly Address[]; port: number; first: number } | null;
   connector: Hook<(userdata: never, host: string, port: number) => unknown> | null;
   unixPath: string | null;
+  /** After which the next address is tried beside those before (RFC 8305); 0: when they failed. */
+  attemptDelayMs: number;
   localAddress: Address | null;
   /** Local ends with ports, one for each kind of address; they count more. */
   sources: readonly Source[];
@@ -528,6 +530,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     addresses: null,
     connector: null,
     unixPath: null,
+    attemptDelayMs: 0,
     localAddress: null,
     sources: [],
     userAgent: null,

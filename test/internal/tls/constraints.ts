@@ -14,7 +14,6 @@ import {
   dns,
   ecKeys,
   extension,
-  int,
   ip,
   leafFields,
   mail,
@@ -130,7 +129,13 @@ const ROWS: Row[] = [
   ["the name itself", leaf([dns("a")], EXAMPLE), [directory(EXAMPLE)], [], true],
   ["a subject excluded", leaf([dns("a")], inside("x")), [], [directory(EXAMPLE)], false],
   ["a directory name", leaf([directory(OTHER)], seq()), [directory(EXAMPLE)], [], false],
-  ["a directory name that is none", leaf([directory(int(1))]), [], [directory(EXAMPLE)], false],
+  [
+    "a directory name that cannot be read",
+    leaf([directory(nameOf(["2.5.4.3", text(0x0c, "\xff")]))]),
+    [],
+    [directory(EXAMPLE)],
+    false,
+  ],
   ["a kind that we cannot judge", leaf([tlv(0x88, [42])]), [], [tlv(0x88, [42])], false],
   ["a kind nobody constrains", leaf([tlv(0x88, [42])]), [], [dns("a.org")], true],
 ];
