@@ -155,6 +155,16 @@ const SAID: [name: string, lines: string[]][] = [
       "5 members, each read before the next was looked at",
     ],
   ],
+  [
+    "tape",
+    [
+      "live: /notes/a.txt: remember the milk",
+      "the key is on the tape: false",
+      "from the tape: /notes/a.txt: remember the milk",
+      "Could not read status line: DELETE http://server/notes/a.txt was not recorded; " +
+        "nearest is GET http://server/notes/a.txt: the method differs",
+    ],
+  ],
 ];
 
 interface Outcome {
