@@ -1,4 +1,5 @@
-// A program's test without a server: what it asked for once was recorded, and a tape answers it now.
+// A test of a program without its server: what the program asked for once was recorded, and a tape
+// answers it now.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ne_session_destroy, type ne_session } from "libneon/ne_session";
