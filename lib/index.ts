@@ -24,6 +24,7 @@ export * from "./ne_xml.js";
 export * from "./ne_xmlreq.js";
 export * from "./nx_auth.js";
 export * from "./nx_cookies.js";
+export * from "./nx_dav.js";
 export * from "./nx_proxy.js";
 export * from "./nx_script.js";
 export * from "./nx_session.js";

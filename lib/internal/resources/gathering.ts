@@ -13,6 +13,8 @@ const CUT_SHORT = 507;
 /** Where a resource is, seen from the path that was asked about. */
 export type Kind = Place["kind"];
 
+const all = (): boolean => true;
+
 export class Gathering {
   /** A response was about the resource itself, or a member of it. */
   isRecognised = false;
@@ -34,12 +36,12 @@ export class Gathering {
   }
 
   /** Takes a response, one resource for each href. `wanted` tells which are given. */
-  take(response: Response, batch: nx_resource[], wanted: (kind: Kind) => boolean): void {
+  take(response: Response, batch: nx_resource[], wanted: (kind: Kind) => boolean = all): void {
     for (const href of response.hrefs) {
       const place = this.#places.place(href);
       const { kind, key } = place;
       const isSelf = kind === "self";
-      if (response.status?.code === CUT_SHORT && (isSelf || kind === "elsewhere")) {
+      if (response.status?.code === CUT_SHORT && isSelf) {
         this.isCut = true;
         continue;
       }

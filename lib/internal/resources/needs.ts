@@ -53,3 +53,9 @@ export function needSignal(signal: unknown, caller: string): AbortSignal | null 
   if (signal instanceof AbortSignal) return signal;
   throw misuse(caller, "the signal must be an AbortSignal");
 }
+
+/** How many at most, or at a time. */
+export function needLimit(limit: unknown, caller: string): number {
+  if (typeof limit === "number" && Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw misuse(caller, "the limit must be a whole number above 0");
+}

@@ -129,7 +129,8 @@ export function makeResource(place: Place, response: Response): nx_resource {
   return new Resource(place, response);
 }
 
-function numberOf(text: string): number | null {
+/** A count of bytes as a server writes it; `null` for what is none, or too large to be one. */
+export function numberOf(text: string): number | null {
   const digits = text.trim();
   const value = /^[0-9]+$/.test(digits) ? Number(digits) : NaN;
   return Number.isSafeInteger(value) ? value : null;

@@ -16,6 +16,7 @@ import { ne_decompress_destroy, ne_decompress_reader } from "../../ne_compress.j
 import {
   ne_add_request_header,
   ne_get_response_header,
+  ne_get_status,
   ne_request_destroy,
   ne_request_dispatch,
   ne_set_request_body_buffer,
@@ -42,6 +43,10 @@ export interface Asking {
   readonly caller: string;
   /** What an error begins with. */
   readonly context?: string;
+  /** Called with the request before it is sent. */
+  readonly prepare?: (req: ne_request) => void;
+  /** A success needs no document (PROPPATCH). */
+  readonly isPlain?: boolean;
 }
 
 /** Makes resources of a response, or none. Throws to end the transfer with a failure. */
@@ -60,6 +65,8 @@ const MAX_ERROR_BYTES = 1 << 16;
 export class Transfer {
   /** The token of a sync-collection report, once the transfer is over. */
   token: string | null = null;
+  /** The status of the answer, once the transfer is over. */
+  status: Readonly<ne_status> | null = null;
   readonly #asking: Asking;
   readonly #collect: Collector;
   readonly #req: ne_request;
@@ -87,6 +94,7 @@ export class Transfer {
       ne_set_request_body_buffer(this.#req, Buffer.from(body));
     }
     nx_set_request_signal(this.#req, asking.signal);
+    asking.prepare?.(this.#req);
     this.#running = this.#run();
   }
 
@@ -138,6 +146,7 @@ export class Transfer {
     );
     try {
       const code = await ne_request_dispatch(req);
+      this.status = statusOf(req);
       this.#check(code);
     } catch (error) {
       this.#failed = { error };
@@ -179,9 +188,15 @@ export class Transfer {
       return 0;
     }
     const idle = this.#idleBytes;
-    if (reader.feed(block) !== 0) return this.#refuse(reader.error);
+    if (reader.feed(block) !== 0) return this.#isNoDocument() ? 0 : this.#refuse(reader.error);
     if (idle > MAX_IDLE_BYTES) return this.#refuse("the answer goes on without a resource");
     return this.#pause(block.length);
+  }
+
+  // Something else than a document, where none is needed.
+  #isNoDocument(): boolean {
+    const isOther = this.#reader?.isMultistatus === false;
+    return this.#asking.isPlain === true && isOther && ne_get_status(this.#req).code !== 207;
   }
 
   // Waits for the loop to come back, or lets the event loop have its turn.
@@ -207,9 +222,11 @@ export class Transfer {
     const { path, context = "" } = this.#asking;
     const reader = this.#reader;
     const status = statusOf(this.#req);
-    if (code === NE_OK && status?.klass === 2 && reader?.isMultistatus === true) return;
+    const isGood = code === NE_OK && status?.klass === 2;
+    if (isGood && reader?.isMultistatus === true) return;
+    if (isGood && this.#asking.isPlain === true && status.code !== 207) return;
     const condition = reader?.condition ?? null;
-    if (this.#isOther || (code === NE_OK && status?.klass === 2)) {
+    if (this.#isOther || isGood) {
       const message = `${context}the answer is no list of resources: ${this.#whatCame()}`;
       const headers = nx_response_fields(this.#req);
       throw failure(message, { status, headers, path, condition });

@@ -3,13 +3,16 @@
 import type { ne_session } from "../base/handle.js";
 import { onAbort } from "../base/abort_signal.js";
 import { Batches, type Source } from "./batches.js";
-import { abortFailure } from "./failure.js";
+import { abortFailure, failure } from "./failure.js";
 import type { nx_resource } from "./resource.js";
 import { checkPath } from "./needs.js";
 import { Transfer, type Asking, type Collector } from "./transfer.js";
 
 /** The longest that a timer of Node waits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Resources that are kept together. */
+const MAX_RESOURCES = 65_536;
 
 /** What a request of a call says; the rest is the call's. */
 export type Question = Omit<Asking, "sess" | "signal" | "caller">;
@@ -62,6 +65,20 @@ export class Work {
     }
   }
 
+  /** All that one request gives, which must not be much. */
+  async all(question: Question, collect: Collector): Promise<nx_resource[]> {
+    const resources: nx_resource[] = [];
+    for await (const batch of this.batches(question, collect)) {
+      resources.push(...batch);
+      if (resources.length > MAX_RESOURCES) {
+        throw failure(`${question.context ?? ""}the answer has too many resources`, {
+          path: question.path,
+        });
+      }
+    }
+    return resources;
+  }
+
   /** Ends a transfer, if it is not over. */
   async end(transfer: Transfer): Promise<void> {
     await transfer.stop();
@@ -94,13 +111,18 @@ export class Work {
     await Promise.all([...this.#transfers].map((transfer) => transfer.stop()));
   }
 
+  /** What a generator of batches gives, as an iterator that ends the work when it is left. */
+  iterate<T>(path: string, batches: AsyncGenerator<readonly T[]>): AsyncIterableIterator<T> {
+    return new Batches(this.source(path, batches), this.signal);
+  }
+
   /**
-   * What a generator of batches gives, as an iterator that ends the work when it is left.
+   * A generator of batches whose end is that of the work.
    * @param path what the caller asked about
    */
-  iterate<T>(path: string, batches: AsyncGenerator<readonly T[]>): AsyncIterableIterator<T> {
+  source<T>(path: string, batches: AsyncGenerator<readonly T[]>): Source<T> {
     const isBroken = (): boolean => this.isBroken;
-    const source: Source<T> = {
+    return {
       next: async () => {
         checkPath(path, this.caller);
         const { done, value } = await batches.next();
@@ -114,6 +136,5 @@ export class Work {
         return isBroken();
       },
     };
-    return new Batches(source, this.signal);
   }
 }

@@ -1,6 +1,7 @@
 // From trees and strings to XML text for request bodies. Text is escaped; what XML has no way to
 // say (control characters, lone surrogates, names that are no names) is the caller's mistake.
 import { misuse } from "../base/handle.js";
+import type { ne_propname } from "../../ne_props.js";
 import { DAV, XML, type nx_element } from "./element.js";
 
 /** The first line of every body. */
@@ -49,6 +50,11 @@ export function openName(nspace: string, name: string, caller: string): string {
   needName(name, caller, "a name");
   if (nspace === DAV) return `D:${name}`;
   return `${name} xmlns=${quoteAttribute(nspace, caller, "a namespace")}`;
+}
+
+/** Elements without content, for names of properties. */
+export function propElements(props: readonly ne_propname[], caller: string): string {
+  return props.map(({ nspace, name }) => emptyElement(nspace ?? "", name ?? "", caller)).join("");
 }
 
 /** An element without content. */

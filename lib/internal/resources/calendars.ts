@@ -1,0 +1,158 @@
+// Reports of CalDAV (RFC 4791) and CardDAV (RFC 6352): members by their paths, and by what is in
+// them.
+import { misuse } from "../base/handle.js";
+import { keyOf, locate } from "../uri/same_path.js";
+import type { ne_propname } from "../../ne_props.js";
+import { ne_status } from "../../ne_utils.js";
+import { CALDAV, CARDDAV } from "./conditions.js";
+import type { DavKind } from "./discover.js";
+import { isRefused, refusal } from "./listing.js";
+import { Places } from "./places.js";
+import { makeResource, type nx_resource } from "./resource.js";
+import type { Work } from "./work.js";
+import { parseContent } from "./xml_parse.js";
+import { checkPath } from "./needs.js";
+import { escapeText, printElement, propElements, PROLOGUE } from "./xml_text.js";
+
+/** Members asked for in one request. */
+const PORTION = 500;
+
+const WORDS = {
+  caldav: { nspace: CALDAV, data: "calendar-data", multiget: "calendar-multiget",
+    query: "calendar-query" },
+  carddav: { nspace: CARDDAV, data: "address-data", multiget: "addressbook-multiget",
+    query: "addressbook-query" },
+} as const;
+
+const NOT_FOUND: Readonly<ne_status> = Object.freeze(
+  Object.assign(new ne_status(), {
+    major_version: 1,
+    minor_version: 1,
+    code: 404,
+    klass: 4,
+    reason_phrase: "Not Found",
+  }),
+);
+
+/** Members to get. */
+export interface Getting {
+  readonly path: string;
+  readonly hrefs: readonly string[];
+  readonly kind: DavKind;
+  readonly props: readonly ne_propname[];
+}
+
+/** Gives members by their paths, in portions; those that are not there as such. */
+export async function* multiget(work: Work, getting: Getting): AsyncGenerator<nx_resource[]> {
+  const { hrefs, path } = getting;
+  for (const href of hrefs) checkPath(href, work.caller);
+  const places = new Places(path);
+  for (let at = 0; at < hrefs.length; at += PORTION) {
+    const wanted = new Map<string, string>();
+    for (const href of hrefs.slice(at, at + PORTION)) wanted.set(keyOf(locate(href)[0]), href);
+    yield* getPortion(work, getting, wanted, places);
+  }
+}
+
+async function* getPortion(
+  work: Work,
+  getting: Getting,
+  wanted: Map<string, string>,
+  places: Places,
+): AsyncGenerator<nx_resource[]> {
+  const { path } = getting;
+  const question = {
+    method: "REPORT",
+    path,
+    depth: null,
+    body: multigetBody(getting, [...wanted.values()], work.caller),
+  };
+  yield* work.batches(question, (response, batch) => {
+    for (const href of response.hrefs) {
+      const place = places.place(href);
+      if (place.kind === "self" && isRefused(response)) throw refusal(response, path);
+      // what was not asked for, or was given already, is nothing that anybody waits for
+      if (wanted.delete(place.key)) batch.push(makeResource(place, response));
+    }
+  });
+  const missing = { hrefs: [], status: NOT_FOUND, props: [], trees: [] };
+  const response = { ...missing, description: null, condition: null };
+  const rest = [...wanted.values()];
+  if (rest.length > 0) yield rest.map((href) => makeResource(places.place(href), response));
+}
+
+function multigetBody(getting: Getting, hrefs: readonly string[], caller: string): string {
+  const { kind, props } = getting;
+  const { nspace, data, multiget: name } = WORDS[kind];
+  const wanted = `<D:getetag/><C:${data}/>${propElements(props, caller)}`;
+  const list = hrefs.map((href) => `<D:href>${escapeText(href, caller, "an href")}</D:href>`);
+  return (
+    `${PROLOGUE}<C:${name} xmlns:D="DAV:" xmlns:C="${nspace}"><D:prop>${wanted}</D:prop>` +
+    `${list.join("")}</C:${name}>`
+  );
+}
+
+/** What to look for. */
+export interface Query {
+  readonly kind: DavKind;
+  /** The content of the filter element, `null` for one made from the rest. */
+  readonly filter: string | null;
+  readonly component: string | null;
+  readonly from: Date | null;
+  readonly to: Date | null;
+  readonly expand: boolean;
+  readonly limit: number;
+  /** `null` for the entity tag and the data. */
+  readonly props: readonly ne_propname[] | null;
+}
+
+/** The body of a calendar-query or addressbook-query. */
+export function queryBody(query: Query, caller: string): string {
+  const { kind, props, limit } = query;
+  const { nspace, query: name } = WORDS[kind];
+  const data = dataElement(query, caller);
+  const isBounded = kind === "carddav" && limit !== Infinity;
+  const bound = isBounded ? `<C:limit><C:nresults>${limit}</C:nresults></C:limit>` : "";
+  const wanted = props === null ? `<D:getetag/>${data}` : wantedProps(query, props, caller);
+  return (
+    `${PROLOGUE}<C:${name} xmlns:D="DAV:" xmlns:C="${nspace}"><D:prop>${wanted}</D:prop>` +
+    `<C:filter>${filterText(query, caller)}</C:filter>${bound}</C:${name}>`
+  );
+}
+
+// Recurrences can be unrolled only in the data.
+function wantedProps(query: Query, props: readonly ne_propname[], caller: string): string {
+  const { nspace, data } = WORDS[query.kind];
+  const isData = (prop: ne_propname): boolean => prop.nspace === nspace && prop.name === data;
+  const others = propElements(props.filter((prop) => !isData(prop)), caller);
+  return others + (props.some(isData) || query.expand ? dataElement(query, caller) : "");
+}
+
+function dataElement({ kind, expand, from, to }: Query, caller: string): string {
+  const { data } = WORDS[kind];
+  if (!expand || from === null || to === null) return `<C:${data}/>`;
+  const range = `start="${utcText(from, caller)}" end="${utcText(to, caller)}"`;
+  return `<C:${data}><C:expand ${range}/></C:${data}>`;
+}
+
+function filterText(query: Query, caller: string): string {
+  const { kind, filter, component, from, to } = query;
+  if (filter !== null) {
+    const elements = parseContent(filter, caller, "filter");
+    return elements.map((element) => printElement(element, caller)).join("");
+  }
+  if (kind === "carddav") return "";
+  const start = from === null ? "" : ` start="${utcText(from, caller)}"`;
+  const end = to === null ? "" : ` end="${utcText(to, caller)}"`;
+  const range = start + end === "" ? "" : `<C:time-range${start}${end}/>`;
+  const wanted = component ?? (range === "" ? null : "VEVENT");
+  const inner = wanted === null ? "" : `<C:comp-filter name="${wanted}">${range}</C:comp-filter>`;
+  return `<C:comp-filter name="VCALENDAR">${inner}</C:comp-filter>`;
+}
+
+/** A time as iCalendar writes it in UTC: `20240503T101500Z`. */
+function utcText(time: Date, caller: string): string {
+  const text = time.toISOString();
+  if (!/^\d{4}-/.test(text)) throw misuse(caller, "a time is outside of the years 0 to 9999");
+  return `${text.slice(0, 19).replace(/[-:]/g, "")}Z`;
+}

@@ -1,0 +1,33 @@
+// What nx_sync gives: changes to loop over, and the token behind them.
+import { Batches } from "./batches.js";
+import { sync, type nx_change, type Syncing, type SyncState } from "./sync.js";
+import type { Work } from "./work.js";
+
+/** What changed since a token. */
+export interface nx_changes extends AsyncIterableIterator<nx_change> {
+  /** the next token, once the loop has ended; `null` before, and where it was left */
+  readonly token: string | null;
+  /**
+   * whether the server threw the old token away and everything is listed anew: what is not named is
+   * gone
+   */
+  readonly anew: boolean;
+}
+
+export class Changes extends Batches<nx_change> implements nx_changes {
+  readonly #state: SyncState;
+
+  constructor(work: Work, syncing: Syncing) {
+    const state: SyncState = { token: null, anew: false };
+    super(work.source(syncing.path, sync(work, syncing, state)), work.signal);
+    this.#state = state;
+  }
+
+  get token(): string | null {
+    return this.#state.token;
+  }
+
+  get anew(): boolean {
+    return this.#state.anew;
+  }
+}

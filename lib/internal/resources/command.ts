@@ -1,0 +1,52 @@
+// Requests that change something and say only whether they did.
+import { NE_OK } from "../base/constants.js";
+import type { ne_request, ne_session } from "../base/handle.js";
+import { endWatch, judgeOutcome, watchOutcome } from "../multistatus/watch.js";
+import { newRequest } from "../session/create_request.js";
+import {
+  ne_add_request_header,
+  ne_get_status,
+  ne_request_destroy,
+  ne_request_dispatch,
+  ne_set_request_body_buffer,
+} from "../../ne_request.js";
+import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
+import { requestFailure } from "./failure.js";
+
+/** A request of this kind. */
+export interface Command {
+  readonly sess: ne_session;
+  readonly method: string;
+  readonly path: string;
+  /** `""` for none. */
+  readonly body: string;
+  readonly caller: string;
+  /** Called with the request before it is sent. */
+  readonly prepare: (req: ne_request) => void;
+}
+
+/** Sends it. Throws `nx_error` where any of it failed, also within a 207. */
+export async function carryOut(command: Command): Promise<void> {
+  const { sess, method, path, body, caller, prepare } = command;
+  const req = newRequest(sess, method, path, caller);
+  const watch = watchOutcome(req, false, isTelling);
+  try {
+    if (body !== "") {
+      ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
+      ne_set_request_body_buffer(req, Buffer.from(body));
+    }
+    prepare(req);
+    const code = judgeOutcome(req, await ne_request_dispatch(req), watch);
+    if (code === NE_OK) return;
+    throw requestFailure(req, code, path, "", watch.outcome?.condition ?? null);
+  } finally {
+    endWatch(watch);
+    ne_request_destroy(req);
+  }
+}
+
+// A failure's body names the condition.
+function isTelling(req: ne_request): boolean {
+  const { code, klass } = ne_get_status(req);
+  return code === 207 || (klass !== 2 && klass !== 3);
+}

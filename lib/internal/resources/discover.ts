@@ -1,0 +1,164 @@
+// A user's calendars or address books, found from the name of the server alone (RFC 6764):
+//
+//   /.well-known/caldav ──► current-user-principal ──► home sets ──► collections
+//
+// Nothing is asked of another server: a redirect there is an error that names it.
+import { isSameOrigin, originOf } from "./origin.js";
+import { nx_error } from "../script/nx_error.js";
+import { healedPath } from "../multistatus/href.js";
+import { ne_uri } from "../../ne_uri.js";
+import { CALDAV, CARDDAV } from "./conditions.js";
+import { childOf, DAV } from "./element.js";
+import { failure } from "./failure.js";
+import { Gathering } from "./gathering.js";
+import { hrefsIn } from "./hrefs.js";
+import { listOnce, propfind, propfindBody } from "./listing.js";
+import type { nx_resource } from "./resource.js";
+import { inspect, isAbsence } from "./stat.js";
+import type { Work } from "./work.js";
+
+/** What there is of a kind. */
+export interface nx_discovered {
+  /** path of the user's principal */
+  readonly principal: string;
+  /** paths of the collections that hold those of the kind */
+  readonly homes: readonly string[];
+  /** the calendars, or address books */
+  readonly collections: readonly nx_resource[];
+}
+
+/** Whose words are spoken. */
+export type DavKind = "caldav" | "carddav";
+
+const KINDS = {
+  caldav: { nspace: CALDAV, home: "calendar-home-set", type: "calendar" },
+  carddav: { nspace: CARDDAV, home: "addressbook-home-set", type: "addressbook" },
+} as const;
+
+const MAX_REDIRECTS = 5;
+/** Collections of one user. */
+const MAX_COLLECTIONS = 65_536;
+
+/** See `nx_discover`. */
+export async function discover(
+  work: Work,
+  kind: DavKind,
+  path: string | null,
+): Promise<nx_discovered> {
+  const { nspace, home, type } = KINDS[kind];
+  const start = await beginning(work, kind, path);
+  const principal = principalOf(start);
+  const names = [{ nspace, name: home }, { nspace: DAV, name: "displayname" }];
+  const user = await follow(work, principal, propfindBody(names, work.caller));
+  const homeSet = user.element(nspace, home);
+  const homes = homeSet === null ? [] : hrefsIn(homeSet).map((href) => pathOf(href, user.path));
+  if (homes.length === 0) throw failure(`${principal} has no ${home}`, { path: principal });
+  const collections: nx_resource[] = [];
+  const foreign = new Map(
+    (homeSet === null ? [] : hrefsIn(homeSet)).map((href, i) => [homes[i] ?? "", originOf(href)]),
+  );
+  for (const each of new Set(homes)) {
+    try {
+      collections.push(...(await collectionsIn(work, each, nspace, type)));
+    } catch (error) {
+      throw elsewhere(work, error, each, foreign.get(each) ?? null);
+    }
+    if (collections.length > MAX_COLLECTIONS) throw failure("too many collections", { path: each });
+  }
+  return { principal, homes: [...new Set(homes)], collections };
+}
+
+// A home that is said to be on another server, and is not on this one.
+function elsewhere(work: Work, error: unknown, path: string, origin: string | null): unknown {
+  if (origin === null || isSameOrigin(work.sess, origin) || !(error instanceof nx_error)) {
+    return error;
+  }
+  const { code, status, headers, condition } = error;
+  const message = `${path} is said to be on ${origin}: ${error.message}`;
+  return failure(message, { code, status, headers, path, condition, cause: error });
+}
+
+async function beginning(work: Work, kind: DavKind, path: string | null): Promise<nx_resource> {
+  const names = ["current-user-principal", "principal-URL"].map((name) => ({ nspace: DAV, name }));
+  const body = propfindBody(names, work.caller);
+  if (path !== null) return follow(work, path, body);
+  try {
+    return await follow(work, `/.well-known/${kind}`, body);
+  } catch (error) {
+    const code = error instanceof nx_error ? error.status?.code : undefined;
+    // a server that knows no such name has its principals at the root, or nowhere
+    if (!isAbsence(code) && code !== 405 && code !== 501) throw error;
+    return follow(work, "/", body);
+  }
+}
+
+function principalOf(resource: nx_resource): string {
+  const { path } = resource;
+  const principal = resource.element(DAV, "current-user-principal");
+  const [href] = principal === null ? [] : hrefsIn(principal);
+  if (href !== undefined) return pathOf(href, path);
+  const type = resource.element(DAV, "resourcetype");
+  if (type !== null && childOf(type, DAV, "principal") !== null) return path;
+  const unknown = principal !== null && childOf(principal, DAV, "unauthenticated") !== null;
+  const why = unknown ? "the server does not know who asks" : "no current-user-principal";
+  throw failure(`${path}: ${why}`, { path });
+}
+
+// The path of an href: the server that is asked is the session's.
+function pathOf(href: string, base: string): string {
+  const uri = new ne_uri();
+  uri.path = base;
+  return healedPath(uri, href);
+}
+
+// A PROPFIND of depth 0 that goes where the server points, within it.
+async function follow(work: Work, path: string, body: string): Promise<nx_resource> {
+  let at = path;
+  for (let hops = 0; ; hops++) {
+    try {
+      return await inspect(work, at, body, `${at}: `);
+    } catch (error) {
+      const target = error instanceof nx_error ? redirectOf(error) : null;
+      if (target === null) throw error;
+      const origin = originOf(target);
+      if (origin !== null && !isSameOrigin(work.sess, origin)) {
+        throw failure(`${at}: redirected to another server, ${origin}`, {
+          ...(error instanceof nx_error ? { status: error.status, headers: error.headers } : {}),
+          path: at,
+        });
+      }
+      if (hops >= MAX_REDIRECTS) throw failure(`${at}: too many redirects`, { path: at });
+      at = pathOf(target.replace(/#.*$/s, ""), at);
+    }
+  }
+}
+
+function redirectOf({ status, headers }: nx_error): string | null {
+  if (status === null || ![301, 302, 303, 307, 308].includes(status.code)) return null;
+  return headers.find(([name]) => name.toLowerCase() === "location")?.[1].trim() ?? null;
+}
+
+async function collectionsIn(
+  work: Work,
+  home: string,
+  nspace: string,
+  type: string,
+): Promise<nx_resource[]> {
+  const names = [
+    { nspace: DAV, name: "displayname" },
+    { nspace: DAV, name: "sync-token" },
+    { nspace: DAV, name: "current-user-privilege-set" },
+    { nspace: "http://calendarserver.org/ns/", name: "getctag" },
+    { nspace: CALDAV, name: "supported-calendar-component-set" },
+  ];
+  const question = propfind(home, 1, propfindBody(names, work.caller), `${home}: `);
+  const found: nx_resource[] = [];
+  const gathering = new Gathering(home, `${home}: `);
+  for await (const batch of listOnce(work, question, gathering, () => true)) {
+    for (const resource of batch) {
+      const types = resource.element(DAV, "resourcetype");
+      if (types !== null && childOf(types, nspace, type) !== null) found.push(resource);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,115 @@
+// Properties to be set, and what becomes of them.
+import { misuse, type ne_session } from "../base/handle.js";
+import { needList, needObject } from "../base/arguments.js";
+import { ne_lock_using_resource } from "../guests/lock_store.js";
+import type { ne_propname } from "../../ne_props.js";
+import { ne_status } from "../../ne_utils.js";
+import { failure } from "./failure.js";
+import { isRefused, refusal } from "./listing.js";
+import type { nx_element } from "./element.js";
+import type { Response } from "./response.js";
+import { Work } from "./work.js";
+import { elementOf } from "./element.js";
+import { emptyElement, printElement, PROLOGUE } from "./xml_text.js";
+
+/** A property to be set. */
+export interface nx_property {
+  /** namespace, `""` for none */
+  readonly nspace: string;
+  /** local name */
+  readonly name: string;
+  /** text; or the property itself as an element, or an element to be all that is in it */
+  readonly value: string | nx_element;
+}
+
+/** What became of a property. */
+export interface nx_outcome {
+  /** namespace, `""` for none */
+  readonly nspace: string;
+  /** local name */
+  readonly name: string;
+  /** its own status; 424 where it failed only because another one did */
+  readonly status: Readonly<ne_status>;
+}
+
+/** Properties to be set, as elements of a `DAV:prop`. */
+export function valueElements(props: unknown, caller: string): string {
+  needList(props, caller, "the properties");
+  return (props as readonly nx_property[]).map((prop) => valueElement(prop, caller)).join("");
+}
+
+function valueElement(prop: nx_property, caller: string): string {
+  needObject(prop, caller, "every property");
+  const { nspace, name, value } = prop;
+  if (typeof value === "string") {
+    return printElement(elementOf(nspace, name, value === "" ? [] : [value]), caller);
+  }
+  needObject(value, caller, "the value of a property");
+  const isItself = value.nspace === nspace && value.name === name;
+  return printElement(isItself ? value : elementOf(nspace, name, [value]), caller);
+}
+
+/** See `nx_proppatch`. */
+export async function patch(
+  sess: ne_session,
+  path: string,
+  set: readonly nx_property[],
+  remove: readonly ne_propname[],
+  caller: string,
+): Promise<nx_outcome[]> {
+  const parts = set.map((prop) => `<D:set><D:prop>${valueElement(prop, caller)}</D:prop></D:set>`);
+  for (const { nspace, name } of remove) {
+    const element = emptyElement(nspace ?? "", name ?? "", caller);
+    parts.push(`<D:remove><D:prop>${element}</D:prop></D:remove>`);
+  }
+  if (parts.length === 0) throw misuse(caller, "there is no property to set or remove");
+  const work = new Work(sess, null, caller);
+  const told: Response[] = [];
+  const question = {
+    method: "PROPPATCH",
+    path,
+    depth: null,
+    body: `${PROLOGUE}<D:propertyupdate xmlns:D="DAV:">${parts.join("")}</D:propertyupdate>`,
+    prepare: (req: Parameters<typeof ne_lock_using_resource>[0]): void =>
+      ne_lock_using_resource(req, path, 0),
+    isPlain: true,
+  };
+  const transfer = work.send(question, (response) => told.push(response));
+  await transfer.next();
+  const refused = told.find(isRefused);
+  if (refused !== undefined) throw refusal(refused, path);
+  const names = [...set, ...remove].map(({ nspace, name }) => ({
+    nspace: nspace ?? "",
+    name: name ?? "",
+  }));
+  const isPlain = transfer.status !== null && transfer.status.code !== 207;
+  const whole = isPlain ? transfer.status : null;
+  return outcomes(names, told, whole, path);
+}
+
+// A server that names no property at all says that nothing is the matter with any of them: only
+// one that answers with a plain success may.
+function outcomes(
+  names: readonly { nspace: string; name: string }[],
+  told: readonly Response[],
+  whole: Readonly<ne_status> | null,
+  path: string,
+): nx_outcome[] {
+  const props = told.flatMap((response) => response.props);
+  const hasFailed = props.some(({ status }) => status !== null && status.klass !== 2);
+  return names.map(({ nspace, name }) => {
+    const prop = props.find((one) => one.name === name && one.nspace === nspace);
+    const status = prop === undefined ? whole : (prop.status ?? OK);
+    if (status !== null) return { nspace, name, status };
+    if (hasFailed) return { nspace, name, status: FAILED_DEPENDENCY };
+    throw failure(`the answer does not say what became of ${name}`, { path });
+  });
+}
+
+function statusOf(code: number, reason: string): Readonly<ne_status> {
+  const parts = { major_version: 1, minor_version: 1, code, klass: Math.floor(code / 100) };
+  return Object.freeze(Object.assign(new ne_status(), parts, { reason_phrase: reason }));
+}
+
+const OK = statusOf(200, "OK");
+const FAILED_DEPENDENCY = statusOf(424, "Failed Dependency");

@@ -1,0 +1,29 @@
+// Requests whose answers are resources anywhere: reports and searches.
+import { Gathering } from "./gathering.js";
+import type { nx_resource } from "./resource.js";
+import type { Question, Work } from "./work.js";
+
+/** How much of an answer is wanted. */
+export interface Bound {
+  /** At most so many resources; then an answer that was cut short is as good as any. */
+  readonly limit: number;
+}
+
+/** Gives what a request answers, each resource once. */
+export async function* report(
+  work: Work,
+  question: Question,
+  { limit }: Bound = { limit: Infinity },
+): AsyncGenerator<nx_resource[]> {
+  const { path, context } = question;
+  const gathering = new Gathering(path, context);
+  let left = limit;
+  const batches = work.batches(question, (response, batch) => gathering.take(response, batch));
+  for await (const batch of batches) {
+    if (left > 0) yield batch.length > left ? batch.slice(0, left) : batch;
+    left -= batch.length;
+    // a server that was told the limit has nothing more to say, and its connection can be kept
+    if (left < 0) return;
+  }
+  if (limit === Infinity) gathering.checkWhole(path);
+}

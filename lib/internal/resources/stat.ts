@@ -1,0 +1,54 @@
+// One resource, or that there is none.
+import type { ne_session } from "../base/handle.js";
+import { nx_error } from "../script/nx_error.js";
+import type { ne_propname } from "../../ne_props.js";
+import { failure } from "./failure.js";
+import { Gathering } from "./gathering.js";
+import { isRefused, propfind, propfindBody, refusal } from "./listing.js";
+import type { nx_resource } from "./resource.js";
+import type { Response } from "./response.js";
+import { Work } from "./work.js";
+
+/** Whether a status says that nothing is there. */
+export function isAbsence(code: number | undefined): boolean {
+  return code === 404 || code === 410;
+}
+
+/** See `nx_stat`. */
+export async function stat(
+  sess: ne_session,
+  path: string,
+  props: readonly ne_propname[] | "all",
+  caller: string,
+): Promise<nx_resource | null> {
+  try {
+    return await inspect(new Work(sess, null, caller), path, propfindBody(props, caller));
+  } catch (error) {
+    if (error instanceof nx_error && isAbsence(error.status?.code)) return null;
+    throw error;
+  }
+}
+
+/** The resource at a path, by a PROPFIND of depth 0. Throws where it cannot be shown. */
+export async function inspect(
+  work: Work,
+  path: string,
+  body: string,
+  context = "",
+): Promise<nx_resource> {
+  const gathering = new Gathering(path, context);
+  const responses: Response[] = [];
+  const found = await work.all(propfind(path, 0, body, context), (response, batch) => {
+    if (responses.length < 2) responses.push(response);
+    gathering.take(response, batch, (kind) => kind === "self");
+  });
+  const { own } = gathering;
+  const only = responses.length === 1 ? responses[0] : undefined;
+  // the only response says what there is, whatever its href
+  const judged = own ?? (only !== undefined && isAbsence(only.status?.code) ? only : null);
+  if (judged !== null && isRefused(judged)) throw refusal(judged, path, context);
+  gathering.checkWhole(path);
+  const [resource] = found;
+  if (resource !== undefined) return resource;
+  throw failure(`${context}the answer does not name the resource`, { path });
+}

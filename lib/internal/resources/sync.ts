@@ -1,0 +1,189 @@
+// Synchronisation of a collection (RFC 6578): what changed since a token, in as many requests as
+// the server needs; all anew where it threw the token away; and by entity tags where it has no such
+// report. A token is told only when everything before it has been.
+import { failure } from "./failure.js";
+import { Gathering } from "./gathering.js";
+import { listOnce, propfind, propfindBody } from "./listing.js";
+import { isAbsence } from "./stat.js";
+import type { ne_propname } from "../../ne_props.js";
+import { nx_error } from "../script/nx_error.js";
+import { keyOf, locate } from "../uri/same_path.js";
+import { STANDARD_PROPS, type nx_resource } from "./resource.js";
+import { walk } from "./walk.js";
+import type { Work } from "./work.js";
+import { escapeText, propElements, PROLOGUE } from "./xml_text.js";
+
+/** Requests without any change before the answers are taken to be without end. */
+const MAX_EMPTY_ROUNDS = 100;
+/** There is more to ask for. */
+const TRUNCATED = 507;
+
+/** One member that changed. */
+export interface nx_change {
+  /** its URL path, percent-encoded */
+  readonly path: string;
+  /** it is gone */
+  readonly removed: boolean;
+  /**
+   * what the server says of it, `null` for a member that is gone. With a `status` it is one that
+   * the server could not look at
+   */
+  readonly resource: nx_resource | null;
+}
+
+/** A synchronisation to do. */
+export interface Syncing {
+  readonly path: string;
+  readonly level: 1 | "infinite";
+  /** Changes to ask for at a time, `null` for all. */
+  readonly limit: number | null;
+  readonly props: readonly ne_propname[];
+  /** `""` for none. */
+  readonly token: string;
+  /** What is known already, by path. */
+  readonly known: ReadonlyMap<string, string> | null;
+}
+
+/** What came of it, as far as it is known. */
+export interface SyncState {
+  token: string | null;
+  anew: boolean;
+}
+
+/** Gives the changes. `state` has the next token when all were taken. */
+export async function* sync(
+  work: Work,
+  syncing: Syncing,
+  state: SyncState,
+): AsyncGenerator<nx_change[]> {
+  if (syncing.known !== null) return yield* syncKnown(work, syncing, syncing.known, state);
+  let next: string;
+  try {
+    next = yield* rounds(work, syncing, syncing.token);
+  } catch (error) {
+    if (syncing.token === "" || !isForgotten(error)) throw error;
+    state.anew = true;
+    next = yield* rounds(work, syncing, "");
+  }
+  state.token = next;
+}
+
+// The token is not valid any more.
+function isForgotten(error: unknown): boolean {
+  if (!(error instanceof nx_error)) return false;
+  return error.condition === "valid-sync-token" || error.status?.code === 410;
+}
+
+/** Asks until nothing is left out. @returns the token to go on with */
+async function* rounds(
+  work: Work,
+  syncing: Syncing,
+  first: string,
+): AsyncGenerator<nx_change[], string> {
+  let token = first;
+  let empty = 0;
+  for (;;) {
+    const round = { isCut: false, isEmpty: true };
+    const next: string | null = yield* askOnce(work, syncing, token, round);
+    const { path } = syncing;
+    if (next === null || next === "") throw failure("the answer has no sync-token", { path });
+    if (!round.isCut) return next;
+    empty = round.isEmpty ? empty + 1 : 0;
+    if (next === token || empty > MAX_EMPTY_ROUNDS) {
+      throw failure("the server cuts every answer short and does not go on", { path });
+    }
+    token = next;
+  }
+}
+
+async function* askOnce(
+  work: Work,
+  syncing: Syncing,
+  token: string,
+  round: { isCut: boolean; isEmpty: boolean },
+): AsyncGenerator<nx_change[], string | null> {
+  const { path } = syncing;
+  const gathering = new Gathering(path);
+  const body = syncBody(work.caller, syncing, token);
+  const transfer = work.send({ method: "REPORT", path, depth: 0, body }, (response, batch) => {
+    if (response.status?.code === TRUNCATED) round.isCut = true;
+    else gathering.take(response, batch, (kind) => kind !== "self");
+  });
+  try {
+    for (let batch = await transfer.next(); batch !== null; batch = await transfer.next()) {
+      round.isEmpty = false;
+      yield batch.map(changeOf);
+    }
+    return transfer.token;
+  } finally {
+    await work.end(transfer);
+  }
+}
+
+function changeOf(resource: nx_resource): nx_change {
+  const removed = isAbsence(resource.status?.code);
+  return { path: resource.path, removed, resource: removed ? null : resource };
+}
+
+function syncBody(caller: string, { level, limit, props }: Syncing, token: string): string {
+  const bound = limit === null ? "" : `<D:limit><D:nresults>${limit}</D:nresults></D:limit>`;
+  const wanted = propElements([...STANDARD_PROPS, ...props], caller);
+  const text = escapeText(token, caller, "the token");
+  return (
+    `${PROLOGUE}<D:sync-collection xmlns:D="DAV:"><D:sync-token>${text}</D:sync-token>` +
+    `<D:sync-level>${level}</D:sync-level>${bound}<D:prop>${wanted}</D:prop></D:sync-collection>`
+  );
+}
+
+// ---- by entity tags ----
+
+async function* syncKnown(
+  work: Work,
+  syncing: Syncing,
+  known: ReadonlyMap<string, string>,
+  state: SyncState,
+): AsyncGenerator<nx_change[]> {
+  const left = new Map<string, { path: string; etag: string }>();
+  for (const [path, etag] of known) left.set(keyOf(locate(path)[0]), { path, etag });
+  const isNews = ({ path, removed, resource }: nx_change): boolean => {
+    // what is gone is told at the end, with all else that is
+    if (removed) return false;
+    const key = keyOf(locate(path)[0]);
+    const before = left.get(key);
+    left.delete(key);
+    return before === undefined || resource?.etag === null || resource?.etag !== before.etag;
+  };
+  let next: string | null = null;
+  try {
+    const found = rounds(work, syncing, "");
+    for (;;) {
+      const { done, value } = await found.next();
+      if (done === true) {
+        next = value;
+        break;
+      }
+      yield value.filter(isNews);
+    }
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    for await (const batch of listAll(work, syncing)) yield batch.map(changeOf).filter(isNews);
+  }
+  yield [...left.values()].map(({ path }) => ({ path, removed: true, resource: null }));
+  state.token = next;
+}
+
+// The server has no sync-collection report.
+function isUnsupported(error: unknown): boolean {
+  if (!(error instanceof nx_error)) return false;
+  const code = error.status?.code;
+  return code === 405 || code === 501 || code === 400 || error.condition === "supported-report";
+}
+
+function listAll(work: Work, { path, level, props }: Syncing): AsyncGenerator<nx_resource[]> {
+  const body = propfindBody(props, work.caller);
+  if (level === "infinite") {
+    return walk(work, { path, body, self: false, parallel: 1, onError: null });
+  }
+  const question = propfind(path, 1, body, "");
+  return listOnce(work, question, new Gathering(path), (kind) => kind === "member");
+}

@@ -1,0 +1,524 @@
+// WebDAV for programs that trust what they are told: sync clients, file managers, calendars. Checks
+// what it is given and passes it on; the work is done in internal/resources.
+//
+// Paths are percent-encoded URL paths of the session's server, and compared by their decoded
+// segments. The authority of an href is not looked at: requests go to the session's own server.
+import { misuse, type ne_session } from "./internal/base/handle.js";
+import { needList, needObject, needText } from "./internal/base/arguments.js";
+import { multiget, queryBody } from "./internal/resources/calendars.js";
+import { carryOut } from "./internal/resources/command.js";
+import { discover, type DavKind, type nx_discovered } from "./internal/resources/discover.js";
+import { Changes, type nx_changes } from "./internal/resources/changes.js";
+import { childOf, textIn, type nx_element } from "./internal/resources/element.js";
+import { hrefsIn } from "./internal/resources/hrefs.js";
+import { makeCollection, type CollectionKind } from "./internal/resources/mkcol.js";
+import {
+  checkPath,
+  needLimit,
+  needOptions,
+  needPath,
+  needProps,
+  needSession,
+  needSignal,
+} from "./internal/resources/needs.js";
+import { joinPath } from "./internal/resources/nx_path.js";
+import {
+  patch,
+  valueElements,
+  type nx_outcome,
+  type nx_property,
+} from "./internal/resources/properties.js";
+import { numberOf, type nx_resource } from "./internal/resources/resource.js";
+import { report } from "./internal/resources/report.js";
+import { basicSearchBody, checkSearchRequest } from "./internal/resources/search.js";
+import { stat } from "./internal/resources/stat.js";
+import type { nx_change } from "./internal/resources/sync.js";
+import { versions } from "./internal/resources/versions.js";
+import { Work } from "./internal/resources/work.js";
+import { parseDocument } from "./internal/resources/xml_parse.js";
+import { printElement, PROLOGUE } from "./internal/resources/xml_text.js";
+import { ne_lock_using_resource } from "./internal/guests/lock_store.js";
+import { failure } from "./internal/resources/failure.js";
+import { samePath } from "./internal/uri/same_path.js";
+import type { ne_propname } from "./ne_props.js";
+
+export type { nx_change, nx_changes, nx_discovered, nx_element, nx_outcome, nx_property };
+
+/**
+ * One path of escaped segments. A last segment `""` makes it a collection's. The characters U+DC80
+ * to U+DCFF stand for bytes that are not UTF-8, as in `ne_path_unescape`. An empty segment but the
+ * last, `.`, `..`, NUL and other lone surrogates are a TypeError.
+ * @example
+ * ```ts
+ * nx_path("a b", "c/d"); // "/a%20b/c%2fd"
+ * nx_path("folder", ""); // "/folder/"
+ * ```
+ */
+export function nx_path(...segments: string[]): string {
+  return joinPath(segments, "nx_path");
+}
+
+/**
+ * Whether two URLs or paths name the same resource of one server, however they are spelled. A slash
+ * at the end does not matter, nor does the authority; a query does. `//d/` is a path where it
+ * matches as one, else an authority.
+ */
+export function nx_same_path(a: string, b: string): boolean {
+  needText(a, "nx_same_path", "the first path");
+  needText(b, "nx_same_path", "the second path");
+  return samePath(a, b);
+}
+
+/** All text within an element. */
+export function nx_element_text(element: nx_element): string {
+  return textIn(needElement(element, "nx_element_text"));
+}
+
+/** The first child element of a name, or `null`. */
+export function nx_element_child(
+  element: nx_element,
+  nspace: string,
+  name: string,
+): nx_element | null {
+  return childOf(needElement(element, "nx_element_child"), nspace, name);
+}
+
+/** Every `DAV:href` within an element, as healed paths or URLs. */
+export function nx_element_hrefs(element: nx_element): string[] {
+  return hrefsIn(needElement(element, "nx_element_hrefs"));
+}
+
+function needElement(element: nx_element, caller: string): nx_element {
+  needObject(element, caller, "the element");
+  needList(element.children, caller, "the children of the element");
+  return element;
+}
+
+/**
+ * The resource at `path`, or `null` where there is none: 404 or 410, of the request or in a 207,
+ * whatever its href. Throws `nx_error` for every other failure.
+ * @param props properties to ask for, beside those that the fields of a resource are made of;
+ *   `"all"` for what the server shows unasked
+ */
+export async function nx_stat(
+  sess: ne_session,
+  path: string,
+  props: readonly ne_propname[] | "all" = [],
+): Promise<nx_resource | null> {
+  open(sess, path, "nx_stat");
+  return stat(sess, path, props === "all" ? "all" : needProps(props, "nx_stat"), "nx_stat");
+}
+
+/** How to send a report. */
+export interface nx_report_options {
+  /** `Depth` of the request: 0 (default), 1 or Infinity */
+  depth?: number;
+  /** the method (default `REPORT`) */
+  method?: string;
+  /** breaks the report off: the loop throws */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Sends an XML body and gives the resources of the 207 answer as they arrive, with the promises of
+ * `nx_list`: flat memory, stoppable, no failure passed over. But an empty multistatus is an empty
+ * result, and hrefs may lie anywhere. A 507 for the request's own path throws, behind what came.
+ * @param body a document, or its root element; what is no XML is a TypeError
+ */
+export function nx_report(
+  sess: ne_session,
+  path: string,
+  body: string | nx_element,
+  options: nx_report_options = {},
+): AsyncIterableIterator<nx_resource> {
+  const caller = "nx_report";
+  needSession(sess, caller);
+  needPath(path, caller);
+  const { depth = 0, method = "REPORT", signal } = needOptions(options, caller);
+  const work = new Work(sess, needSignal(signal, caller), caller);
+  needText(method, caller, "the method");
+  const question = {
+    method,
+    path,
+    depth: depthOf(depth, caller),
+    body: documentText(body, caller),
+  };
+  return work.iterate(path, report(work, question));
+}
+
+function documentText(body: string | nx_element, caller: string): string {
+  if (typeof body === "string") {
+    parseDocument(body, caller, "the body");
+    return body;
+  }
+  needObject(body, caller, "the body");
+  const text = printElement(body, caller);
+  // the prefix of WebDAV is declared by the root
+  return PROLOGUE + text.replace(/^<[^\s/>]+/, '$& xmlns:D="DAV:"');
+}
+
+function depthOf(depth: unknown, caller: string): 0 | 1 | "infinity" {
+  if (depth === 0 || depth === 1) return depth;
+  if (depth === Infinity) return "infinity";
+  throw misuse(caller, "the depth must be 0, 1 or Infinity");
+}
+
+/** How to synchronise. */
+export interface nx_sync_options {
+  /** 1 (default) or Infinity */
+  level?: number;
+  /** how many changes to ask for at a time; the rest follows by itself (RFC 6578 section 3.6) */
+  limit?: number;
+  /** properties to ask for, beside those that the fields of a resource are made of */
+  props?: readonly ne_propname[];
+  /** breaks the synchronisation off: the loop throws */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * What changed in a collection since a token (RFC 6578). After the loop has ended (not before, and
+ * not where it was left) `token` of what it gives is the next one. Where the server threw the old
+ * token away, `anew` is true and everything is listed: what was not named is gone.
+ *
+ * A map (path to ETag) in place of the token is what is known already. The report is tried with an
+ * empty token; where the server has none (405, 501, 400, or the precondition supported-report), a
+ * listing is compared by ETag, and `token` stays `null`. Either way only what differs is given; a
+ * member without ETag counts as changed; removals are told last, after a complete answer.
+ * @param token `null` the first time
+ * @example
+ * ```ts
+ * const changes = nx_sync(sess, "/calendar/", token);
+ * for await (const { path, removed } of changes) console.log(removed ? "gone" : "new", path);
+ * token = changes.token;
+ * ```
+ */
+export function nx_sync(
+  sess: ne_session,
+  path: string,
+  token: string | null | ReadonlyMap<string, string>,
+  options: nx_sync_options = {},
+): nx_changes {
+  const caller = "nx_sync";
+  needSession(sess, caller);
+  needPath(path, caller);
+  const { level = 1, limit, props = [], signal } = needOptions(options, caller);
+  if (level !== 1 && level !== Infinity) throw misuse(caller, "the level must be 1 or Infinity");
+  const known = token instanceof Map ? (token as ReadonlyMap<string, string>) : null;
+  if (known === null && token !== null) needText(token, caller, "the token");
+  return new Changes(new Work(sess, needSignal(signal, caller), caller), {
+    path,
+    level: level === 1 ? 1 : "infinite",
+    limit: limit === undefined ? null : needLimit(limit, caller),
+    props: needProps(props, caller),
+    token: typeof token === "string" ? token : "",
+    known,
+  });
+}
+
+/** A search in parts. */
+export interface nx_search_query {
+  /** properties to ask for, beside those that the fields of a resource are made of */
+  props?: readonly ne_propname[];
+  /**
+   * the content of a `DAV:where` element: elements that declare their own prefixes (`D` is `DAV:`);
+   * what is no XML is a TypeError
+   */
+  where?: string;
+  /** how deep below the path to search: 0, 1 or Infinity (default) */
+  depth?: number;
+  /** at most so many; a 507 is then the ordinary end */
+  limit?: number;
+}
+
+/**
+ * Searches (RFC 5323): by a whole `DAV:searchrequest` document, or by a `DAV:basicsearch` made from
+ * its parts, below `path`.
+ * @example
+ * ```ts
+ * const where = "<D:like><D:prop><D:displayname/></D:prop><D:literal>%.pdf</D:literal></D:like>";
+ * for await (const { path } of nx_search(sess, "/files/", { where })) console.log(path);
+ * ```
+ */
+export function nx_search(
+  sess: ne_session,
+  path: string,
+  query: string | nx_search_query,
+): AsyncIterableIterator<nx_resource> {
+  const caller = "nx_search";
+  needSession(sess, caller);
+  needPath(path, caller);
+  const work = new Work(sess, null, caller);
+  const ask = (body: string, limit: number): AsyncIterableIterator<nx_resource> =>
+    work.iterate(path, report(work, { method: "SEARCH", path, depth: null, body }, { limit }));
+  if (typeof query === "string") return ask(checkSearchRequest(query, caller), Infinity);
+  const { props = [], where = null, depth = Infinity, limit = Infinity } =
+    needOptions(query, caller);
+  const bound = limit === Infinity ? limit : needLimit(limit, caller);
+  const search = {
+    path,
+    props: needProps(props, caller),
+    where,
+    depth: depthOf(depth, caller),
+    limit: bound,
+  };
+  return ask(basicSearchBody(search, caller), bound);
+}
+
+/**
+ * How many bytes are used and may still be used (RFC 4331); `null` where the server does not say,
+ * or says that there is no bound.
+ */
+export async function nx_quota(
+  sess: ne_session,
+  path: string,
+): Promise<{ readonly used: number | null; readonly available: number | null }> {
+  const caller = "nx_quota";
+  open(sess, path, caller);
+  const [used, available] = ["quota-used-bytes", "quota-available-bytes"].map((name) => ({
+    nspace: "DAV:",
+    name,
+  }));
+  const resource = await stat(sess, path, [used!, available!], caller);
+  if (resource === null) throw failure(`${path}: there is no such resource`, { path });
+  const bytes = (name: string): number | null => numberOf(resource.prop("DAV:", name) ?? "");
+  return Object.freeze({
+    used: bytes("quota-used-bytes"),
+    available: bytes("quota-available-bytes"),
+  });
+}
+
+/** What collection to make. */
+export interface nx_mkcol_options {
+  /** make those above as well, where they are missing */
+  parents?: boolean;
+  /** an existing collection is no failure; a file is */
+  exists_ok?: boolean;
+  /** `collection` (default), `calendar` (MKCALENDAR) or `addressbook` */
+  kind?: "collection" | "calendar" | "addressbook";
+  /** properties to make it with (RFC 5689) */
+  props?: readonly nx_property[];
+}
+
+/** Makes a collection. What exists is not touched. Throws `nx_error` where it could not be made. */
+export async function nx_mkcol(
+  sess: ne_session,
+  path: string,
+  options: nx_mkcol_options = {},
+): Promise<void> {
+  const caller = "nx_mkcol";
+  open(sess, path, caller);
+  const { parents = false, exists_ok: existsOk = false, kind = "collection", props = [] } =
+    needOptions(options, caller);
+  await makeCollection({
+    sess,
+    path: path.endsWith("/") ? path : `${path}/`,
+    kind: needCollectionKind(kind, caller),
+    props: valueElements(props, caller),
+    parents,
+    existsOk,
+    caller,
+  });
+}
+
+function needCollectionKind(kind: string, caller: string): CollectionKind {
+  if (kind === "collection" || kind === "calendar" || kind === "addressbook") return kind;
+  throw misuse(caller, "the kind must be collection, calendar or addressbook");
+}
+
+/**
+ * Sets and removes properties. A value that is an element of the property's own name is the
+ * property; any other element becomes its only child; text is its text.
+ * @returns each one's own outcome, in the order given. Throws `nx_error` where the request as a
+ *   whole failed, or its answer says nothing of a property.
+ * @example
+ * ```ts
+ * const [title] = await nx_proppatch(sess, "/a.txt", [
+ *   { nspace: "http://example.com/", name: "title", value: "A & B" },
+ * ]);
+ * if (title?.status.klass !== 2) console.error(title?.status.reason_phrase);
+ * ```
+ */
+export async function nx_proppatch(
+  sess: ne_session,
+  path: string,
+  set: readonly nx_property[],
+  remove: readonly ne_propname[] = [],
+): Promise<readonly nx_outcome[]> {
+  const caller = "nx_proppatch";
+  open(sess, path, caller);
+  needList(set, caller, "the properties to set");
+  return patch(sess, path, set, needProps(remove, caller), caller);
+}
+
+/**
+ * The calendars or address books of a user (RFC 6764, 5397, 4791, 6352): from the well-known URI
+ * (or `/` where there is none) by the principal and its home sets to their members. Redirects are
+ * followed within the server; one to another throws, naming it.
+ * @param path where to begin in place of the well-known URI
+ */
+export async function nx_discover(
+  sess: ne_session,
+  kind: "caldav" | "carddav",
+  path?: string,
+): Promise<nx_discovered> {
+  const caller = "nx_discover";
+  open(sess, path ?? "/", caller);
+  const found = await discover(new Work(sess, null, caller), needKind(kind, caller), path ?? null);
+  return Object.freeze(found);
+}
+
+function needKind(kind: string, caller: string): DavKind {
+  if (kind === "caldav" || kind === "carddav") return kind;
+  throw misuse(caller, 'the kind must be "caldav" or "carddav"');
+}
+
+/**
+ * Members of a calendar or address book by their paths, with their data (calendar-multiget,
+ * addressbook-multiget), in as many requests as needed. One that is missing, or that the server
+ * does not mention, has the status 404.
+ * @param props properties to ask for beside ETag and data
+ */
+export function nx_multiget(
+  sess: ne_session,
+  path: string,
+  hrefs: readonly string[],
+  kind: "caldav" | "carddav",
+  props: readonly ne_propname[] = [],
+): AsyncIterableIterator<nx_resource> {
+  const caller = "nx_multiget";
+  needSession(sess, caller);
+  needPath(path, caller);
+  needList(hrefs, caller, "the hrefs");
+  for (const href of hrefs) needPath(href, caller);
+  const work = new Work(sess, null, caller);
+  const getting = {
+    path,
+    hrefs: [...hrefs],
+    kind: needKind(kind, caller),
+    props: needProps(props, caller),
+  };
+  return work.iterate(path, multiget(work, getting));
+}
+
+/** What to look for in a calendar or address book. */
+export interface nx_query_options {
+  /**
+   * the content of the filter element: elements that declare their own prefixes; what is no XML is
+   * a TypeError. In place of `component` and `range`
+   */
+  filter?: string;
+  /** which components of a calendar (default `VEVENT` with a range, else all) */
+  component?: "VEVENT" | "VTODO" | "VJOURNAL";
+  /** what overlaps a time, in UTC; one end may be open */
+  range?: { from?: Date; to?: Date };
+  /** unroll recurrences into single events; needs both ends of the range */
+  expand?: boolean;
+  /** at most so many; a 507 is then the ordinary end */
+  limit?: number;
+  /** properties to ask for (default: getetag and the data) */
+  props?: readonly ne_propname[];
+  /** breaks the query off: the loop throws */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Members of a calendar or address book by what is in them (calendar-query, addressbook-query).
+ * @example
+ * ```ts
+ * const range = { from: new Date(), to: new Date(Date.now() + 7 * 86_400_000) };
+ * for await (const event of nx_query(sess, "/calendar/", "caldav", { range, expand: true })) {
+ *   console.log(event.prop("urn:ietf:params:xml:ns:caldav", "calendar-data"));
+ * }
+ * ```
+ */
+export function nx_query(
+  sess: ne_session,
+  path: string,
+  kind: "caldav" | "carddav",
+  options: nx_query_options = {},
+): AsyncIterableIterator<nx_resource> {
+  const caller = "nx_query";
+  needSession(sess, caller);
+  needPath(path, caller);
+  needKind(kind, caller);
+  const own = needOptions(options, caller);
+  const limit = own.limit === undefined ? Infinity : needLimit(own.limit, caller);
+  const work = new Work(sess, needSignal(own.signal, caller), caller);
+  const { from, to } = rangeOf(own, caller);
+  const { filter = null, component = null, expand = false } = own;
+  const isShort = component !== null || from !== null || to !== null;
+  if (filter !== null && isShort && !expand) {
+    throw misuse(caller, "a filter stands in place of component and range");
+  }
+  if (kind === "carddav" && (isShort || expand)) {
+    throw misuse(caller, "component, range and expand are for calendars");
+  }
+  if (component !== null && !/^V(?:EVENT|TODO|JOURNAL)$/.test(component)) {
+    throw misuse(caller, "the component must be VEVENT, VTODO or VJOURNAL");
+  }
+  if (expand && (from === null || to === null)) {
+    throw misuse(caller, "expand needs both ends of the range");
+  }
+  const props = own.props === undefined ? null : needProps(own.props, caller);
+  const query = { kind, filter, component, from, to, expand, limit, props };
+  const body = queryBody(query, caller);
+  const question = { method: "REPORT", path, depth: 1, body } as const;
+  return work.iterate(path, report(work, question, { limit }));
+}
+
+function rangeOf(
+  { range }: nx_query_options,
+  caller: string,
+): { from: Date | null; to: Date | null } {
+  if (range === undefined) return { from: null, to: null };
+  const { from = null, to = null } = needOptions(range, caller);
+  for (const end of [from, to]) {
+    if (end === null) continue;
+    if (!(end instanceof Date) || Number.isNaN(end.getTime())) {
+      throw misuse(caller, "the ends of the range must be valid dates");
+    }
+  }
+  if (from === null && to === null) throw misuse(caller, "the range needs an end");
+  if (from !== null && to !== null && from >= to) {
+    throw misuse(caller, "the range ends before it begins");
+  }
+  return { from, to };
+}
+
+/** Puts a resource under version control (RFC 3253 section 3.5). */
+export async function nx_version_control(sess: ne_session, path: string): Promise<void> {
+  const caller = "nx_version_control";
+  open(sess, path, caller);
+  await carryOut({
+    sess,
+    method: "VERSION-CONTROL",
+    path,
+    body: "",
+    caller,
+    prepare: (req) => ne_lock_using_resource(req, path, 0),
+  });
+}
+
+/**
+ * The versions of a resource (RFC 3253 section 3.7), the oldest first: by predecessor-set, then by
+ * creationdate.
+ * @param props properties to ask for, beside those that the fields of a resource are made of
+ */
+export function nx_versions(
+  sess: ne_session,
+  path: string,
+  props: readonly ne_propname[] = [],
+): AsyncIterableIterator<nx_resource> {
+  const caller = "nx_versions";
+  needSession(sess, caller);
+  needPath(path, caller);
+  const work = new Work(sess, null, caller);
+  return work.iterate(path, versions(work, path, needProps(props, caller)));
+}
+
+// What every function that gives a promise begins with.
+function open(sess: ne_session, path: string, caller: string): void {
+  needSession(sess, caller);
+  needPath(path, caller);
+  checkPath(path, caller);
+}
