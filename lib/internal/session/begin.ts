@@ -211,7 +211,7 @@ async function exchange(r: Request, turn: Turn, head: string): Promise<number> {
     if (opened !== NE_OK) return opened;
   }
   const connection = turn.connection as Connection;
-  const retry = connection.responses > 0;
+  const retry = connection.responses > 0 && !r.once;
   const timing = r.timing as Timings;
   timing.reused = timing.connect === null;
   for (const witness of s.witnesses) witness.sending(r.handle, head);

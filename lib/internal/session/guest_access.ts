@@ -57,6 +57,14 @@ export function whileRunning<T>(req: ne_request, promise: PromiseLike<T>): Promi
   return requests.open(req, "authentication").scope.race(promise);
 }
 
+/**
+ * Has a request fail where a kept connection ends without an answer, in place of being sent once
+ * more: who asks for this looks first at what became of it.
+ */
+export function sendOnce(req: ne_request): void {
+  requests.open(req, "sendOnce").once = true;
+}
+
 /** The method of a request. */
 export function methodOf(req: ne_request): string {
   return requests.open(req, "methodOf").method;

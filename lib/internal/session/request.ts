@@ -135,6 +135,8 @@ export interface Request {
   signal: AbortSignal | null;
   /** The connection a repetition goes over, where it was kept. */
   affinity: Connection | null;
+  /** Never sent again by itself where a kept connection ends without an answer. */
+  once: boolean;
   headFields: Fields;
   trailer: Fields;
   decoder: BodyDecoder | null;
@@ -202,6 +204,7 @@ export function createRequest(
     deadlineMs: 0,
     signal: null,
     affinity: null,
+    once: false,
     headFields: NO_FIELDS,
     trailer: NO_FIELDS,
     decoder: null,
