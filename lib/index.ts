@@ -30,5 +30,6 @@ export * from "./nx_script.js";
 export * from "./nx_session.js";
 export * from "./nx_stream.js";
 export * from "./nx_trace.js";
+export * from "./nx_transfer.js";
 // both modules have a type of this name, and neon's newer one is the one to use
 export { ne_acl_entry } from "./ne_acl3744.js";

@@ -27,6 +27,7 @@ const FLOORS = [
     ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies"],
     ["internal/resources/", "internal/script/", "nx_script", "nx_dav"],
     ["internal/trace/", "nx_trace"],
+    ["internal/transfer/", "nx_transfer"],
     ["index"],
   ].flat(),
 ] as const;

@@ -294,6 +294,12 @@ function newestFirst(entries: Entry[]): Entry[] {
   return entries.sort((a, b) => b.order - a.order);
 }
 
+/** Whether the request has the token of a lock to submit, and so a field `If` of its own. */
+export function submitsLocks(req: ne_request): boolean {
+  const submitted = ne_get_request_private<Submitted>(req, PRIVATE_ID);
+  return submitted !== null && submitted.locks.length > 0;
+}
+
 // A token is a secret of its own server, so it never goes to another one; neon looks at the server
 // only for parents.
 function submit(

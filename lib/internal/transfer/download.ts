@@ -1,0 +1,250 @@
+// A download from its beginning to its end. It goes on over new connections where the old ones
+// break, as long as the server can tell that it still has the same resource.
+//
+//   attempt ──► head ─┬─ 206, the range asked for ──► body ─┬─► whole ──► verified ──► in its place
+//      ▲              ├─ 200: from the beginning ──► body ──┤
+//      │              ├─ 416: all is there already, or from the beginning
+//      │              └─ another status: failure            │
+//      └──────────────── pause ◄────────────────────────────┘ broken off
+import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
+import type { ne_request } from "../base/handle.js";
+import { ne_httpdate_parse } from "../../ne_dates.js";
+import {
+  ne_accept_always,
+  ne_add_request_header,
+  ne_add_response_body_reader,
+  ne_begin_request,
+  ne_discard_response,
+  ne_end_request,
+  ne_request_create,
+  ne_request_destroy,
+} from "../../ne_request.js";
+import { nx_response_trailer_fields, nx_set_request_signal } from "../../nx_session.js";
+import { IDENTITY, isStrong } from "./check.js";
+import { Decoding, isCoded } from "./decoding.js";
+import { digestsIn, promisesDigests, Sums, type Digest } from "./digests.js";
+import {
+  answerOf,
+  exchange,
+  fieldOf,
+  hasStatus,
+  isDone,
+  resultOf,
+  type Answer,
+  type Line,
+} from "./exchange.js";
+import { Failed, refused } from "./failure.js";
+import { Tries } from "./pauses.js";
+import type { Target } from "./target.js";
+
+/** A download to make. */
+export interface Download {
+  readonly line: Line;
+  readonly path: string;
+  readonly target: Target;
+  readonly retries: number;
+  readonly progress: ((done: number, total: number | null) => void | Promise<void>) | null;
+  /** The strong entity tag of what the target holds; without, it begins from the beginning. */
+  etag: string | null;
+}
+
+/** What came of it. */
+export interface Downloaded {
+  readonly bytes: number;
+  readonly resumed_at: number;
+  readonly etag: string | null;
+  readonly modified: Date | null;
+}
+
+// What is known of the resource under way.
+interface Course {
+  resumedAt: number;
+  total: number | null;
+  /** Bytes to leave out, which the target has already. */
+  skip: number;
+  digests: Digest[];
+  sums: Sums | null;
+  decoding: Decoding | null;
+  tag: string | null;
+  modified: Date | null;
+}
+
+/** Reads the resource into the target, which is then whole. */
+export async function download(d: Download): Promise<Downloaded> {
+  const tries = new Tries(d.line, d.retries);
+  const course: Course = {
+    resumedAt: d.etag === null ? 0 : d.target.at,
+    total: null,
+    skip: 0,
+    digests: [],
+    sums: null,
+    decoding: null,
+    tag: null,
+    modified: null,
+  };
+  for (;;) {
+    const broken = await attempt(d, course);
+    if (broken === null) break;
+    if (hasStatus(broken, 416) && d.etag !== null) {
+      if (await isAllThere(d, course, broken)) break;
+      d.etag = null;
+      continue;
+    }
+    await tries.again(broken);
+    if (d.etag === null && d.target.at > 0 && !d.target.canRewind) throw refused(broken);
+  }
+  await verify(d, course);
+  const { resumedAt, tag, modified } = course;
+  return { bytes: d.target.at, resumed_at: resumedAt, etag: tag, modified };
+}
+
+/** Asks for the rest. @returns `null` when all has come, or why not */
+async function attempt(d: Download, course: Course): Promise<Answer | null> {
+  const { line, path, target } = d;
+  const call = { method: "GET", target: path };
+  const from = d.etag === null ? 0 : target.at;
+  const req = ne_request_create(line.sess, call.method, path);
+  let isWanted = false;
+  try {
+    nx_set_request_signal(req, line.signal);
+    for (const [name, value] of [...line.fields, IDENTITY]) ne_add_request_header(req, name, value);
+    if (from > 0) {
+      ne_add_request_header(req, "Range", `bytes=${from}-`);
+      ne_add_request_header(req, "If-Range", d.etag ?? "");
+    }
+    ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) =>
+      isWanted && block.length > 0 ? take(d, course, block) : 0,
+    );
+    for (;;) {
+      const begun = await ne_begin_request(req);
+      if (begun !== NE_OK) return resultOf(line, call, begun);
+      const head = answerOf(line, call, NE_OK, req);
+      isWanted = await takeHead(d, course, head, from);
+      const read = await ne_discard_response(req);
+      if (read !== NE_OK) return resultOf(line, call, read);
+      const code = await ne_end_request(req);
+      if (code === NE_RETRY) continue;
+      if (code !== NE_OK || !isWanted) return answerOf(line, call, code, req);
+      await course.decoding?.end();
+      return takeEnd(d, course, req, head);
+    }
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/** Makes ready for the body. @returns whether it is wanted */
+async function takeHead(d: Download, course: Course, head: Answer, from: number): Promise<boolean> {
+  if (!isDone(head)) return false;
+  const isPart = hasStatus(head, 206);
+  const coding = fieldOf(head, "content-encoding");
+  const etag = fieldOf(head, "etag");
+  const strong = etag !== null && isStrong(etag) ? etag : null;
+  course.decoding = null;
+  course.skip = 0;
+  const digests = digestsIn(head.headers, !isPart);
+  if (isPart) {
+    course.digests.push(...digests);
+    if (course.sums !== null && course.sums.size !== from) course.sums = null;
+    course.total = takeRange(head, from);
+    if ((coding ?? "identity").toLowerCase() !== "identity") {
+      throw new Failed("The server sent a range of coded content", head);
+    }
+    if (etag !== null && etag !== d.etag) {
+      throw new Failed("The server sent a range of another version", head);
+    }
+  } else {
+    await startOver(d, course, strong);
+    const length = fieldOf(head, "content-length");
+    const coded = isCoded(coding, d.path);
+    course.total = length === null || coded ? null : Number(length);
+    if (coded) {
+      course.decoding = new Decoding(d.line.sess, coding ?? "", (block) => store(d, course, block));
+    }
+    d.etag = coded ? null : strong;
+    course.digests = digests;
+    const isSummed = digests.length > 0 || promisesDigests(head.headers);
+    course.sums = isSummed ? new Sums() : null;
+    await d.target.keepTag?.(d.etag);
+  }
+  course.tag = etag;
+  const modified = ne_httpdate_parse(fieldOf(head, "last-modified") ?? "");
+  course.modified = modified === -1 ? null : new Date(modified * 1000);
+  return true;
+}
+
+function takeRange(head: Answer, from: number): number | null {
+  const field = fieldOf(head, "content-range") ?? "";
+  const [, first, last, total] = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i.exec(field) ?? [];
+  if (from === 0 || first === undefined || Number(first) !== from || Number(last) < from) {
+    throw new Failed(`The server sent another range than the one asked for: ${field}`, head);
+  }
+  return total === "*" || total === undefined ? null : Number(total);
+}
+
+// The whole comes from the beginning. A stream that has some of it goes on behind that, as long as
+// it is the same resource.
+async function startOver(d: Download, course: Course, etag: string | null): Promise<void> {
+  const { target } = d;
+  course.resumedAt = 0;
+  if (target.at === 0) return;
+  if (target.canRewind) return target.restart();
+  if (etag === null || etag !== d.etag) {
+    throw new Failed("The resource has changed, and what was written cannot be taken back");
+  }
+  course.skip = target.at;
+}
+
+async function take(d: Download, course: Course, block: Buffer): Promise<number> {
+  const skipped = Math.min(course.skip, block.length);
+  course.skip -= skipped;
+  course.sums?.add(block);
+  const rest = block.subarray(skipped);
+  if (course.decoding !== null) await course.decoding.feed(rest);
+  else if (rest.length > 0) await store(d, course, rest);
+  return 0;
+}
+
+async function store(d: Download, { total }: Course, block: Buffer): Promise<void> {
+  await d.target.write(block);
+  await d.progress?.(d.target.at, total);
+}
+
+// The body has come to its end: is it the end of the resource?
+function takeEnd(d: Download, course: Course, req: ne_request, head: Answer): Answer | null {
+  course.digests.push(...digestsIn(nx_response_trailer_fields(req), !hasStatus(head, 206)));
+  const { total } = course;
+  if (total === null || total === d.target.at) return null;
+  if (d.target.at > total) throw new Failed("The server sent more than the resource has", head);
+  // a part of the rest: the next one is asked for
+  const error = "The server sent only a part of the rest";
+  return { ...head, status: null, code: NE_ERROR, error };
+}
+
+// Nothing lies behind what the target holds: because that is all, if it is still the same.
+async function isAllThere(d: Download, course: Course, { headers }: Answer): Promise<boolean> {
+  const range = headers.find(([name]) => /^content-range$/i.test(name))?.[1] ?? "";
+  if (/^bytes +\*\/(\d+)$/i.exec(range)?.[1] !== String(d.target.at)) return false;
+  const answer = await exchange(d.line, { method: "HEAD", target: d.path, fields: [IDENTITY] });
+  if (!isDone(answer) || fieldOf(answer, "etag") !== d.etag) return false;
+  course.tag = d.etag;
+  course.total = d.target.at;
+  course.digests = digestsIn(answer.headers, true);
+  return true;
+}
+
+async function verify({ target }: Download, course: Course): Promise<void> {
+  const { digests, sums, decoding } = course;
+  if (digests.length === 0) return;
+  let complete = sums;
+  if (sums === null) {
+    const content = target.readBack();
+    if (content === null || decoding !== null) return;
+    complete = new Sums(digests.map(({ algorithm }) => algorithm));
+    for await (const block of content) complete.add(block);
+  }
+  const wrong = complete?.mismatch(digests) ?? null;
+  if (wrong === null) return;
+  await target.restart();
+  throw new Failed(`What came does not have the ${wrong.algorithm} digest that the server gives`);
+}

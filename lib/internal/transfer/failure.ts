@@ -1,0 +1,79 @@
+// How a transfer fails. Inside, everything that ends it is a Failed: an answer, an error of the
+// system, or a peer that makes no sense. At the door it becomes the nx_error that the caller gets,
+// with the bytes that were done.
+import { NE_ERROR, NE_OK } from "../base/constants.js";
+import { errnoText } from "../base/errno.js";
+import { nx_error } from "../script/nx_error.js";
+import { ne_status } from "../../ne_utils.js";
+import type { Answer, Line } from "./exchange.js";
+
+/** What ends a transfer. */
+export class Failed extends Error {
+  readonly code: number;
+  /** The answer that was the failure, or `null`. */
+  readonly answer: Answer | null;
+
+  constructor(message: string, answer: Answer | null = null, cause: unknown = null) {
+    super(message, { cause });
+    this.code = answer === null || answer.code === NE_OK ? NE_ERROR : answer.code;
+    this.answer = answer;
+  }
+}
+
+/** The server does not have the protocol. */
+export class Unsupported extends Failed {}
+
+/** What was begun is of no use any more: the transfer begins anew. */
+export class BeginAnew extends Failed {}
+
+/** An answer that is a failure. */
+export function refused(answer: Answer): Failed {
+  return new Failed(wordsOf(answer), answer, answer.cause);
+}
+
+/** What an answer says: its status line, or why there is none. */
+export function wordsOf({ status, error }: Answer): string {
+  return error !== "" || status === null
+    ? error
+    : `${status.code} ${status.reason_phrase ?? ""}`.trimEnd();
+}
+
+/** An error of the system, from a source or a target. */
+export function systemFailure(doing: string, error: unknown): Failed {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  const { code } = cause as NodeJS.ErrnoException;
+  const text = code === undefined ? cause.message : `${errnoText(cause)} (${code})`;
+  return new Failed(`${doing}: ${text}`, null, cause);
+}
+
+/** A condition that was found not to hold, as a server would say it. */
+export function conditionFailed(answer: Answer): Failed {
+  const status = new ne_status();
+  status.major_version = 1;
+  status.minor_version = 1;
+  status.code = 412;
+  status.klass = 4;
+  status.reason_phrase = "Precondition Failed";
+  return new Failed("412 Precondition Failed", { ...answer, status: Object.freeze(status) });
+}
+
+/** Throws if the transfer has been aborted. */
+export function checkSignal({ signal }: Line): void {
+  if (signal?.aborted === true) throw new Failed("Aborted", null, signal.reason);
+}
+
+/** What the caller gets for it; what is no `Failed` is an error of the application's, or ours. */
+export function toCaller(line: Line, error: unknown, path: string, done: number): unknown {
+  if (!(error instanceof Failed)) return error;
+  const { answer, code, message, cause } = error;
+  const made = new nx_error(
+    message,
+    code,
+    answer?.status ?? null,
+    cause instanceof Error ? cause : null,
+    { headers: answer?.headers ?? [], path: answer?.path ?? path, done },
+  );
+  // a reason may be anything
+  if (line.signal?.aborted === true) made.cause = line.signal.reason;
+  return made;
+}

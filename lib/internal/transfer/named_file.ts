@@ -1,0 +1,178 @@
+// A file by its name: written beside it, as NAME.part, and put in its place when it is whole and on
+// the disk. So whoever reads the file finds the old one or the new one, whatever happens meanwhile.
+import { constants, type Stats } from "node:fs";
+import fs, { type FileHandle } from "node:fs/promises";
+import path from "node:path";
+import { Failed, systemFailure } from "./failure.js";
+import { OpenFile } from "./open_file.js";
+import type { Target } from "./target.js";
+
+/** Where the file is to be, and what is there now. */
+interface Place {
+  readonly name: string;
+  readonly old: Stats | null;
+}
+
+/** Parts that are being written by this process. */
+const busy = new Set<string>();
+
+export class NamedFile implements Target {
+  readonly canRewind = true;
+  #name: string;
+  #old: Stats | null;
+  #handle: FileHandle;
+  #file: OpenFile;
+  /** The URL that a part is kept for; `null` where it is not. */
+  #url: string | null;
+
+  private constructor(
+    { name, old }: Place,
+    { handle, file }: { handle: FileHandle; file: OpenFile },
+    url: string | null,
+  ) {
+    this.#name = name;
+    this.#old = old;
+    this.#handle = handle;
+    this.#file = file;
+    this.#url = url;
+  }
+
+  /**
+   * @param url of the resource
+   * @param resumes whether a part is gone on with, and kept for the next time
+   */
+  static async open(given: string, url: string, resumes: boolean): Promise<Target> {
+    try {
+      const place = await lookAt(given);
+      const { name, old } = place;
+      // devices and pipes are written to: there is nothing to put in their place
+      if (old !== null && !old.isFile()) return await openSpecial(name);
+      if (old !== null) await (await fs.open(name, constants.O_WRONLY)).close();
+      return await NamedFile.#openPart(place, resumes ? url : null);
+    } catch (error) {
+      if (error instanceof Failed) throw error;
+      throw systemFailure(`Could not write ${given}`, error);
+    }
+  }
+
+  static async #openPart(place: Place, url: string | null): Promise<NamedFile> {
+    const { name, old } = place;
+    const part = `${name}.part`;
+    if (busy.has(part)) throw new Failed(`Another download is writing ${part}`);
+    busy.add(part);
+    try {
+      // a link would lead elsewhere
+      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+      const handle = await fs.open(part, flags, old === null ? 0o666 : old.mode & 0o777);
+      const file = await OpenFile.open(handle);
+      return new NamedFile(place, { handle, file }, url);
+    } catch (error) {
+      busy.delete(part);
+      throw error;
+    }
+  }
+
+  get at(): number {
+    return this.#file.at;
+  }
+
+  restart(): Promise<void> {
+    return this.#file.restart();
+  }
+
+  write(block: Buffer): Promise<void> {
+    return this.#file.write(block);
+  }
+
+  readBack(): AsyncIterable<Buffer> {
+    return this.#file.readBack();
+  }
+
+  async finish(): Promise<void> {
+    const part = `${this.#name}.part`;
+    try {
+      await this.#file.finish();
+      if (this.#old !== null) await this.#takeAfter(this.#old);
+      await this.#handle.sync();
+      await this.#handle.close();
+      await fs.rename(part, this.#name);
+      await fs.rm(`${part}.etag`, { force: true });
+      await syncFolder(path.dirname(this.#name));
+      busy.delete(part);
+    } catch (error) {
+      if (error instanceof Failed) throw error;
+      throw systemFailure(`Could not write ${this.#name}`, error);
+    }
+  }
+
+  async #takeAfter({ mode, uid, gid }: Stats): Promise<void> {
+    const now = await this.#handle.stat();
+    // only root may give a file away; first, since it takes some bits of the mode away
+    if (now.uid !== uid || now.gid !== gid) await this.#handle.chown(uid, gid).catch(() => {});
+    await this.#handle.chmod(mode & 0o7777);
+  }
+
+  async fail(): Promise<void> {
+    const part = `${this.#name}.part`;
+    try {
+      await this.#handle.close();
+      if (this.#url !== null && this.at > 0) return;
+      await fs.rm(part, { force: true });
+      await fs.rm(`${part}.etag`, { force: true });
+    } catch {
+      // the transfer's own failure is the one to tell
+    } finally {
+      busy.delete(part);
+    }
+  }
+
+  async keptTag(): Promise<string | null> {
+    try {
+      const kept: unknown = JSON.parse(await fs.readFile(`${this.#name}.part.etag`, "utf8"));
+      const { url: from, etag } = (kept ?? {}) as { url?: unknown; etag?: unknown };
+      return from === this.#url && typeof etag === "string" ? etag : null;
+    } catch {
+      // none was kept, or not by us
+      return null;
+    }
+  }
+
+  async keepTag(etag: string | null): Promise<void> {
+    const url = this.#url;
+    if (url === null) return;
+    const name = `${this.#name}.part.etag`;
+    try {
+      if (etag === null) await fs.rm(name, { force: true });
+      else await fs.writeFile(name, JSON.stringify({ url, etag }));
+    } catch (error) {
+      throw systemFailure(`Could not write ${name}`, error);
+    }
+  }
+}
+
+// The system refuses directories and sockets.
+async function openSpecial(name: string): Promise<Target> {
+  const flags = constants.O_WRONLY | constants.O_NONBLOCK;
+  return OpenFile.openOwn(await fs.open(name, flags));
+}
+
+async function lookAt(given: string): Promise<Place> {
+  try {
+    // a link stays, and what it leads to is replaced
+    const name = await fs.realpath(given);
+    return { name, old: await fs.stat(name) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return { name: path.resolve(given), old: null };
+  }
+}
+
+// A rename is on the disk when its folder is; where that cannot be asked for, the system decides.
+async function syncFolder(name: string): Promise<void> {
+  try {
+    const folder = await fs.open(name, constants.O_RDONLY);
+    await folder.sync().finally(() => folder.close());
+  } catch {
+    // no such thing on this system
+  }
+}

@@ -1,0 +1,110 @@
+// Nextcloud's chunked upload, version 2: pieces are put into a collection of their own, numbered
+// from 1, and a MOVE of its member `.file` makes the file of them. Every request names the file in
+// Destination (developer manual of Nextcloud, "Chunked file upload").
+import { randomUUID } from "node:crypto";
+import { NE_DEPTH_INFINITE } from "../base/constants.js";
+import { landed } from "./check.js";
+import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
+import { exchange, hasStatus, isDone, type Call, type Field } from "./exchange.js";
+import { BeginAnew, Unsupported, wordsOf } from "./failure.js";
+import {
+  discard,
+  insist,
+  insistOnce,
+  mtimeFields,
+  must,
+  resultOf,
+  toldOf,
+  urlOf,
+  type Job,
+  type Protocol,
+} from "./job.js";
+import { listPieces } from "./piece_list.js";
+import { isVerdict } from "./temporary.js";
+
+const MOST_PIECES = 10_000;
+
+/** The collection of a user's uploads, for the path of one of the user's files; or `null`. */
+export function uploadsOf(path: string): string | null {
+  const found = /^(.*?\/(?:remote\.php\/)?dav)\/files\/([^/]+)\/./.exec(path);
+  return found === null ? null : `${found[1]}/uploads/${found[2]}/`;
+}
+
+/** The protocol for one upload, which keeps count of its pieces. */
+export function nextcloud(): Protocol {
+  let pieces = 0;
+  let sending = 0;
+  const standing = async (job: Job, url: string): Promise<number> => {
+    const sizes = await listPieces(job, url, destination(job));
+    let sum = 0;
+    let confirmed = job.done === 0 ? 0 : -1;
+    for (const [at, size] of sizes.entries()) {
+      sum += size;
+      if (sum === job.done) confirmed = at + 1;
+    }
+    if (confirmed < 0) throw new BeginAnew("The server has lost what was begun");
+    // the last piece counts where it is confirmed, or as long as it was to be
+    const last = sizes.at(-1) ?? 0;
+    const isWhole = sizes.length === confirmed || last === sending || sum === job.source.size;
+    pieces = isWhole ? sizes.length : sizes.length - 1;
+    return isWhole ? sum : sum - last;
+  };
+  return {
+    name: "nextcloud",
+    piecesLeft: () => MOST_PIECES - pieces,
+    async begin(job) {
+      const uploads = uploadsOf(job.path);
+      if (uploads === null) throw new Unsupported("The path is not in the files of a user");
+      pieces = 0;
+      const url = `${uploads}libneon-${randomUUID()}/`;
+      const call: Call = { method: "MKCOL", target: url, fields: destination(job) };
+      const answer = await insist(job, call, isVerdict);
+      // the name is ours alone: it is there because an answer was lost
+      const isThere = isDone(answer) || (hasStatus(answer, 405) && (await isCollection(job, url)));
+      if (!isThere) throw new Unsupported(wordsOf(answer), answer);
+      return url;
+    },
+    standing,
+    async send(job, url, { start, length }) {
+      sending = length;
+      const answer = await exchange(job.line, {
+        method: "PUT",
+        target: `${url}${String(pieces + 1).padStart(5, "0")}`,
+        fields: destination(job),
+        body: (req) => job.source.give(req, start, length, toldOf(job, start)),
+      });
+      if (hasStatus(answer, 404, 409, 410)) {
+        throw new BeginAnew("What was begun is gone from the server", answer);
+      }
+      must(answer);
+      pieces++;
+      return start + length;
+    },
+    async finish(job, url) {
+      await checkConditions(job);
+      const call: Call = {
+        method: "MOVE",
+        target: `${url}.file`,
+        fields: [...destination(job), overwriteField(job.conditions), ...mtimeFields(job)],
+        condition: moveCondition(job),
+        changes: [[job.path, NE_DEPTH_INFINITE]],
+      };
+      return resultOf(job, await insistOnce(job, call, () => landed(job)));
+    },
+    remove: (job, url) => discard(job, url, destination(job)),
+  };
+}
+
+function destination({ line, path, source }: Job): Field[] {
+  const fields: Field[] = [["Destination", urlOf(line, path)]];
+  if (source.size !== null) fields.push(["OC-Total-Length", String(source.size)]);
+  return fields;
+}
+
+async function isCollection(job: Job, url: string): Promise<boolean> {
+  try {
+    return (await listPieces(job, url, destination(job))).length === 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,172 @@
+// What callers may ask of a transfer, checked before anything is sent.
+import { isBytes, ownOnly } from "../base/bytes.js";
+import { misuse } from "../base/handle.js";
+import { needObject } from "../base/arguments.js";
+import { checkFieldName, checkFieldValue } from "../http/request_head.js";
+import type { Field } from "./exchange.js";
+import { PROTOCOLS, type Conditions, type ProtocolName, type State } from "./job.js";
+import { FINGERPRINT, type Given } from "./source.js";
+
+/** Fields that are written by the transfer itself, or by its options. */
+const OWN_FIELDS = new Set(
+  [
+    ["content-length", "transfer-encoding", "content-range", "range", "if-range", "expect", "if"],
+    ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "destination"],
+    ["overwrite", "depth", "x-update-range", "upload-offset", "upload-length", "tus-resumable"],
+  ].flat(),
+);
+
+/** A record of header fields, or pairs. */
+export type Headers =
+  | Readonly<Record<string, string | readonly string[]>>
+  | Iterable<readonly [string, string]>;
+
+/** A copy of the options, if they are an object with none but these names. */
+export function readOptions<T extends object>(
+  options: T,
+  names: readonly (keyof T & string)[],
+  caller: string,
+): T {
+  needObject(options, caller, "the options");
+  const own = ownOnly(options);
+  for (const name of Object.keys(own)) {
+    if (!names.some((known) => known === name)) {
+      throw misuse(caller, `there is no option ${name}`);
+    }
+  }
+  return own;
+}
+
+/** The caller's own header fields. */
+export function readHeaders(headers: Headers | undefined, caller: string): Field[] {
+  if (headers === undefined) return [];
+  needObject(headers, caller, "headers");
+  return [...pairsOf(headers)].map(([name, value]) => {
+    checkFieldName(name, caller);
+    if (OWN_FIELDS.has(name.toLowerCase())) {
+      throw misuse(caller, `the field ${name} is the transfer's own, or one of its options`);
+    }
+    if (typeof value !== "string") throw misuse(caller, `the value of ${name} must be a string`);
+    checkFieldValue(value, caller);
+    return [name, value];
+  });
+}
+
+function* pairsOf(headers: Headers): Generator<Field> {
+  if (Symbol.iterator in headers) {
+    yield* headers as Iterable<Field>;
+    return;
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (Array.isArray(value)) for (const one of value) yield [name, one];
+    else yield [name, value as string];
+  }
+}
+
+/** A string, or `null` where none is given, that can stand in a header field. */
+export function readFieldValue(
+  value: string | undefined,
+  name: string,
+  caller: string,
+): string | null {
+  if (value === undefined) return null;
+  if (typeof value !== "string") throw misuse(caller, `${name} must be a string`);
+  checkFieldValue(value, caller);
+  return value;
+}
+
+/** The conditions of an upload. */
+export function readConditions(
+  match: string | undefined,
+  noneMatch: string | undefined,
+  caller: string,
+): Conditions {
+  return {
+    match: readTags(match, "if_match", caller),
+    noneMatch: readTags(noneMatch, "if_none_match", caller),
+  };
+}
+
+// An entity tag is often kept without the quotes that are part of it.
+function readTags(value: string | undefined, name: string, caller: string): string | null {
+  const tags = readFieldValue(value, name, caller);
+  if (tags === null || /^(\*|(W\/)?"[^"]*"(\s*,\s*(W\/)?"[^"]*")*)$/.test(tags)) return tags;
+  throw misuse(caller, `${name} must be * or an ETag with its quotes`);
+}
+
+/** A callback, or `null`. */
+export function readCallback<F extends (...args: never[]) => unknown>(
+  value: F | undefined,
+  name: string,
+  caller: string,
+): F | null {
+  if (value === undefined) return null;
+  if (typeof value !== "function") throw misuse(caller, `${name} must be a function`);
+  return value;
+}
+
+/** A signal, or `null`. */
+export function readSignal(value: AbortSignal | undefined, caller: string): AbortSignal | null {
+  if (value === undefined) return null;
+  if (!(value instanceof AbortSignal)) throw misuse(caller, "the signal must be an AbortSignal");
+  return value;
+}
+
+/** A whole number in a range, or what stands for one that is not given. */
+export function readCount(
+  value: number | undefined,
+  { name, least, usual }: { name: string; least: number; usual: number },
+  caller: string,
+): number {
+  if (value === undefined) return usual;
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw misuse(caller, `${name} must be a whole number from ${least} on`);
+}
+
+/** A time, or `null`. */
+export function readDate(value: Date | undefined, name: string, caller: string): Date | null {
+  if (value === undefined) return null;
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value;
+  throw misuse(caller, `${name} must be a valid Date`);
+}
+
+/** What an upload may read from. */
+export function readSource(source: Given, caller: string): Given {
+  const isHandle = typeof source === "object" && source !== null && "fd" in source;
+  if (typeof source === "string" || typeof source === "function") return source;
+  if (isBytes(source) || isHandle) return source;
+  throw misuse(caller, "the source must be a file's name or handle, bytes or a function");
+}
+
+/** The name of a protocol, or `auto`. */
+export function readProtocol(
+  value: ProtocolName | "auto" | undefined,
+  caller: string,
+): ProtocolName | "auto" {
+  if (value === undefined || value === "auto") return "auto";
+  if (PROTOCOLS.includes(value)) return value;
+  throw misuse(caller, `there is no protocol ${String(value)}`);
+}
+
+/** A state that an earlier upload to the path gave, or `null`. */
+export function readState(
+  value: State | null | undefined,
+  path: string,
+  wanted: ProtocolName | "auto",
+  caller: string,
+): State | null {
+  if (value === undefined || value === null) return null;
+  needObject(value, caller, "the state");
+  const { protocol, url, size, done, source } = value;
+  const bad = (what: string): TypeError => misuse(caller, `the state ${what}`);
+  if (!PROTOCOLS.includes(protocol)) throw bad("names no protocol of this version");
+  if (wanted !== "auto" && wanted !== protocol) throw bad(`is of ${protocol}, not of ${wanted}`);
+  if (typeof value.path !== "string" || value.path !== path) throw bad("is one of another path");
+  if (typeof url !== "string" || !url.startsWith("/")) throw bad("has no place of its pieces");
+  if (typeof source !== "string") throw bad("does not say what its source was");
+  if (/^v\d+:/.test(source) && !source.startsWith(FINGERPRINT)) throw bad("is another version's");
+  const isSize = size === null || (Number.isSafeInteger(size) && size >= 0);
+  const isDone = Number.isSafeInteger(done) && done >= 0 && done <= (size ?? Infinity);
+  if (!isSize || !isDone) throw bad("has numbers that make no sense");
+  return { protocol, path, url, size, done, source };
+}

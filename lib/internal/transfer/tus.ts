@@ -1,0 +1,133 @@
+// The tus protocol 1.0 with its extensions creation and termination
+// (https://tus.io/protocols/resumable-upload): an upload is a resource of its own, made by POST to
+// the file's collection, that takes its bytes by PATCH; the file is there with the last of them.
+import { ne_set_request_body_buffer } from "../../ne_request.js";
+import { ne_path_parent, ne_path_unescape } from "../../ne_uri.js";
+import { checkConditions } from "./conditions.js";
+import { exchange, fieldOf, hasStatus, isDone, type Answer, type Field } from "./exchange.js";
+import { BeginAnew, Failed, Unsupported, wordsOf } from "./failure.js";
+import {
+  discard,
+  insist,
+  must,
+  toldOf,
+  urlOf,
+  type Job,
+  type Protocol,
+  type Result,
+} from "./job.js";
+import { isVerdict } from "./temporary.js";
+
+const NOTHING = Buffer.alloc(0);
+const VERSION: Field = ["Tus-Resumable", "1.0.0"];
+
+/** The protocol for one upload, which keeps the answers that its result is made of. */
+export function tus(): Protocol {
+  let result: Result = { created: true, etag: null };
+  return {
+    name: "tus",
+    piecesLeft: () => Infinity,
+    async begin(job) {
+      const answer = await create(job);
+      result = { created: true, etag: fieldOf(answer, "etag") };
+      return placeOf(job, answer);
+    },
+    standing,
+    async send(job, url, { start, length, isLast }) {
+      if (isLast) await checkConditions(job);
+      if (length === 0 && job.source.size !== null) return start;
+      const fields: Field[] = [
+        VERSION,
+        ["Upload-Offset", String(start)],
+        ["Content-Type", "application/offset+octet-stream"],
+      ];
+      // the creation could not tell
+      const isLate = isLast && job.source.size === null;
+      if (isLate) fields.push(["Upload-Length", String(start + length)]);
+      const answer = await exchange(job.line, {
+        method: "PATCH",
+        target: url,
+        fields,
+        body: (req) => job.source.give(req, start, length, toldOf(job, start)),
+      });
+      if (hasStatus(answer, 404, 410)) {
+        throw new BeginAnew("What was begun is gone from the server", answer);
+      }
+      must(answer);
+      const etag = fieldOf(answer, "etag") ?? fieldOf(answer, "oc-etag");
+      result = { created: true, etag };
+      return offsetIn(answer, start + (length > 0 ? 1 : 0), start + length);
+    },
+    async finish() {
+      return result;
+    },
+    remove: (job, url) => discard(job, url, [VERSION]),
+    // another request still holds the upload, or has moved it on
+    passes: (answer) => hasStatus(answer, 409, 423, 460),
+  };
+}
+
+async function create(job: Job): Promise<Answer> {
+  const { size } = job.source;
+  const answer = await insist(
+    job,
+    {
+      method: "POST",
+      target: ne_path_parent(job.path) ?? "/",
+      fields: [
+        VERSION,
+        size === null ? ["Upload-Defer-Length", "1"] : ["Upload-Length", String(size)],
+        ["Upload-Metadata", metadata(job)],
+      ],
+      body: (req) => ne_set_request_body_buffer(req, NOTHING),
+    },
+    (answer) => isVerdict(answer) || hasStatus(answer, 412),
+  );
+  if (isDone(answer) && fieldOf(answer, "location") !== null) return answer;
+  throw new Unsupported(
+    isDone(answer) ? "The server does not say where the upload is" : wordsOf(answer),
+    isDone(answer) ? null : answer,
+  );
+}
+
+function metadata({ path, contentType, mtime }: Job): string {
+  const name = path.slice((ne_path_parent(path) ?? "/").length);
+  const pairs: [string, string][] = [["filename", ne_path_unescape(name) ?? name]];
+  if (contentType !== null) pairs.push(["filetype", contentType]);
+  if (mtime !== null) pairs.push(["mtime", String(Math.floor(mtime.getTime() / 1000))]);
+  return pairs.map(([key, value]) => `${key} ${Buffer.from(value).toString("base64")}`).join(",");
+}
+
+// The upload's own path: whoever sends it elsewhere would be given the file, and its login.
+function placeOf({ line, path }: Job, answer: Answer): string {
+  const base = urlOf(line, ne_path_parent(path) ?? "/");
+  const location = fieldOf(answer, "location") ?? "";
+  if (!URL.canParse(location, base)) throw new Failed("The upload's Location is no URL", answer);
+  const { origin, pathname, search } = new URL(location, base);
+  if (origin !== new URL(base).origin) {
+    throw new Failed("The upload's Location is on another server", answer);
+  }
+  return pathname + search;
+}
+
+async function standing(job: Job, url: string): Promise<number> {
+  const { size } = job.source;
+  const answer = await insist(
+    job,
+    { method: "HEAD", target: url, fields: [VERSION, ["Cache-Control", "no-store"]] },
+    (answer) => isDone(answer) || hasStatus(answer, 403, 404, 410),
+  );
+  if (!isDone(answer)) throw new BeginAnew("What was begun is gone from the server", answer);
+  const length = fieldOf(answer, "upload-length");
+  if (length !== null && size !== null && length !== String(size)) {
+    throw new Failed(`The upload is for ${length} bytes, not for ${size}`, answer);
+  }
+  return offsetIn(answer, 0, size ?? Infinity);
+}
+
+function offsetIn(answer: Answer, least: number, most: number): number {
+  const field = fieldOf(answer, "upload-offset") ?? "";
+  const offset = /^\d+$/.test(field) ? Number(field) : NaN;
+  if (offset >= least && offset <= most) return offset;
+  throw new Failed(`The server's Upload-Offset makes no sense: ${field.slice(0, 40)}`, answer);
+}
