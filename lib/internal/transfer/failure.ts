@@ -3,7 +3,11 @@
 // with the bytes that were done.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { errnoText } from "../base/errno.js";
+import { isXmlType, parseContentType } from "../http/content_type.js";
+import { conditionIn } from "../script/failure.js";
 import { nx_error } from "../script/nx_error.js";
+import { ne_fill_server_uri } from "../../ne_session.js";
+import { ne_uri } from "../../ne_uri.js";
 import { ne_status } from "../../ne_utils.js";
 import type { Answer, Line } from "./exchange.js";
 
@@ -71,9 +75,25 @@ export function toCaller(line: Line, error: unknown, path: string, done: number)
     code,
     answer?.status ?? null,
     cause instanceof Error ? cause : null,
-    { headers: answer?.headers ?? [], path: answer?.path ?? path, done },
+    {
+      headers: answer?.headers ?? [],
+      path: answer?.path ?? path,
+      condition: answer === null ? null : conditionOf(line, answer),
+      done,
+    },
   );
   // a reason may be anything
   if (line.signal?.aborted === true) made.cause = line.signal.reason;
   return made;
+}
+
+// The condition that an error document names.
+function conditionOf({ sess }: Line, { headers, body, path }: Answer): string | null {
+  const field = headers.findLast(([name]) => /^content-type$/i.test(name))?.[1] ?? "";
+  const type = parseContentType(field);
+  if (body.length === 0 || type === null || !isXmlType(type)) return null;
+  const base = new ne_uri();
+  ne_fill_server_uri(sess, base);
+  base.path = path;
+  return conditionIn(body, base);
 }
