@@ -5,12 +5,14 @@ import type { Readable, Writable } from "node:stream";
 import { needText } from "./internal/base/arguments.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { checkTarget } from "./internal/http/request_head.js";
+import { readBody } from "./internal/script/request_body.js";
 import { sessions } from "./internal/session/session.js";
 import { isStrong } from "./internal/transfer/check.js";
 import { download } from "./internal/transfer/download.js";
 import { toCaller } from "./internal/transfer/failure.js";
 import { urlOf, type Job } from "./internal/transfer/job.js";
 import { openTarget } from "./internal/transfer/open_target.js";
+import { putBody } from "./internal/transfer/put.js";
 import {
   readCallback,
   readConditions,
@@ -27,6 +29,7 @@ import {
 import { openSource, type Source } from "./internal/transfer/source.js";
 import type { Target } from "./internal/transfer/target.js";
 import { upload } from "./internal/transfer/upload.js";
+import type { nx_body } from "./nx_script.js";
 
 /**
  * Called with the bytes done and the total, `null` where it is unknown. A promise holds the
@@ -125,6 +128,41 @@ const UPLOAD_OPTIONS = [
 
 const USUAL_CHUNK = 10 * 1024 * 1024;
 const USUAL_RETRIES = 3;
+
+/**
+ * Puts a body of any form that `nx_send` takes, by one PUT. A body that cannot be sent twice is
+ * sent once the server has agreed to take it (Expect), so a login does not cost it. A PUT with a
+ * condition that got no answer is sent again only where the server still has what it had.
+ * @param path of the file, already escaped
+ * @throws `nx_error` where it fails, 412 for a condition that does not hold.
+ * @example
+ * ```ts
+ * const { etag } = await nx_put(sess, "/notes/a.txt", "text", { if_none_match: "*" });
+ * await nx_put(sess, "/notes/a.txt", "more", { if_match: etag ?? "*" });
+ * ```
+ */
+export async function nx_put(
+  sess: ne_session,
+  path: string,
+  body: nx_body,
+  options: nx_put_options = {},
+): Promise<nx_put_result> {
+  const caller = "nx_put";
+  sessions.open(sess, caller);
+  const target = readPath(path, caller);
+  const own = readOptions(options, PUT_OPTIONS, caller);
+  const length = readCount(own.length, { name: "length", least: 0, usual: -1 }, caller);
+  const sending = readSending(sess, own, caller);
+  const outgoing = readBody(body, length, caller);
+  const isSingleUse = typeof body === "object" && Symbol.asyncIterator in body;
+  try {
+    return Object.freeze(await putBody({ ...sending, path: target, body: outgoing, isSingleUse }));
+  } catch (error) {
+    throw toCaller(sending.line, error, target, 0);
+  } finally {
+    outgoing.release();
+  }
+}
 
 /**
  * Uploads a file, or another body that can be read again from any place, and does not give up

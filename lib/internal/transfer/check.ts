@@ -15,7 +15,7 @@ import {
 } from "../../ne_request.js";
 import { nx_set_request_signal } from "../../nx_session.js";
 import { fieldOf, hasStatus, isDone, resultOf, type Answer, type Field } from "./exchange.js";
-import { insist, type Job } from "./job.js";
+import { insist, type Job, type Trying } from "./job.js";
 import { Tries } from "./pauses.js";
 import type { Source } from "./source.js";
 
@@ -31,9 +31,9 @@ export interface Seen {
 }
 
 /** Looks at a resource. Throws where that cannot be found out. */
-export async function look(job: Job, path: string): Promise<Seen> {
+export async function look(trying: Trying, path: string): Promise<Seen> {
   const answer = await insist(
-    job,
+    trying,
     { method: "HEAD", target: path, fields: [IDENTITY] },
     (answer) => isDone(answer) || hasStatus(answer, 404, 410),
   );

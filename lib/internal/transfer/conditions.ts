@@ -70,7 +70,6 @@ function ownAnswer(path: string): Answer {
     status: null,
     headers: [],
     body: Buffer.alloc(0),
-    retryAt: 0,
     challenged: false,
   };
 }

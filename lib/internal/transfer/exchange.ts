@@ -12,7 +12,6 @@ import {
   ne_begin_request,
   ne_discard_response,
   ne_end_request,
-  ne_get_response_retry_after,
   ne_get_status,
   ne_request_create,
   ne_request_destroy,
@@ -47,6 +46,8 @@ export interface Call {
   readonly condition?: string | null;
   /** Ask before the body is sent. */
   readonly expect?: boolean;
+  /** Where a kept connection ends without an answer, send it again: it does no harm. */
+  readonly harmless?: boolean;
 }
 
 /** What came of it. `status` is null where there was no answer. */
@@ -60,8 +61,6 @@ export interface Answer {
   readonly headers: readonly Field[];
   /** The beginning of the body of an answer that is a failure. */
   readonly body: Buffer;
-  /** When to ask again, in milliseconds since 1970; 0 where the answer does not say. */
-  readonly retryAt: number;
   /** A login was asked for on the way. */
   readonly challenged: boolean;
 }
@@ -96,7 +95,7 @@ export async function exchange(line: Line, call: Call): Promise<Answer> {
 }
 
 function prepare(req: ne_request, line: Line, call: Call): Buffer[] {
-  sendOnce(req);
+  if (call.harmless !== true) sendOnce(req);
   nx_set_request_signal(req, line.signal);
   const { fields = [], changes = [], condition = null, body } = call;
   for (const [path, depth] of changes) {
@@ -136,7 +135,6 @@ export function resultOf({ sess }: Line, { method, target }: Call, code: number)
     status: null,
     headers: [],
     body: NO_BYTES,
-    retryAt: 0,
     challenged: false,
   };
 }
@@ -156,7 +154,6 @@ function headOf(req: ne_request, kept: Buffer[]): Partial<Answer> {
     status,
     headers: nx_response_fields(req),
     body: kept.length === 0 ? NO_BYTES : Buffer.concat(kept),
-    retryAt: status.klass === 2 ? 0 : ne_get_response_retry_after(req) * 1000,
   };
 }
 

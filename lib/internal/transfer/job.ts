@@ -59,6 +59,9 @@ export interface Found {
   readonly etag: string | null;
 }
 
+/** Over which line requests go, and how often they are tried again. */
+export type Trying = Pick<Job, "line" | "retries">;
+
 /** What became of an upload. */
 export interface Result {
   readonly created: boolean;
@@ -107,10 +110,14 @@ export function toldOf(job: Job, start: number): Told {
 }
 
 /** Sends one request that may be repeated, as often as it takes. @returns the last answer */
-export async function insist(job: Job, call: Call, isFine = isDone): Promise<Answer> {
-  const tries = new Tries(job.line, job.retries);
+export async function insist(
+  { line, retries }: Trying,
+  call: Call,
+  isFine = isDone,
+): Promise<Answer> {
+  const tries = new Tries(line, retries);
   for (;;) {
-    const answer = await exchange(job.line, call);
+    const answer = await exchange(line, call);
     if (isFine(answer)) return answer;
     await tries.again(answer);
   }
@@ -155,12 +162,12 @@ export function urlOf({ sess }: Line, path: string): string {
 }
 
 /** Fields that say when the file was modified, where the server cares. */
-export function mtimeFields({ mtime }: Job): Field[] {
+export function mtimeFields({ mtime }: Pick<Job, "mtime">): Field[] {
   return mtime === null ? [] : [["X-OC-Mtime", String(Math.floor(mtime.getTime() / 1000))]];
 }
 
 /** Fields that say what the file is. */
-export function typeFields({ contentType }: Job): Field[] {
+export function typeFields({ contentType }: Pick<Job, "contentType">): Field[] {
   return contentType === null ? [] : [["Content-Type", contentType]];
 }
 
@@ -171,9 +178,12 @@ export function must(answer: Answer): Answer {
 }
 
 /** What the caller is told of the request that made the file, or of the file that was found. */
-export function resultOf(job: Job, end: { answer: Answer } | { found: Found }): Result {
+export function resultOf(
+  { conditions }: Pick<Job, "conditions">,
+  end: { answer: Answer } | { found: Found },
+): Result {
   if ("found" in end) {
-    return { created: job.conditions.noneMatch === "*", etag: end.found.etag };
+    return { created: conditions.noneMatch === "*", etag: end.found.etag };
   }
   const { answer } = end;
   const etag = fieldOf(answer, "etag") ?? fieldOf(answer, "oc-etag");

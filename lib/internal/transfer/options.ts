@@ -2,7 +2,8 @@
 import { isBytes, ownOnly } from "../base/bytes.js";
 import { misuse } from "../base/handle.js";
 import { needObject } from "../base/arguments.js";
-import { checkFieldName, checkFieldValue } from "../http/request_head.js";
+import { checkFieldValue } from "../http/request_head.js";
+import { readHeaderList, type HeaderList } from "../script/header_list.js";
 import type { Field } from "./exchange.js";
 import { PROTOCOLS, type Conditions, type ProtocolName, type State } from "./job.js";
 import { FINGERPRINT, type Given } from "./source.js";
@@ -10,16 +11,11 @@ import { FINGERPRINT, type Given } from "./source.js";
 /** Fields that are written by the transfer itself, or by its options. */
 const OWN_FIELDS = new Set(
   [
-    ["content-length", "transfer-encoding", "content-range", "range", "if-range", "expect", "if"],
+    ["content-range", "range", "if-range", "expect", "if"],
     ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "destination"],
     ["overwrite", "depth", "x-update-range", "upload-offset", "upload-length", "tus-resumable"],
   ].flat(),
 );
-
-/** A record of header fields, or pairs. */
-export type Headers =
-  | Readonly<Record<string, string | readonly string[]>>
-  | Iterable<readonly [string, string]>;
 
 /** A copy of the options, if they are an object with none but these names. */
 export function readOptions<T extends object>(
@@ -31,36 +27,19 @@ export function readOptions<T extends object>(
   const own = ownOnly(options);
   for (const name of Object.keys(own)) {
     if (!names.some((known) => known === name)) {
-      throw misuse(caller, `there is no option ${name}`);
+      throw misuse(caller, `there is no option "${name}"`);
     }
   }
   return own;
 }
 
 /** The caller's own header fields. */
-export function readHeaders(headers: Headers | undefined, caller: string): Field[] {
+export function readHeaders(headers: HeaderList | undefined, caller: string): Field[] {
   if (headers === undefined) return [];
-  needObject(headers, caller, "headers");
-  return [...pairsOf(headers)].map(([name, value]) => {
-    checkFieldName(name, caller);
-    if (OWN_FIELDS.has(name.toLowerCase())) {
-      throw misuse(caller, `the field ${name} is the transfer's own, or one of its options`);
-    }
-    if (typeof value !== "string") throw misuse(caller, `the value of ${name} must be a string`);
-    checkFieldValue(value, caller);
-    return [name, value];
-  });
-}
-
-function* pairsOf(headers: Headers): Generator<Field> {
-  if (Symbol.iterator in headers) {
-    yield* headers as Iterable<Field>;
-    return;
-  }
-  for (const [name, value] of Object.entries(headers)) {
-    if (Array.isArray(value)) for (const one of value) yield [name, one];
-    else yield [name, value as string];
-  }
+  const fields = readHeaderList(headers, caller);
+  const own = fields.find(([name]) => OWN_FIELDS.has(name.toLowerCase()));
+  if (own === undefined) return fields;
+  throw misuse(caller, `the field ${own[0]} is the transfer's own, or one of its options`);
 }
 
 /** A string, or `null` where none is given, that can stand in a header field. */

@@ -1,15 +1,12 @@
 // When a request is tried again, and how long to wait before.
 import { NE_AUTH, NE_OK, NE_PROXYAUTH } from "../base/constants.js";
 import { onAbort } from "../base/abort_signal.js";
-import type { Answer, Line } from "./exchange.js";
+import { pauseMs } from "../script/retry.js";
+import { fieldOf, type Answer, type Line } from "./exchange.js";
 import { checkSignal, refused } from "./failure.js";
 
-/** The first pause, in milliseconds; each is three times as long as the one before. */
-const FIRST_PAUSE = 100;
-const GROWTH = 3;
-const LONGEST_PAUSE = 30_000;
-/** A server that asks for more patience than this is not waited for. */
-const LONGEST_RETRY_AFTER = 600_000;
+/** A server that asks for more patience than this, in milliseconds, is not waited for. */
+const LONGEST_PAUSE = 600_000;
 
 /** Statuses of class 5 that no repetition changes (RFC 9110, RFC 4918 section 11.5). */
 const LASTING = [501, 505, 507];
@@ -60,11 +57,9 @@ export class Tries {
     const isAborted = answer.cause?.name === "AbortError";
     const passes = isPassing(answer) || this.passes(answer);
     if (!passes || isAborted || this.#made >= this.most) return false;
-    const asked = answer.retryAt - Date.now();
-    if (asked > LONGEST_RETRY_AFTER) return false;
-    const grown = Math.min(FIRST_PAUSE * GROWTH ** this.#made, LONGEST_PAUSE);
-    this.#made++;
-    await pause(Math.max(grown, asked), this.line.signal);
+    const ms = pauseMs(++this.#made, fieldOf(answer, "retry-after"));
+    if (ms > LONGEST_PAUSE) return false;
+    await pause(ms, this.line.signal);
     checkSignal(this.line);
     return true;
   }

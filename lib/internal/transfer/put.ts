@@ -1,15 +1,16 @@
 // One PUT of the whole file.
 import { NE_DEPTH_ZERO } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
-import { landed } from "./check.js";
-import { putConditions } from "./conditions.js";
+import type { OutgoingBody } from "../script/request_body.js";
+import { isStrong, landed, look } from "./check.js";
+import { hasConditions, putConditions } from "./conditions.js";
 import { exchange, hasStatus, isDone, type Call } from "./exchange.js";
-import { Unsupported, refused, wordsOf } from "./failure.js";
+import { BeginAnew, checkSignal, refused, Unsupported, wordsOf } from "./failure.js";
 import { mtimeFields, resultOf, toldOf, typeFields, type Job, type Result } from "./job.js";
 import { isLost, Tries } from "./pauses.js";
 
 /** Bodies up to this size are sent without asking: to send one again costs nothing. */
-const UNASKED = 64 * 1024;
+export const UNASKED_BODY = 64 * 1024;
 
 /** Sessions whose server has taken a body, so that no login is to be expected. */
 const settled = new WeakSet<ne_session>();
@@ -22,7 +23,7 @@ const settled = new WeakSet<ne_session>();
 export async function putWhole(job: Job): Promise<Result> {
   const { line, source } = job;
   const tries = new Tries(line, job.retries);
-  let mayExpect = source.size === null || source.size > UNASKED;
+  let mayExpect = source.size === null || source.size > UNASKED_BODY;
   let wasLost = false;
   for (;;) {
     const expect = mayExpect && !settled.has(line.sess);
@@ -34,6 +35,7 @@ export async function putWhole(job: Job): Promise<Result> {
       continue;
     }
     wasLost ||= isLost(answer);
+    if (!(await source.isUnchanged())) throw new BeginAnew("The source has changed", answer);
     const isHopeful = await tries.may(answer);
     const found = wasLost ? await landed(job) : null;
     if (found !== null) return resultOf(job, { found });
@@ -51,4 +53,54 @@ function callOf(job: Job): Call {
     body: (req) => source.give(req, 0, source.size, toldOf(job, 0)),
     changes: [[path, NE_DEPTH_ZERO]],
   };
+}
+
+/** What a PUT of a body that the caller made is about. */
+export interface Put
+  extends Pick<Job, "line" | "path" | "conditions" | "contentType" | "mtime" | "progress"> {
+  readonly body: OutgoingBody;
+  /** The body is gone once it has been sent. */
+  readonly isSingleUse: boolean;
+}
+
+/** Puts a body in the target's place. */
+export async function putBody(put: Put): Promise<Result> {
+  const { line, body, isSingleUse } = put;
+  let expect = isSingleUse && !settled.has(line.sess);
+  let mayRepeat = hasConditions(put.conditions) && !isSingleUse;
+  for (;;) {
+    const answer = await exchange(line, { ...bodyCall(put), expect });
+    if (answer.challenged || isDone(answer)) settled.add(line.sess);
+    if (isDone(answer)) return resultOf(put, { answer });
+    if (expect && hasStatus(answer, 417) && body.isRepeatable()) {
+      expect = false;
+      continue;
+    }
+    if (!mayRepeat || !isLost(answer) || !(await isUntouched(put))) throw refused(answer);
+    mayRepeat = false;
+  }
+}
+
+function bodyCall(put: Put): Call {
+  const { path, line, conditions, body, progress, contentType } = put;
+  const hasType = line.fields.some(([name]) => /^content-type$/i.test(name));
+  const type = contentType ?? (hasType ? null : body.type);
+  const fields = [...typeFields({ contentType: type }), ...mtimeFields(put)];
+  return {
+    method: "PUT",
+    target: path,
+    fields: [...putConditions(conditions), ...fields],
+    body: (req) => body.give(req, progress),
+    changes: [[path, NE_DEPTH_ZERO]],
+    // where there is a condition, a second PUT may find the first one in its way
+    harmless: !hasConditions(conditions),
+  };
+}
+
+// Whether the resource is still the one that the condition names.
+async function isUntouched({ line, path, conditions }: Put): Promise<boolean> {
+  checkSignal(line);
+  const { exists, etag } = await look({ line, retries: 0 }, path);
+  if (conditions.noneMatch === "*") return !exists;
+  return etag !== null && isStrong(etag) && etag === conditions.match;
 }

@@ -217,6 +217,7 @@ async function* limited(
   told: Told,
 ): AsyncGenerator<Buffer> {
   let done = 0;
+  await told?.(done);
   for await (const block of source) {
     const wanted = asBuffer(block).subarray(0, most - done);
     if (wanted.length > 0) yield wanted;

@@ -16,6 +16,7 @@ import {
   type Protocol,
   type Result,
 } from "./job.js";
+import { UNASKED_BODY } from "./put.js";
 import { isVerdict } from "./temporary.js";
 
 const NOTHING = Buffer.alloc(0);
@@ -24,13 +25,17 @@ const VERSION: Field = ["Tus-Resumable", "1.0.0"];
 /** The protocol for one upload, which keeps the answers that its result is made of. */
 export function tus(): Protocol {
   let result: Result = { created: true, etag: null };
+  let asks = true;
   return {
     name: "tus",
     piecesLeft: () => Infinity,
     async begin(job) {
       const answer = await create(job);
       result = { created: true, etag: fieldOf(answer, "etag") };
-      return placeOf(job, answer);
+      const url = placeOf(job, answer);
+      // a login for the collection may not hold there
+      asks = !url.startsWith(ne_path_parent(job.path) ?? "/");
+      return url;
     },
     standing,
     async send(job, url, { start, length, isLast }) {
@@ -49,7 +54,9 @@ export function tus(): Protocol {
         target: url,
         fields,
         body: (req) => job.source.give(req, start, length, toldOf(job, start)),
+        expect: asks && length > UNASKED_BODY,
       });
+      asks = false;
       if (hasStatus(answer, 404, 410)) {
         throw new BeginAnew("What was begun is gone from the server", answer);
       }
@@ -62,8 +69,8 @@ export function tus(): Protocol {
       return result;
     },
     remove: (job, url) => discard(job, url, [VERSION]),
-    // another request still holds the upload, or has moved it on
-    passes: (answer) => hasStatus(answer, 409, 423, 460),
+    // another request still holds the upload, or has moved it on; or the server was asked first
+    passes: (answer) => hasStatus(answer, 409, 417, 423, 460),
   };
 }
 

@@ -9,7 +9,7 @@
 import { landed } from "./check.js";
 import { candidates, explain, protocolOf, type Candidate } from "./choose.js";
 import { checkConditions } from "./conditions.js";
-import { hasStatus } from "./exchange.js";
+import { hasStatus, isDone } from "./exchange.js";
 import { BeginAnew, checkSignal, Failed, Unsupported } from "./failure.js";
 import {
   resultOf,
@@ -150,6 +150,8 @@ async function sendPieces(job: Job, protocol: Protocol, url: string): Promise<vo
     } catch (error) {
       if (!(error instanceof Failed) || error.answer === null) throw error;
       if (error instanceof BeginAnew || error instanceof Unsupported) throw error;
+      // an answer that makes no sense is not asked for again
+      if (isDone(error.answer)) throw error;
       await tries.again(error.answer);
       job.done = await protocol.standing(job, url);
     }

@@ -351,7 +351,7 @@ t.test("what cannot be written to fails before any request", async (t) => {
   t.match((await nxError(() => nx_download(sess, "/a", fd))).cause, { code: "EISDIR" });
   fs.closeSync(fd);
   t.match(await mistake(() => nx_download(sess, "/a", {} as never)), "nx_download: the target");
-  t.match(await mistake(() => nx_download(sess, "/a", "x", { nope: 1 } as never)), "no option nope");
+  t.match(await mistake(() => nx_download(sess, "/a", "x", { nope: 1 } as never)), 'no option "nope"');
 });
 
 t.test("a full disk leaves the old file, and says how far it came", async (t) => {
