@@ -80,7 +80,8 @@ export class Sums {
   /** The first digest that the content does not have, or `null`. To be asked once. */
   mismatch(digests: readonly Digest[]): Digest | null {
     const values = new Map([...this.#hashes].map(([name, hash]) => [name, hash.digest()]));
-    const differs = (one: Digest): boolean => values.get(one.algorithm)?.equals(one.value) === false;
+    const differs = ({ algorithm, value }: Digest): boolean =>
+      values.get(algorithm)?.equals(value) === false;
     return digests.find(differs) ?? null;
   }
 }
