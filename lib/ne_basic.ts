@@ -559,6 +559,6 @@ async function readInto(
   if (length.value > 0) return ne_read_response_to_buffer(req, buf, length);
   const count = await ne_read_response_block(req, new Uint8Array(1));
   if (count <= 0) return count < 0 ? NE_ERROR : NE_OK;
-  ne_set_error(ne_get_session(req), "Response body too large for the buffer");
+  ne_set_error(ne_get_session(req), "Response buffer size too small");
   return NE_FAILED;
 }

@@ -33,7 +33,8 @@ import { format } from "./internal/base/printf.js";
 import { misuse, type ne_request, type ne_session } from "./internal/base/handle.js";
 import { newRequest } from "./internal/session/create_request.js";
 import { needBytes, needCallback, needText } from "./internal/base/arguments.js";
-import { requests, type Request } from "./internal/session/request.js";
+import { requests } from "./internal/session/request.js";
+import type { Request, RequestBody } from "./internal/session/request_state.js";
 import {
   checkReading,
   discardBody,
@@ -41,7 +42,9 @@ import {
   endRequest,
   readResponseBlock,
 } from "./internal/session/response.js";
-import { sessions, setError, type Hook } from "./internal/session/session.js";
+import type { Hook } from "./internal/session/route.js";
+import { sessions } from "./internal/session/session.js";
+import { setError } from "./internal/session/session_state.js";
 import { healLocation } from "./internal/http/location.js";
 import { checkFieldName, checkFieldValue } from "./internal/http/request_head.js";
 import type { Fields } from "./internal/http/head.js";
@@ -139,7 +142,7 @@ export function ne_set_request_body_provider<T>(
   if (length !== -1) checkSize(length, "ne_set_request_body_provider", "length");
   needCallback(provider, "ne_set_request_body_provider");
   const provide = provider as never;
-  setBody(r, { kind: "provider", provide, userdata: userdata ?? null, length });
+  setBody(r, { kind: "provider", provide, userdata: userdata ?? null, length, asked: null });
 }
 
 /**
@@ -235,8 +238,8 @@ export function ne_response_header_iterate(
   name: ne_out<string>,
   value: ne_out<string>,
 ): ne_field_cursor | null {
-  const r = requests.open(req, "ne_response_header_iterate");
-  return iterate(r, r.headFields, cursor, name, value, "ne_response_header_iterate");
+  const { headFields } = requests.open(req, "ne_response_header_iterate");
+  return iterate(headFields, cursor, name, value, "ne_response_header_iterate");
 }
 
 /** Like `ne_response_header_iterate`, for the trailer of a chunked response. */
@@ -246,8 +249,8 @@ export function ne_response_trailer_iterate(
   name: ne_out<string>,
   value: ne_out<string>,
 ): ne_field_cursor | null {
-  const r = requests.open(req, "ne_response_trailer_iterate");
-  return iterate(r, r.trailer, cursor, name, value, "ne_response_trailer_iterate");
+  const { trailer } = requests.open(req, "ne_response_trailer_iterate");
+  return iterate(trailer, cursor, name, value, "ne_response_trailer_iterate");
 }
 
 /** Adds a field to the request header. CR, LF or a character above U+00FF throws. */
@@ -273,8 +276,9 @@ export function ne_print_request_header(
 }
 
 /**
- * The URI that the request is for: an absolute target parsed; else scheme, host and port of the
- * session with the whole target, query included, as `path` (`""` for `*` and CONNECT).
+ * The URI that the request is for: for a target that begins with a slash scheme, host and port of
+ * the session with the whole target, query included, as `path` (`""` for `*` and CONNECT); any
+ * other target is parsed by itself.
  * @returns the URI, the same object each time, or `null` if the target cannot be parsed (the
  *   session error stays).
  */
@@ -403,7 +407,7 @@ export async function ne_read_response_block(req: ne_request, buffer: Uint8Array
   if (buffer.length === 0) throw misuse("ne_read_response_block", "the buffer is empty");
   checkReading(r, "ne_read_response_block");
   const block = await readResponseBlock(r, buffer.length);
-  if (block === null) return -1;
+  if (typeof block === "number") return -1;
   block.copy(buffer);
   return block.length;
 }
@@ -428,7 +432,7 @@ export async function ne_read_response_to_fd(req: ne_request, fd: ne_fd): Promis
   checkReading(r, "ne_read_response_to_fd");
   for (;;) {
     const block = await readResponseBlock(r, FILE_BLOCK);
-    if (block === null) return NE_ERROR;
+    if (typeof block === "number") return NE_ERROR;
     if (block.length === 0) return NE_OK;
     try {
       await writeFully(fdNumber(fd, "ne_read_response_to_fd"), block);
@@ -459,10 +463,10 @@ export async function ne_read_response_to_buffer(
   let used = 0;
   for (;;) {
     const block = await readResponseBlock(r, FILE_BLOCK);
-    if (block === null) return NE_ERROR;
+    if (typeof block === "number") return NE_ERROR;
     if (block.length === 0) break;
     if (used + block.length > space) {
-      setError(r.session, "Response body too large for the buffer");
+      setError(r.session, "Response buffer size too small");
       return NE_FAILED;
     }
     buf.set(block, used);
@@ -712,7 +716,7 @@ function checkSize(size: unknown, caller: string, name: string): void {
 }
 
 // The body, and the field that says how long it is, in place of those of an earlier call.
-function setBody(r: Request, body: NonNullable<Request["body"]>): void {
+function setBody(r: Request, body: RequestBody): void {
   if (r.body !== null) {
     r.fields = r.fields.replace(/^(?:content-length|transfer-encoding): .*\r\n/gim, "");
   }
@@ -723,12 +727,14 @@ function setBody(r: Request, body: NonNullable<Request["body"]>): void {
 
 function targetUri(r: Request): ne_uri | null {
   const uri = new ne_uri();
-  const { session: s, target } = r;
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) return ne_uri_parse(target, uri) === 0 ? uri : null;
+  const { session: s, method, target, fragment } = r;
+  const isOfServer = target.startsWith("/");
+  const hasNoPath = target === "*" || method === "CONNECT";
+  if (!isOfServer && !hasNoPath) return ne_uri_parse(target + fragment, uri) === 0 ? uri : null;
   uri.scheme = s.scheme;
   uri.host = s.server.hostname;
   uri.port = s.server.port;
-  uri.path = target.startsWith("/") ? target : "";
+  uri.path = isOfServer ? target : "";
   return uri;
 }
 
@@ -742,13 +748,13 @@ function splitQuery(uri: Readonly<ne_uri>): ne_uri {
   return base;
 }
 
+// The fields, their entries and the place among them that a cursor stands for.
 const cursors = new WeakMap<
   object,
-  { entries: [string, string][]; at: number; generation: number }
+  { fields: Fields; entries: [string, string][]; at: number }
 >();
 
 function iterate(
-  r: Request,
   fields: Fields,
   cursor: ne_field_cursor | null,
   name: ne_out<string>,
@@ -756,7 +762,7 @@ function iterate(
   caller: string,
 ): ne_field_cursor | null {
   const before = cursor === null ? null : cursors.get(cursor);
-  if (before === undefined || (before !== null && before.generation !== r.generation)) {
+  if (before === undefined || (before !== null && before.fields !== fields)) {
     throw misuse(caller, "the cursor is not one of this response");
   }
   const entries = before?.entries ?? fields.entries();
@@ -765,7 +771,7 @@ function iterate(
   if (entry === undefined) return null;
   [name.value, value.value] = entry;
   const next = Object.freeze({}) as ne_field_cursor;
-  cursors.set(next, { entries, at, generation: r.generation });
+  cursors.set(next, { fields, entries, at });
   return next;
 }
 

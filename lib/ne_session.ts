@@ -43,18 +43,17 @@ import {
   needText,
   needTimeout,
 } from "./internal/base/arguments.js";
+import { closeAll } from "./internal/session/connection.js";
+import { createHop, httpProxyInUse } from "./internal/session/route.js";
 import {
-  closeAll,
-  createHop,
   createSession,
-  httpProxyInUse,
   sessions,
   setCertProvider,
-  setError,
   setRoute,
-  trace,
   useEnvironmentProxy,
 } from "./internal/session/session.js";
+import { setError } from "./internal/session/session_state.js";
+import { trace } from "./internal/session/trace.js";
 import { setClientCert, setVersions, trustCert } from "./internal/tls/context.js";
 import { certificates, clientCerts } from "./internal/tls/certificate_handles.js";
 import { addresses } from "./internal/wire/socket_handles.js";
@@ -243,7 +242,8 @@ export function ne_set_addrlist2(
 export function ne_set_localaddr(sess: ne_session, addr?: ne_inet_addr | null): void {
   const s = sessions.open(sess, "ne_set_localaddr");
   s.settings++;
-  s.localAddress = addr == null ? null : addresses.open(addr, "ne_set_localaddr");
+  const localAddress = addr == null ? null : addresses.open(addr, "ne_set_localaddr");
+  s.route = { ...s.route, localAddress };
 }
 
 /**
@@ -380,7 +380,7 @@ export function ne_ssl_set_verify<T>(
   const s = sessions.open(sess, "ne_ssl_set_verify");
   needCallbackOrNull(fn, "ne_ssl_set_verify");
   s.settings++;
-  s.verify = fn == null ? null : { fn: fn as never, userdata: userdata ?? null };
+  s.tlsCallbacks.verify = fn == null ? null : { fn: fn as never, userdata: userdata ?? null };
 }
 
 /**
@@ -465,8 +465,8 @@ export function ne_ssl_provide_clicert<T>(
  */
 export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
   const s = sessions.open(sess, "ne_set_read_timeout");
-  s.readTimeoutMs = needTimeout(timeout, "ne_set_read_timeout");
-  s.readTimeoutSet = true;
+  s.timeouts.read = needTimeout(timeout, "ne_set_read_timeout");
+  s.timeouts.readSet = true;
 }
 
 /**
@@ -475,7 +475,7 @@ export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
  */
 export function ne_set_connect_timeout(sess: ne_session, timeout: number): void {
   const s = sessions.open(sess, "ne_set_connect_timeout");
-  s.connectTimeoutMs = needTimeout(timeout, "ne_set_connect_timeout");
+  s.timeouts.connect = needTimeout(timeout, "ne_set_connect_timeout");
 }
 
 /**

@@ -12,7 +12,8 @@ import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";
 import { checkProxy, type ProxySettings } from "./internal/proxy/settings.js";
 import { needText } from "./internal/base/arguments.js";
-import { createHop, proxyInUse, sessions, setRoute } from "./internal/session/session.js";
+import { createHop, proxyInUse } from "./internal/session/route.js";
+import { sessions, setRoute } from "./internal/session/session.js";
 import { certificates } from "./internal/tls/certificate_handles.js";
 
 /** A proxy, and when to use it. */
@@ -65,7 +66,7 @@ export function nx_session_proxy(sess: ne_session, proxy: nx_proxy | null): void
  *   as is known of one that was set otherwise.
  */
 export function nx_get_session_proxy(sess: ne_session): nx_proxy | null {
-  const { hop } = sessions.open(sess, "nx_get_session_proxy");
+  const { hop } = sessions.open(sess, "nx_get_session_proxy").route;
   if (hop === null) return null;
   const known = hop.setting === null ? undefined : given.get(hop.setting);
   if (known !== undefined) return { ...known };
@@ -103,7 +104,7 @@ export function nx_get_default_proxy(): nx_proxy | null {
  */
 export function nx_bypass_proxy(sess: ne_session): boolean {
   const s = sessions.open(sess, "nx_bypass_proxy");
-  return s.unusableProxy === null && proxyInUse(s) === null;
+  return s.route.unusableProxy === null && proxyInUse(s) === null;
 }
 
 /**
@@ -162,6 +163,6 @@ function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): v
     eager: null,
     slot: "nx_session_proxy",
     // another setting may have replaced it meanwhile
-    active: (other) => sessions.open(other, "nx_session_proxy").hop?.setting === settings,
+    active: (other) => sessions.open(other, "nx_session_proxy").route.hop?.setting === settings,
   });
 }

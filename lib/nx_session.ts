@@ -8,19 +8,16 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/base/handle.js";
-import { abortCause } from "./internal/session/begin.js";
 import { needObject, needPort } from "./internal/base/arguments.js";
 import { requests } from "./internal/session/request.js";
+import { connectionsOf } from "./internal/session/connection.js";
+import { abortAll, sessions, setRoute, tieToSignal } from "./internal/session/session.js";
 import {
-  abortAll,
   DEFAULT_LIMITS,
-  sessions,
-  setRoute,
   writeTimeout,
   type Limits,
   type Timings,
-} from "./internal/session/session.js";
-import { onAbort } from "./internal/base/abort_signal.js";
+} from "./internal/session/session_state.js";
 import { printAddress } from "./internal/wire/address.js";
 import { addresses } from "./internal/wire/socket_handles.js";
 import { checkFieldName, checkFieldValue } from "./internal/http/request_head.js";
@@ -75,9 +72,7 @@ export function nx_session_unix(sess: ne_session, path: string): void {
 /** Whether a connection of the session is open now. */
 export function nx_session_connected(sess: ne_session): boolean {
   const s = sessions.open(sess, "nx_session_connected");
-  const open = (connection: { open: boolean; wire: { ended: boolean } } | null): boolean =>
-    connection !== null && connection.open && !connection.wire.ended;
-  return s.idle.some(open) || [...s.turns.running].some(({ connection }) => open(connection));
+  return connectionsOf(s).some(({ open, wire }) => open && !wire.ended);
 }
 
 /**
@@ -98,13 +93,7 @@ export function nx_session_abort(sess: ne_session): void {
 export function nx_set_session_signal(sess: ne_session, signal: AbortSignal | null): void {
   const s = sessions.open(sess, "nx_set_session_signal");
   checkSignal(signal, "nx_set_session_signal");
-  s.forgetSignal?.();
-  s.signal = signal;
-  s.forgetSignal = null;
-  if (signal === null) return;
-  const abort = (): void => abortAll(s, abortCause(signal));
-  if (signal.aborted) abort();
-  else s.forgetSignal = onAbort(signal, abort);
+  tieToSignal(s, signal);
 }
 
 /** Breaks off one request: its dispatch resolves to `NE_ERROR`, "Aborted". */
@@ -139,7 +128,7 @@ export function nx_get_cause(sess: ne_session): Error | null {
  */
 export function nx_set_request_timeout(sess: ne_session, seconds: number): void {
   const s = sessions.open(sess, "nx_set_request_timeout");
-  s.requestTimeoutMs = checkSeconds(seconds, "nx_set_request_timeout");
+  s.timeouts.request = checkSeconds(seconds, "nx_set_request_timeout");
 }
 
 /** `nx_set_request_timeout` for one request alone, over the session's bound; 0: as the session. */
@@ -154,7 +143,7 @@ export function nx_set_request_deadline(req: ne_request, seconds: number): void 
  */
 export function nx_set_keepalive_timeout(sess: ne_session, seconds: number): void {
   const s = sessions.open(sess, "nx_set_keepalive_timeout");
-  s.keepAliveMs = checkSeconds(seconds, "nx_set_keepalive_timeout");
+  s.timeouts.keepAlive = checkSeconds(seconds, "nx_set_keepalive_timeout");
 }
 
 /**
@@ -167,8 +156,8 @@ export function nx_set_max_connections(sess: ne_session, n: number): void {
   if (!Number.isInteger(n) || n < 1) {
     throw misuse("nx_set_max_connections", "the number must be a whole number above 0");
   }
-  s.turns.max = n;
-  s.turns.pump();
+  s.work.turns.max = n;
+  s.work.turns.pump();
 }
 
 /**
@@ -177,7 +166,17 @@ export function nx_set_max_connections(sess: ne_session, n: number): void {
  */
 export function nx_set_write_timeout(sess: ne_session, seconds: number): void {
   const s = sessions.open(sess, "nx_set_write_timeout");
-  s.writeTimeoutMs = checkSeconds(seconds, "nx_set_write_timeout");
+  s.timeouts.write = checkSeconds(seconds, "nx_set_write_timeout");
+}
+
+/**
+ * Sets how long a request with `Expect: 100-continue` waits for a 100 or a final response before it
+ * sends its body all the same (RFC 9110 section 10.1.1), in seconds: other interim responses are no
+ * permission. The default is 1; 0 means as long as the read timeout, as C.
+ */
+export function nx_set_expect_timeout(sess: ne_session, seconds: number): void {
+  const s = sessions.open(sess, "nx_set_expect_timeout");
+  s.timeouts.expect = checkSeconds(seconds, "nx_set_expect_timeout");
 }
 
 /**
@@ -194,7 +193,7 @@ export function nx_set_write_timeout(sess: ne_session, seconds: number): void {
  */
 export function nx_set_connection_attempt_delay(sess: ne_session, seconds: number): void {
   const s = sessions.open(sess, "nx_set_connection_attempt_delay");
-  s.attemptDelayMs = checkSeconds(seconds, "nx_set_connection_attempt_delay");
+  s.timeouts.attemptDelay = checkSeconds(seconds, "nx_set_connection_attempt_delay");
 }
 
 /** How long the parts of a session's work may take, in seconds. */
@@ -215,11 +214,11 @@ export interface nx_timeouts {
 export function nx_get_timeouts(sess: ne_session): nx_timeouts {
   const s = sessions.open(sess, "nx_get_timeouts");
   return {
-    connect: s.connectTimeoutMs / 1000,
-    read: s.readTimeoutMs / 1000,
-    write: writeTimeout(s) / 1000,
-    request: s.requestTimeoutMs / 1000,
-    keepalive: s.keepAliveMs / 1000,
+    connect: s.timeouts.connect / 1000,
+    read: s.timeouts.read / 1000,
+    write: writeTimeout(s, s.timeouts.read) / 1000,
+    request: s.timeouts.request / 1000,
+    keepalive: s.timeouts.keepAlive / 1000,
   };
 }
 
@@ -238,7 +237,8 @@ export function nx_set_source_address(
   const s = sessions.open(sess, "nx_set_source_address");
   const address = addresses.open(addr, "nx_set_source_address");
   needPort(port, "nx_set_source_address");
-  s.sources = [...s.sources.filter((one) => one.address.kind !== address.kind), { address, port }];
+  const others = s.route.sources.filter((one) => one.address.kind !== address.kind);
+  s.route = { ...s.route, sources: [...others, { address, port }] };
 }
 
 /** One end of a connection. */
@@ -255,7 +255,7 @@ export interface nx_endpoint {
  */
 export function nx_get_source_address(sess: ne_session, type: ne_iaddr_type): nx_endpoint | null {
   const kind = type === ne_iaddr_ipv4 ? "ipv4" : "ipv6";
-  const { sources } = sessions.open(sess, "nx_get_source_address");
+  const { sources } = sessions.open(sess, "nx_get_source_address").route;
   const source = sources.find((one) => one.address.kind === kind);
   return source === undefined
     ? null
@@ -276,10 +276,7 @@ export interface nx_addresses {
  */
 export function nx_session_addresses(sess: ne_session): nx_addresses | null {
   const s = sessions.open(sess, "nx_session_addresses");
-  for (const { connection } of s.turns.running) {
-    if (connection?.open === true) return connection.wire.ends;
-  }
-  return s.idle.at(-1)?.wire.ends ?? null;
+  return connectionsOf(s).find(({ open }) => open)?.wire.ends ?? null;
 }
 
 /**
@@ -304,8 +301,7 @@ export function nx_set_debug(sess: ne_session, stream: Writable | null, mask: nu
   if (stream !== null && typeof stream?.write !== "function") {
     throw misuse("nx_set_debug", "the stream must be a Writable or null");
   }
-  s.debugStream = stream;
-  s.debugMask = mask;
+  s.debug = stream === null ? null : { stream, mask };
 }
 
 /**
@@ -329,8 +325,13 @@ export interface nx_limits {
    */
   collected?: number;
   /**
+   * bytes that a body reader is given at most in one call (default: as they come, up to 64 KiB; C
+   * never gives more than 8192)
+   */
+  block?: number;
+  /**
    * how many times larger than its compressed form a body may grow past its first mebibyte (default
-   * 1000)
+   * unlimited; deflate reaches 1032)
    */
   inflate_ratio?: number;
 }
@@ -343,8 +344,9 @@ export function nx_set_limits(sess: ne_session, limits: nx_limits): void {
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const value = Object.hasOwn(limits, name) ? limits[name] : undefined;
     if (value === undefined) continue;
-    if (typeof value !== "number" || !(value >= 0)) {
-      throw misuse("nx_set_limits", `${name} must be a number from 0 on`);
+    const least = name === "block" ? 1 : 0;
+    if (typeof value !== "number" || !(value >= least)) {
+      throw misuse("nx_set_limits", `${name} must be a number from ${least} on`);
     }
     next[name] = value;
   }

@@ -8,14 +8,15 @@ import { isPromise } from "./internal/base/promise.js";
 import { detachConnection } from "./internal/session/upgrade.js";
 import { nx_error } from "./internal/script/nx_error.js";
 import { misuse, type ne_request } from "./internal/base/handle.js";
-import { requests, type Request } from "./internal/session/request.js";
+import { requests } from "./internal/session/request.js";
+import type { Request } from "./internal/session/request_state.js";
 import {
   abandonResponse,
   checkReading,
   endRequest,
-  takeResponseBlock,
+  readResponseBlock,
 } from "./internal/session/response.js";
-import { setError } from "./internal/session/session.js";
+import { setError } from "./internal/session/session_state.js";
 import { ne_set_request_body_provider } from "./ne_request.js";
 import { ne_status } from "./ne_utils.js";
 
@@ -148,7 +149,7 @@ function setProvider(r: Request, length: number, supplier: Supplier): void {
 }
 
 function checkBody(r: Request, length: number, caller: string): void {
-  if (r.stage !== "idle") throw misuse(caller, "the request has been begun already");
+  if (r.attempt.at !== "idle") throw misuse(caller, "the request has been begun already");
   if (length !== -1 && !(Number.isSafeInteger(length) && length >= 0)) {
     throw misuse(caller, "the length must be a whole number from 0 to 2^53-1, or -1");
   }
@@ -343,8 +344,8 @@ class ResponseBody extends Readable {
   async #pull(): Promise<void> {
     const r = this.#r;
     try {
-      if (r.stage !== "body") throw new Error("the request has been ended or destroyed");
-      const block = await takeResponseBlock(r, READ_BLOCK);
+      if (r.attempt.at !== "body") throw new Error("the request has been ended or destroyed");
+      const block = await readResponseBlock(r, READ_BLOCK);
       this.#pending = null;
       if (typeof block === "number") this.#fail(block);
       else if (block.length === 0) await this.#finish();
@@ -374,7 +375,7 @@ class ResponseBody extends Readable {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#tell(NE_ERROR);
     const pending = this.#pending;
-    if (this.#over || (pending === null && this.#r.stage !== "body")) {
+    if (this.#over || (pending === null && this.#r.attempt.at !== "body")) {
       done(error);
     } else if (pending === null) {
       abandonResponse(this.#r);

@@ -31,6 +31,7 @@ import {
   ne_set_useragent,
   ne_status_recving,
   ne_status_sending,
+  nx_set_expect_timeout,
 } from "../lib/index.js";
 import type { ne_field_cursor, ne_request, ne_session } from "../lib/index.js";
 import { EXCHANGES } from "./fixtures/exchanges.js";
@@ -64,6 +65,8 @@ async function follow(peer: Peer, steps: readonly string[]): Promise<void> {
 function openSession(port: number, log: Log): ne_session {
   const sess = ne_session_create("http", "127.0.0.1", port);
   ne_set_read_timeout(sess, 1);
+  // as C, which waits for an answer to Expect as long as for any other
+  nx_set_expect_timeout(sess, 0);
   ne_hook_pre_send(sess, () => log("pre"));
   ne_hook_post_headers(sess, (_req, _userdata, status) => log(`ph${status.code}`));
   ne_hook_post_send(sess, (_req, _userdata, status) => {

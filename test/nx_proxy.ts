@@ -252,7 +252,7 @@ t.test("tunnels", async (t) => {
           t.strictSame(await send(sess, "/secret"), {
             code: NE_ERROR,
             status: 0,
-            error: `Could not create SSL connection through proxy server: ${why}`,
+            error: `Could not create ${scheme === "https" ? "SSL " : ""}connection through proxy server: ${why}`,
           });
         }
         t.notMatch(proxy.received.join(""), /secret/);

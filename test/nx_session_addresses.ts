@@ -86,7 +86,7 @@ t.test("where none answers the last failure is told", async (t) => {
 
 t.test("defaults, clones and mistakes", async (t) => {
   const plain = openSession(t, 1);
-  const delay = (sess: ne_session): number => sessions.open(sess, "test").attemptDelayMs;
+  const delay = (sess: ne_session): number => sessions.open(sess, "test").timeouts.attemptDelay;
   t.equal(delay(plain), 0, "as C");
   const made = nx_session_for("http://127.0.0.1/") as ne_session;
   t.equal(delay(made), 250);

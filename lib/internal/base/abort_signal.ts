@@ -23,3 +23,9 @@ export function onAbort(signal: AbortSignal, told: () => void): () => void {
     ties.delete(signal);
   };
 }
+
+/** What an aborted signal gives as the cause of a failure. */
+export function abortCause(signal: AbortSignal): Error {
+  const { reason } = signal as { reason: unknown };
+  return reason instanceof Error ? reason : new DOMException(String(reason), "AbortError");
+}

@@ -83,11 +83,9 @@ export const MAX_HEADER_COUNT = 99;
 export const MAX_INTERIM = 1000;
 /** The largest chunk of a chunked body: neon reads the size as 32 bits. */
 export const MAX_CHUNK = 2 ** 32 - 1;
-/** Bytes of a body that `nx_send` reads into memory, unless it is told otherwise. */
+/** Bytes that are collected into memory for a caller who has not said how many. */
 export const MAX_COLLECTED = 2 ** 30;
-/** How many times larger than its compressed form a body may grow ... */
-export const MAX_INFLATE_RATIO = 1000;
-/** ... past its first mebibyte: small bodies of one repeated byte are honest. */
+/** Decoded bytes to which no `inflate_ratio` applies: small bodies of one byte are honest. */
 export const INFLATE_RATIO_FREE = 1 << 20;
 /** Milliseconds that a read may wait where nobody has said how long: neon's 120 seconds. */
 export const DEFAULT_READ_TIMEOUT_MS = 120_000;

@@ -179,16 +179,19 @@ export class FieldsParser {
       const first = view.bytes[view.pos];
       if (this.#pending !== null && first !== 32 && first !== 9) this.#flush();
       const line = takeLine(view, this.#maxLine);
-      if (typeof line !== "string") return line;
+      if (line === MORE) return MORE;
+      if (line instanceof Malformed) return unreadable(line.reason);
       this.trace?.line(line);
       if (this.#pending !== null) {
         // RFC 9112 section 5.2: obs-fold is replaced by space
         this.#pending += " " + line.slice(1);
-        if (this.#pending.length >= this.limits.header_field) return new Malformed("Line too long");
+        if (this.#pending.length >= this.limits.header_field) return unreadable("Line too long");
         continue;
       }
       if (line === "") return true;
-      if (++this.#count > this.limits.header_count) return new Malformed("");
+      if (++this.#count > this.limits.header_count) {
+        return new Malformed("Response exceeded maximum number of header fields");
+      }
       this.#pending = line;
     }
   }
@@ -244,6 +247,10 @@ export class FieldsParser {
     this.fields.addAt(text, from, i, start, end);
     this.trace?.field(text.slice(from, i), text.slice(start, end));
   }
+}
+
+function unreadable(why: string): Malformed {
+  return new Malformed(`Error reading response headers: ${why}`);
 }
 
 function isBlank(c: number): boolean {

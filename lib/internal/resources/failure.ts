@@ -1,7 +1,7 @@
 // Failures as exceptions, with all that the server said about them.
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
-import { abortCause } from "../session/begin.js";
+import { abortCause } from "../base/abort_signal.js";
 import { nx_error } from "../script/nx_error.js";
 import { ne_get_session, ne_get_status } from "../../ne_request.js";
 import { ne_get_error } from "../../ne_session.js";

@@ -40,7 +40,7 @@ interface Delivery {
 
 /** The batches of a walk. */
 export async function* walk(work: Work, walking: Walking): AsyncGenerator<nx_resource[]> {
-  const { turns } = sessions.open(work.sess, work.caller);
+  const { turns } = sessions.open(work.sess, work.caller).work;
   const before = turns.max;
   const raised = Math.max(before, walking.parallel);
   turns.max = raised;

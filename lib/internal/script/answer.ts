@@ -3,7 +3,7 @@ import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
 import type { ne_request } from "../base/handle.js";
 import { requests } from "../session/request.js";
-import type { Session } from "../session/session.js";
+import type { Session } from "../session/session_state.js";
 import { ne_set_error } from "../../ne_session.js";
 import { nx_response_fields, nx_response_trailer_fields } from "../../nx_session.js";
 import { urlOf, type Answer, type Course, type Hop } from "./course.js";

@@ -1,7 +1,7 @@
 // What nx_send sends, what it has come to so far, and what it came to at last: the records that
 // the parts of this room share.
 import type { Readable } from "node:stream";
-import type { Session } from "../session/session.js";
+import type { Session } from "../session/session_state.js";
 import { ne_uri_defaultport } from "../../ne_uri.js";
 import type { ne_status } from "../../ne_utils.js";
 import type { Field } from "./header_list.js";

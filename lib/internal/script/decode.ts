@@ -2,7 +2,7 @@
 import zlib from "node:zlib";
 import { INFLATE_RATIO_FREE, NE_ERROR } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
-import type { Limits } from "../session/session.js";
+import type { Limits } from "../session/session_state.js";
 
 // Node 22.15 and later
 const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Decoder };

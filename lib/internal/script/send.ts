@@ -11,8 +11,9 @@
 import { cloneSession } from "../session/clone.js";
 import { NE_ERROR } from "../base/constants.js";
 import { BrokenOff, Scope } from "../session/cancellation.js";
-import { abortCause } from "../session/begin.js";
-import { abortAll, type Session } from "../session/session.js";
+import { abortCause } from "../base/abort_signal.js";
+import { abortAll } from "../session/session.js";
+import type { Session } from "../session/session_state.js";
 import { onAbort } from "../base/abort_signal.js";
 import { ne_session_destroy } from "../../ne_session.js";
 import { failedAnswer } from "./answer.js";
@@ -78,10 +79,10 @@ function follow(course: Course, redirected: Redirected, status: number): void {
 function cloneFor(s: Session, place: Place): Pick<Step, "s" | "leave"> {
   const clone = cloneSession(s, { ...place, stranger: true });
   const scope = new Scope();
-  s.scopes.add(scope);
+  s.work.scopes.add(scope);
   scope.onBreak(({ cause }) => abortAll(clone, cause));
   const leave = (): void => {
-    s.scopes.delete(scope);
+    s.work.scopes.delete(scope);
     if (!clone.destroyed) ne_session_destroy(clone.handle);
   };
   return { s: clone, leave };
@@ -112,7 +113,7 @@ async function rest({ home: s, sending }: Course, ms: number): Promise<BrokenOff
   if (ms === 0) return null;
   const { signal } = sending;
   const scope = new Scope();
-  s.scopes.add(scope);
+  s.work.scopes.add(scope);
   const forget =
     signal === null ? null : onAbort(signal, () => scope.abort(abortCause(signal)));
   let timer: NodeJS.Timeout | undefined;
@@ -125,7 +126,7 @@ async function rest({ home: s, sending }: Course, ms: number): Promise<BrokenOff
   } finally {
     clearTimeout(timer);
     forget?.();
-    s.scopes.delete(scope);
+    s.work.scopes.delete(scope);
   }
 }
 

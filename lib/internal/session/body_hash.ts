@@ -4,7 +4,9 @@ import { createHash, type Hash } from "node:crypto";
 import fs from "node:fs";
 import { NE_BUFSIZ } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
-import { applicationNumber, requests, type Request, type RequestBody } from "./request.js";
+import { applicationNumber } from "./callbacks.js";
+import { requests } from "./request.js";
+import type { FileBody, ProvidedBody, Request } from "./request_state.js";
 
 /**
  * The hash of the body that the request will send, in hex; `null` if the body could not be read.
@@ -31,7 +33,7 @@ export function requestBodyHash(
 }
 
 async function hashFile(
-  body: RequestBody & { kind: "file" },
+  body: FileBody,
   hash: Hash,
 ): Promise<string | null> {
   const block = Buffer.allocUnsafe(NE_BUFSIZ * 8);
@@ -58,7 +60,7 @@ async function hashFile(
 
 async function hashProvided(
   r: Request,
-  body: RequestBody & { kind: "provider" },
+  body: ProvidedBody,
   hash: Hash,
 ): Promise<string | null> {
   const buffer = Buffer.alloc(NE_BUFSIZ);

@@ -12,19 +12,10 @@ import {
   NE_SESSFLAG_CONNAUTH,
   NE_SESSFLAG_TLS_SNI,
 } from "../base/constants.js";
-import { abortCause } from "./begin.js";
 import { isGuest, cloneForSession } from "../base/clonable.js";
-import {
-  abortAll,
-  createHop,
-  createSession,
-  setCertProvider,
-  useEnvironmentProxy,
-  type Hook,
-  type Hooks,
-  type Session,
-} from "./session.js";
-import { onAbort } from "../base/abort_signal.js";
+import { createHop, type Hook } from "./route.js";
+import { createSession, setCertProvider, tieToSignal, useEnvironmentProxy } from "./session.js";
+import type { Hooks, Session } from "./session_state.js";
 import { trustDefaultCa } from "../wire/default_roots.js";
 
 export interface CloneOptions {
@@ -56,46 +47,33 @@ function copySettings(s: Session, clone: Session): void {
   if (!s.secure || s.server.literal || sni === 0) clone.flags[NE_SESSFLAG_TLS_SNI] = sni;
   // belongs to a login, and the clone has none yet
   clone.flags[NE_SESSFLAG_CONNAUTH] = 0;
-  clone.localAddress = s.localAddress;
-  clone.sources = s.sources;
-  clone.attemptDelayMs = s.attemptDelayMs;
   clone.userAgent = s.userAgent;
-  clone.connectTimeoutMs = s.connectTimeoutMs;
-  clone.readTimeoutMs = s.readTimeoutMs;
-  clone.writeTimeoutMs = s.writeTimeoutMs;
-  clone.readTimeoutSet = s.readTimeoutSet;
-  clone.requestTimeoutMs = s.requestTimeoutMs;
-  clone.keepAliveMs = s.keepAliveMs;
+  clone.timeouts = { ...s.timeouts };
   clone.limits = { ...s.limits };
-  clone.turns.max = s.turns.max;
-  clone.debugStream = s.debugStream;
-  clone.debugMask = s.debugMask;
+  clone.work.turns.max = s.work.turns.max;
+  clone.debug = s.debug;
   clone.witnesses = s.witnesses;
   copySignal(s, clone);
 }
 
 function copySignal(s: Session, clone: Session): void {
-  const { signal } = s;
-  if (signal === null) return;
-  clone.signal = signal;
-  if (signal.aborted) return;
-  clone.forgetSignal = onAbort(signal, () => abortAll(clone, abortCause(signal)));
+  if (s.signal !== null) tieToSignal(clone, s.signal.signal);
 }
 
 function copyRoute(s: Session, clone: Session, sameHost: boolean): void {
-  if (s.fromEnvironment && !(sameHost && s.scheme === clone.scheme)) {
+  const { hop, addresses, unixPath } = s.route;
+  if (s.route.fromEnvironment && !(sameHost && s.scheme === clone.scheme)) {
     // another server may have another proxy, or none
+    clone.route = { ...s.route };
     useEnvironmentProxy(clone);
     return;
   }
-  clone.fromEnvironment = s.fromEnvironment;
-  clone.unusableProxy = s.unusableProxy;
-  clone.hop = s.hop === null ? null : createHop(s.hop.kind, s.hop.host, s.hop.port, s.hop);
-  clone.bypass = s.bypass;
-  clone.connector = s.connector;
-  if (!sameHost) return;
-  clone.addresses = s.addresses === null ? null : { ...s.addresses, first: 0 };
-  clone.unixPath = s.unixPath;
+  clone.route = {
+    ...s.route,
+    hop: hop === null ? null : createHop(hop.kind, hop.host, hop.port, hop),
+    addresses: sameHost && addresses !== null ? { ...addresses, first: 0 } : null,
+    unixPath: sameHost ? unixPath : null,
+  };
 }
 
 function copyTls(s: Session, clone: Session, stranger: boolean): void {
@@ -109,7 +87,7 @@ function copyTls(s: Session, clone: Session, stranger: boolean): void {
   clone.tls.maxProto = s.tls.maxProto;
   if (stranger) return;
   clone.tls.clientCert = s.tls.clientCert;
-  setCertProvider(clone, s.certProvider);
+  setCertProvider(clone, s.tlsCallbacks.provider);
 }
 
 function copyHooks(s: Session, clone: Session, stranger: boolean, sameOrigin: boolean): void {
@@ -136,5 +114,5 @@ function copyHooks(s: Session, clone: Session, stranger: boolean, sameOrigin: bo
   }
   // both only look on; the judge of certificates is asked about each server anew
   clone.notifier = s.notifier;
-  clone.verify = s.verify;
+  clone.tlsCallbacks.verify = s.tlsCallbacks.verify;
 }

@@ -23,20 +23,18 @@ import {
 import type { ne_inet_addr } from "../base/handle.js";
 import { isPromise } from "../base/promise.js";
 import type { Scope } from "./cancellation.js";
+import { awaitApplication, notify } from "./callbacks.js";
+import { closeConnection } from "./connection.js";
+import { proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
 import {
-  awaitApplication,
-  closeConnection,
-  notify,
-  proxyInUse,
   setError,
-  trace,
   type Connection,
-  type Endpoint,
-  type Hop,
   type Session,
   type StatusInfo,
+  type TlsCallbacks,
   type Turn,
-} from "./session.js";
+} from "./session_state.js";
+import { trace } from "./trace.js";
 import { isExemptFromTls } from "./without_tls.js";
 import { driveSocks } from "../wire/socks_client.js";
 import { createTlsContext, trustCert, type TlsContext } from "../tls/context.js";
@@ -97,12 +95,12 @@ const AGAIN = -1;
 
 async function openLayers(o: Opening): Promise<number> {
   const s = o.session;
-  if (s.unusableProxy !== null) {
-    setError(s, s.unusableProxy);
+  if (s.route.unusableProxy !== null) {
+    setError(s, s.route.unusableProxy);
     return NE_ERROR;
   }
   const hop = proxyInUse(s);
-  const isGiven = s.connector !== null || s.unixPath !== null;
+  const isGiven = s.route.connector !== null || s.route.unixPath !== null;
   const reached = await (isGiven ? openTransport(o) : openToProxy(o, hop));
   if (reached !== NE_OK) return reached;
   if (hop !== null) {
@@ -117,7 +115,7 @@ async function openLayers(o: Opening): Promise<number> {
 async function reach(o: Opening, hop: Hop | null): Promise<number> {
   const s = o.session;
   const endpoint = hop === null ? s.server : hop.endpoint;
-  const fixed = hop === null ? s.addresses : null;
+  const fixed = hop === null ? s.route.addresses : null;
   if (fixed === null) {
     const found = await lookUp(o, endpoint);
     if (found !== NE_OK) return found;
@@ -129,8 +127,8 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
   const port = fixed === null ? endpoint.port : fixed.port;
   const begun = performance.now();
   const rotated = [...list.slice(start), ...list.slice(0, start)];
-  const order = s.attemptDelayMs > 0 ? inTurn(rotated) : rotated;
-  const outcome = await connectFirst(order, s.attemptDelayMs, (address, onCancel) =>
+  const order = s.timeouts.attemptDelay > 0 ? inTurn(rotated) : rotated;
+  const outcome = await connectFirst(order, s.timeouts.attemptDelay, (address, onCancel) =>
     connectAddress(o, { address, port, hostname, hop }, onCancel),
   );
   if (outcome.wire !== null) {
@@ -185,13 +183,14 @@ async function connectAddress(
     addressHandles.revoke(lent);
   }
   let forget: (() => void) | null = null;
-  const source = s.sources.find((one) => one.address.kind === address.kind);
+  const { localAddress, sources } = s.route;
+  const source = sources.find((one) => one.address.kind === address.kind);
   const result = await connectTcp({
     address,
     port,
-    local: source?.address ?? s.localAddress,
+    local: source?.address ?? localAddress,
     localPort: source?.port ?? 0,
-    timeoutMs: s.connectTimeoutMs,
+    timeoutMs: s.timeouts.connect,
     // TLS and tunnels need a stream that can be handed on
     ownBlocks: !s.secure && (hop === null || (hop.kind === "http" && !hop.tunnel)),
     onCancel: (cancel) => {
@@ -210,16 +209,9 @@ async function connectAddress(
 async function openTransport(o: Opening): Promise<number> {
   const s = o.session;
   const begun = performance.now();
-  let wire: Wire | WireFailure;
-  if (s.connector !== null) {
-    wire = await askConnector(o);
-  } else {
-    wire = await connectUnix(s.unixPath as string, s.connectTimeoutMs, (cancel) => {
-      o.scope.onBreak(({ message, cause }) =>
-        cancel({ code: NE_SOCK_ERROR, error: message, cause }),
-      );
-    });
-  }
+  const { connector, unixPath } = s.route;
+  const wire =
+    connector !== null ? await askConnector(o, connector) : await openUnix(o, unixPath ?? "");
   if (!(wire instanceof Wire)) {
     o.scope.check();
     setError(s, `Could not connect to server: ${wire.error}`, wire.cause);
@@ -229,9 +221,19 @@ async function openTransport(o: Opening): Promise<number> {
   return useWire(o, wire, null, s.server.hostname);
 }
 
-async function askConnector(o: Opening): Promise<Wire | WireFailure> {
+function openUnix(o: Opening, path: string): Promise<Wire | WireFailure> {
+  return connectUnix(path, o.session.timeouts.connect, (cancel) => {
+    o.scope.onBreak(({ message, cause }) =>
+      cancel({ code: NE_SOCK_ERROR, error: message, cause }),
+    );
+  });
+}
+
+async function askConnector(
+  o: Opening,
+  { fn, userdata }: NonNullable<Route["connector"]>,
+): Promise<Wire | WireFailure> {
   const s = o.session;
-  const { fn, userdata } = s.connector as NonNullable<Session["connector"]>;
   try {
     const answer = fn(userdata as never, s.server.hostname, s.server.port);
     const stream = (
@@ -272,6 +274,7 @@ async function useWire(
     responses: 0,
     idleSince: 0,
     serverKeepMs: Infinity,
+    readTimeoutMs: o.session.timeouts.read,
     settings: o.session.settings,
     open: true,
   };
@@ -330,7 +333,7 @@ async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
     username: hop.username,
     password: hop.password,
   };
-  const failure = await driveSocks(connection.wire, target, s.readTimeoutMs);
+  const failure = await driveSocks(connection.wire, target, s.timeouts.read);
   o.scope.check();
   if (failure === null) return NE_OK;
   closeConnection(s, connection);
@@ -344,7 +347,7 @@ async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
 }
 
 function startOriginTls(o: Opening): Promise<number> {
-  return startTls(o, o.session.tls as TlsContext, o.session.server, o.session.verify);
+  return startTls(o, o.session.tls as TlsContext, o.session.server, o.session.tlsCallbacks.verify);
 }
 
 // TLS over the connection as it is, then the verdict, before anything is sent over it.
@@ -352,7 +355,7 @@ async function startTls(
   o: Opening,
   context: TlsContext,
   endpoint: Endpoint,
-  verify: Session["verify"],
+  verify: TlsCallbacks["verify"],
 ): Promise<number> {
   const s = o.session;
   const connection = o.turn.connection as Connection;
@@ -418,7 +421,7 @@ function keysHeard(s: Session): ((line: Buffer) => void) | null {
 }
 
 function handshakeTimeout(s: Session): number {
-  return s.connectTimeoutMs > 0 ? Math.min(s.connectTimeoutMs, s.readTimeoutMs) : s.readTimeoutMs;
+  return s.timeouts.connect > 0 ? Math.min(s.timeouts.connect, s.timeouts.read) : s.timeouts.read;
 }
 
 async function judgePeer(
@@ -426,7 +429,7 @@ async function judgePeer(
   outcome: TlsOutcome,
   context: TlsContext,
   endpoint: Endpoint,
-  verify: Session["verify"],
+  verify: TlsCallbacks["verify"],
 ): Promise<number> {
   const s = o.session;
   const literal = endpoint.literal ? (endpoint.addresses?.[0]?.bytes ?? null) : null;
@@ -439,24 +442,24 @@ async function judgePeer(
   const { failures } = verdict;
   const known = (): boolean => wasAccepted(context, outcome.chain, failures, verify);
   if (failures === 0 || known()) return NE_OK;
-  for (let pending; (pending = s.verifying.pendingFor(o.ordinal)) !== null; ) {
+  for (let pending; (pending = s.tlsCallbacks.verifying.pendingFor(o.ordinal)) !== null; ) {
     await awaitApplication(s, o.turn, o.scope, pending);
     if (known()) return NE_OK;
   }
   setError(s, `SSL error: ${failuresText(verdict)}`);
   const certificate = certificateOf(outcome.chain);
   if (verify === null || certificate === null) return NE_ERROR;
-  const { begun } = s;
+  const { begun } = s.work;
   const decided = askVerify(o, verify, failures, certificate).then((accepted) => {
     if (accepted) rememberAccepted(context, outcome.chain, failures, verify);
     return accepted ? NE_OK : NE_ERROR;
   });
-  return s.verifying.hold(begun, decided);
+  return s.tlsCallbacks.verifying.hold(begun, decided);
 }
 
 async function askVerify(
   o: Opening,
-  { fn, userdata }: NonNullable<Session["verify"]>,
+  { fn, userdata }: NonNullable<TlsCallbacks["verify"]>,
   failures: number,
   certificate: Certificate,
 ): Promise<boolean> {

@@ -3,7 +3,8 @@
 import type { ne_request, ne_session } from "../base/handle.js";
 import { checkMethod, checkTarget } from "../http/request_head.js";
 import { createRequest, runCreateHooks } from "./request.js";
-import { sendsToProxy, sessions } from "./session.js";
+import { sendsToProxy } from "./route.js";
+import { sessions } from "./session.js";
 import { openTunnel } from "./tunnel.js";
 
 /** Creates a request and runs the create_request hooks, on behalf of `caller`. */
@@ -16,9 +17,13 @@ export function newRequest(
   const s = sessions.open(sess, caller);
   checkMethod(method, caller);
   checkTarget(target, caller);
-  const absolute = sendsToProxy(s) && target.startsWith("/");
-  const sent = absolute ? `${s.scheme}://${s.hostport}${target}` : target;
+  // a fragment is never sent, and an empty target is the root (RFC 9112 section 3.2)
+  const [beforeFragment = ""] = target.split("#", 1);
+  const place = beforeFragment === "" ? "/" : beforeFragment;
+  const absolute = sendsToProxy(s) && place.startsWith("/");
+  const sent = absolute ? `${s.scheme}://${s.hostport}${place}` : place;
   const r = createRequest(s, method, sent, openTunnel);
+  r.fragment = target.slice(beforeFragment.length);
   runCreateHooks(r);
   return r.handle;
 }

@@ -5,9 +5,13 @@
 // one door in the wall between guests and the conversation (test/house/floors.ts knows it).
 import { NE_OK } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
-import { application, requests, settle } from "./request.js";
+import { application } from "./callbacks.js";
+import { settle } from "./ending.js";
+import { requests } from "./request.js";
 import { checkReading, discardBody } from "./response.js";
-import { httpProxyInUse, sendsToProxy, sessions, trace } from "./session.js";
+import { httpProxyInUse, sendsToProxy } from "./route.js";
+import { sessions } from "./session.js";
+import { trace } from "./trace.js";
 import type { FormatArg } from "../base/printf.js";
 
 export { requestBodyHash } from "./body_hash.js";
@@ -43,13 +47,13 @@ export function traceSession(
 
 /** How many requests of a session have been begun. */
 export function countBegun(sess: ne_session): number {
-  return sessions.open(sess, "authentication").begun;
+  return sessions.open(sess, "authentication").work.begun;
 }
 
 /** The place of a request, or of the one that its tunnel is for, in the order of beginning. */
 export function ordinalOf(req: ne_request): number {
   const r = requests.open(req, "authentication");
-  return (r.tunnel?.request ?? r).ordinal;
+  return (r.tunnel?.request ?? r).clock.ordinal;
 }
 
 /** Waits for a promise, but no longer than a request lasts: it rejects where that is broken off. */

@@ -9,23 +9,18 @@ import {
   ne_status_recving,
 } from "../base/constants.js";
 import { misuse } from "../base/handle.js";
-import { END, type BodyDecoder } from "../http/body_decoder.js";
-import { MORE, Malformed, type Fields } from "../http/head.js";
-import { begin, prepare } from "./begin.js";
-import { aborted, applicationNumber, leave, settle, stopUpload, tellProgress } from "./request.js";
-import type { Request } from "./request.js";
-import { isTunnel, readFields } from "./response_head.js";
-import {
-  closeConnection,
-  eachHook,
-  isTraced,
-  trace,
-  traceBlock,
-  type Connection,
-  type Timings,
-} from "./session.js";
-import { uploadFailure } from "./upload.js";
+import { END } from "../http/body_decoder.js";
+import { MORE, Malformed } from "../http/head.js";
 import { endsData } from "../wire/wire.js";
+import { connectionIn, move, turnOf, type Body } from "./attempt.js";
+import { begin, prepare } from "./begin.js";
+import { applicationNumber, eachHook, tellProgress } from "./callbacks.js";
+import { closeConnection } from "./connection.js";
+import { aborted, breakOff, leave, settle } from "./ending.js";
+import type { Request } from "./request_state.js";
+import { isTunnel, readFields } from "./response_head.js";
+import { isTraced, trace, traceBlock } from "./trace.js";
+import { sourceFailure } from "./upload.js";
 
 /** Bytes of a body block at most, where the caller has no buffer of its own. */
 const MAX_BLOCK = 256 * 1024;
@@ -33,161 +28,144 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** `ne_request_dispatch`. */
 export async function dispatchRequest(r: Request): Promise<number> {
+  prepare(r, "ne_request_dispatch");
   for (;;) {
-    prepare(r, "ne_request_dispatch");
     const code = await settle(r, () => converse(r));
-    if (r.turn === null) return code;
-    if (code !== NE_RETRY) {
+    const { attempt } = r;
+    if (code !== NE_RETRY || attempt.at !== "body") {
       leave(r);
       return code;
     }
-    holdForRetry(r);
+    // turn and connection are kept for the repetition
+    attempt.upload?.stop();
+    move(r, { at: "opening", turn: attempt.turn });
   }
 }
 
 // One attempt from head to end.
 async function converse(r: Request): Promise<number> {
   let code = await begin(r);
-  if (code === NE_OK) {
-    const read = readBody(r);
-    code = typeof read === "number" ? read : await read;
-  }
-  if (code === NE_OK) return end(r);
+  if (code === NE_OK) code = await readBody(r, bodyOf(r));
+  if (code === NE_OK) return end(r, bodyOf(r));
   traceEnd(r);
   return code;
 }
 
+// The response that is being read. A callback may have destroyed the request.
+function bodyOf({ attempt }: Request): Body {
+  if (attempt.at !== "body") throw new Error("no response is being read");
+  return attempt;
+}
+
 /** Reads the body to its end, for the readers. @returns `NE_OK`, or why not */
 export async function discardBody(r: Request): Promise<number> {
-  const code = await settle(r, async () => readBody(r));
-  return finishStep(r, code);
+  return finishStep(r, await settle(r, () => readBody(r, bodyOf(r))));
 }
 
-// Answers without a promise while bytes are at hand and no callback returns one.
-function readBody(r: Request): number | Promise<number> {
+// Waits only where it has to: while bytes are at hand and no callback returns a promise, blocks go
+// from the connection to the readers in one go.
+async function readBody(r: Request, body: Body): Promise<number> {
   for (;;) {
-    const block = readBlock(r, MAX_BLOCK);
-    if (block instanceof Promise) return awaitBody(r, block);
-    if (block === null) return NE_ERROR;
-    const given = deliver(r, block);
-    if (typeof given !== "number") {
-      const isLast = block.length === 0;
-      return given.then((code) =>
-        code !== NE_OK || isLast ? code : awaitBody(r, readBlock(r, MAX_BLOCK)),
-      );
-    }
-    if (given !== NE_OK || block.length === 0) return given;
-  }
-}
-
-// The rest of the body, from a block that may still have to come.
-async function awaitBody(
-  r: Request,
-  first: Buffer | null | Promise<Buffer | null>,
-): Promise<number> {
-  for (let read = first; ; read = readBlock(r, MAX_BLOCK)) {
+    const read = readBlock(r, body, MAX_BLOCK);
     const block = read instanceof Promise ? await read : read;
     if (block === null) return NE_ERROR;
-    const given = deliver(r, block);
+    const given = deliver(r, body, block);
     const code = typeof given === "number" ? given : await given;
     if (code !== NE_OK || block.length === 0) return code;
   }
 }
 
-/** Reads a block for caller and readers. @returns it, empty at the end; `null` on failure */
-export async function readResponseBlock(r: Request, max: number): Promise<Buffer | null> {
-  const block = await takeResponseBlock(r, max);
-  return typeof block === "number" ? null : block;
-}
-
-/** As `readResponseBlock`. @returns the code on failure */
-export async function takeResponseBlock(r: Request, max: number): Promise<Buffer | number> {
+/** Reads a block for caller and readers. @returns it, empty at the end; the code on failure */
+export async function readResponseBlock(r: Request, max: number): Promise<Buffer | number> {
   let block: Buffer | null = null;
   const code = await settle(r, async () => {
-    block = await readBlock(r, max);
-    return block === null ? NE_ERROR : deliver(r, block);
+    const body = bodyOf(r);
+    block = await readBlock(r, body, max);
+    return block === null ? NE_ERROR : deliver(r, body, block);
   });
-  return finishStep(r, code) === NE_OK ? (block as Buffer | null) ?? NE_ERROR : code;
+  finishStep(r, code);
+  return code === NE_OK && block !== null ? block : code;
 }
 
 // A step that failed ends the conversation. (A body that breaks off is NE_ERROR, whatever the
 // reason; only the deadline of the request gives NE_TIMEOUT.)
 function finishStep(r: Request, code: number): number {
-  if (code !== NE_OK && r.turn !== null) leave(r);
+  if (code !== NE_OK) leave(r);
   return code;
 }
 
 /** Throws unless the response of the request is being read. */
-export function checkReading(r: Request, caller: string): void {
-  if (r.stage !== "body") {
+export function checkReading({ attempt }: Request, caller: string): void {
+  if (attempt.at !== "body") {
     throw misuse(caller, "no response is being read; begin the request first");
   }
-  if (r.busy) throw misuse(caller, "another call is still pending on this request");
+  if (attempt.busy) throw misuse(caller, "another call is still pending on this request");
 }
 
 // The next block of the body, a view that lasts until the next read; null once the failure is
 // worded. Answers without a promise as long as bytes are at hand.
-function readBlock(r: Request, max: number): Buffer | null | Promise<Buffer | null> {
-  const decoder = r.decoder as BodyDecoder;
-  const { wire } = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
+function readBlock(r: Request, body: Body, max: number): Buffer | null | Promise<Buffer | null> {
+  const { decoder } = body.reply;
+  const { wire, readTimeoutMs } = body.connection;
+  const most = Math.min(max, r.session.limits.block);
   for (;;) {
-    const taken = decoder.take(wire, max);
+    const taken = decoder.take(wire, most);
     if (taken === END) return NO_BYTES;
     if (taken instanceof Malformed) {
-      aborted(r, taken.reason, 0);
+      aborted(r, taken.reason);
       return null;
     }
     if (taken !== MORE) return taken;
-    const added = wire.more(r.session.readTimeoutMs);
-    if (typeof added !== "number") return awaitBlock(r, max, added);
-    if (added < 0) return endOrFail(r, decoder, added);
+    const added = wire.more(readTimeoutMs);
+    if (typeof added !== "number") return awaitBlock(r, body, max, added);
+    if (added < 0) return endOrFail(r, body);
   }
 }
 
-async function awaitBlock(r: Request, max: number, added: Promise<number>): Promise<Buffer | null> {
-  const code = await added;
-  if (code < 0) return endOrFail(r, r.decoder as BodyDecoder, code);
-  return readBlock(r, max);
+async function awaitBlock(
+  r: Request,
+  body: Body,
+  max: number,
+  added: Promise<number>,
+): Promise<Buffer | null> {
+  return (await added) < 0 ? endOrFail(r, body) : readBlock(r, body, max);
 }
 
-function endOrFail(r: Request, decoder: BodyDecoder, code: number): Buffer | null {
+function endOrFail(r: Request, { reply, connection }: Body): Buffer | null {
   // cut since the provider of the request's body failed, and has set the error
-  if (uploadFailure(r) !== null) return null;
-  const failure = r.turn?.connection?.wire.failure;
-  if (failure && endsData(failure) && decoder.endOfStream()) return NO_BYTES;
-  aborted(r, decoder.doing, code);
+  if (sourceFailure(r) !== null) return null;
+  const { failure } = connection.wire;
+  if (endsData(failure) && reply.decoder.endOfStream()) return NO_BYTES;
+  aborted(r, reply.decoder.doing, failure);
   return null;
 }
 
 // Notifier first, then the readers, the one registered last first.
-function deliver(r: Request, block: Buffer): number | Promise<number> {
+function deliver(r: Request, { reply }: Body, block: Buffer): number | Promise<number> {
   const s = r.session;
-  r.progress += block.length;
+  reply.progress += block.length;
   if (block.length > 0) for (const witness of s.witnesses) witness.received(r.handle, block);
-  if (r.progress > s.limits.body) return aborted(r, "Response body exceeds the limit", 0);
+  if (reply.progress > s.limits.body) return aborted(r, "Response body exceeds the limit");
   if (block.length > 0 && isTraced(s, NE_DBG_HTTP)) {
     const text = "Reading %d bytes of response body.\nGot %d bytes.\n";
     trace(s, NE_DBG_HTTP, text, block.length, block.length);
   }
   if (block.length > 0) traceBlock(s, "Read block", block);
   if (block.length === 0) {
-    if (r.total >= 0) return feed(r, block, 0);
-    r.total = r.progress;
+    if (reply.total >= 0) return feed(r, block, 0);
+    reply.total = reply.progress;
   }
-  const wait = tellProgress(r, ne_status_recving, r.progress, r.total);
+  const wait = tellProgress(r, ne_status_recving, reply.progress, reply.total);
   return wait === undefined ? feed(r, block, 0) : wait.then(() => feed(r, block, 0));
 }
 
 function feed(r: Request, block: Buffer, from: number): number | Promise<number> {
   const { readers } = r;
   for (let i = from; i < readers.length; i++) {
-    const reader = readers[readers.length - 1 - i] as (typeof readers)[number];
-    if (!reader.chosen) continue;
-    const answer = applicationNumber(
-      r,
-      reader.read(reader.userdata as never, block),
-      "ne_block_reader",
-    );
+    const reader = readers[readers.length - 1 - i];
+    if (reader?.chosen !== true) continue;
+    const given = reader.read(reader.userdata as never, block);
+    const answer = applicationNumber(r, given, "ne_block_reader");
     if (typeof answer !== "number") {
       return answer.then((code) => (code === 0 ? feed(r, block, i + 1) : refused(r)));
     }
@@ -198,7 +176,7 @@ function feed(r: Request, block: Buffer, from: number): number | Promise<number>
 
 // A reader broke the response off, and has set the error.
 function refused(r: Request): number {
-  const connection = r.turn?.connection ?? null;
+  const connection = connectionIn(r);
   if (connection !== null) closeConnection(r.session, connection);
   return NE_ERROR;
 }
@@ -206,27 +184,14 @@ function refused(r: Request): number {
 /** `ne_end_request`. */
 export async function endRequest(r: Request, caller: string): Promise<number> {
   checkReading(r, caller);
-  const code = await settle(r, async () => end(r));
-  if (r.turn !== null) leave(r, code === NE_RETRY);
+  const code = await settle(r, () => end(r, bodyOf(r)));
+  leave(r, code === NE_RETRY);
   return code;
-}
-
-// Keeps turn and connection for the repetition.
-function holdForRetry(r: Request): void {
-  r.stage = "idle";
-  stopUpload(r);
 }
 
 /** Gives up a response whose body nobody is going to read: its connection is closed. */
 export function abandonResponse(r: Request): void {
-  const { turn } = r;
-  if (turn === null) return;
-  for (const witness of r.session.witnesses) witness.ended(r.handle, null);
-  try {
-    if (turn.connection !== null) closeConnection(r.session, turn.connection);
-  } finally {
-    leave(r);
-  }
+  if (turnOf(r) !== null) breakOff(r, null);
 }
 
 // How long the rest of a body may take to go out once its answer has been read.
@@ -234,37 +199,40 @@ const FINISH_UPLOAD_MS = 500;
 
 // Trailer, hooks, and what becomes of the connection. A body that is still going out beside its
 // answer is given a moment: a server that reads on has the connection kept, as C would.
-function end(r: Request): number | Promise<number> {
-  const { upload } = r;
-  if (upload === null || upload.result !== null || !r.persists) return endResponse(r);
-  let timer: NodeJS.Timeout | null = null;
+async function end(r: Request, body: Body): Promise<number> {
+  const { upload, reply, connection } = body;
+  if (upload !== null && upload.result === null && reply.persists) {
+    await r.scope.race(finishedSoon(upload.finished));
+  }
+  const failed = sourceFailure(r);
+  if (failed !== null) return failed;
+  const { decoder } = reply;
+  if (decoder.kind === "chunked" && decoder.done) {
+    const trailer = await readFields(r, connection, "trailer");
+    if (typeof trailer === "number") return trailer;
+  }
+  connection.responses++;
+  trace(r.session, NE_DBG_HTTP, "Running post_send hooks\n");
+  const code = await runPostSend(r);
+  if (!mayKeep(r, body)) closeConnection(r.session, connection);
+  // for nx_detach_socket to take: no later request may use it
+  if (r.tunnel === null && isTunnel(r)) connection.serverKeepMs = 0;
+  traceEnd(r);
+  const { timings, startedAt } = r.clock;
+  timings.total = (performance.now() - startedAt) / 1000;
+  timings.receive = timings.total - (timings.first_byte ?? 0);
+  r.session.timings = timings;
+  for (const witness of r.session.witnesses) witness.ended(r.handle, null);
+  return code;
+}
+
+async function finishedSoon(finished: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
   const moment = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, FINISH_UPLOAD_MS);
   });
-  return r.scope
-    .race(Promise.race([upload.finished, moment]))
-    .finally(() => clearTimeout(timer ?? undefined))
-    .then(() => endResponse(r));
-}
-
-function endResponse(r: Request): number | Promise<number> {
-  const failed = uploadFailure(r);
-  if (failed !== null) return failed;
-  const connection = (r.turn as NonNullable<Request["turn"]>).connection as Connection;
-  const decoder = r.decoder as BodyDecoder;
-  if (decoder.kind !== "chunked" || !decoder.done) return finishResponse(r, connection);
-  const trailer = readFields(r, connection, "trailer");
-  const use = (read: Fields | number): number | Promise<number> =>
-    typeof read === "number" ? read : finishResponse(r, connection);
-  return trailer instanceof Promise ? trailer.then(use) : use(trailer);
-}
-
-function finishResponse(r: Request, connection: Connection): number | Promise<number> {
-  connection.responses++;
-  const s = r.session;
-  trace(s, NE_DBG_HTTP, "Running post_send hooks\n");
-  if (s.hooks.postSend.length === 0) return finishConnection(r, connection, NE_OK);
-  return runPostSend(r).then((code) => finishConnection(r, connection, code));
+  await Promise.race([finished, moment]);
+  clearTimeout(timer);
 }
 
 async function runPostSend(r: Request): Promise<number> {
@@ -277,30 +245,16 @@ async function runPostSend(r: Request): Promise<number> {
   return NE_OK;
 }
 
-function finishConnection(r: Request, connection: Connection, code: number): number {
-  if (!mayKeep(r, r.decoder as BodyDecoder)) closeConnection(r.session, connection);
-  // for nx_detach_socket to take: no later request may use it
-  if (r.tunnel === null && isTunnel(r)) connection.serverKeepMs = 0;
-  traceEnd(r);
-  const timing = r.timing as Timings;
-  r.endedAt = performance.now();
-  timing.total = (r.endedAt - r.startedAt) / 1000;
-  timing.receive = timing.total - (timing.first_byte ?? 0);
-  r.session.timings = timing;
-  for (const witness of r.session.witnesses) witness.ended(r.handle, null);
-  return code;
-}
-
 function traceEnd(r: Request): void {
   const { session: s, status } = r;
   const text = "Request ends, status %d class %dxx, error line:\n%s\n";
   trace(s, NE_DBG_HTTP, text, status.code, status.klass, s.error);
 }
 
-function mayKeep(r: Request, decoder: BodyDecoder): boolean {
+function mayKeep(r: Request, { reply, upload }: Body): boolean {
   // a tunnel is what the request was for
   if (isTunnel(r)) return true;
-  if (r.session.flags[NE_SESSFLAG_PERSIST] === 0 || !r.persists || !decoder.done) return false;
-  if (r.upload !== null && r.upload.result?.code !== NE_OK) return false;
-  return true;
+  if (r.session.flags[NE_SESSFLAG_PERSIST] === 0) return false;
+  if (!reply.persists || !reply.decoder.done) return false;
+  return upload === null || upload.result?.how === "sent";
 }

@@ -8,7 +8,7 @@ import {
   NE_REQFLAG_1XXTIMEOUT,
   NE_SESSFLAG_ICYPROTO,
   NE_SESSFLAG_STRICT,
-  NE_SOCK_CLOSED,
+  NE_SOCK_TIMEOUT,
   ne_status_recving,
 } from "../base/constants.js";
 import { BodyDecoder } from "../http/body_decoder.js";
@@ -27,79 +27,99 @@ import {
   type Fields,
   type HeadTrace,
 } from "../http/head.js";
-import {
-  aborted,
-  application,
-  applicationNumber,
-  failedOrStale,
-  NO_FIELDS,
-  tellProgress,
-  type Request,
-} from "./request.js";
-import {
-  eachHook,
-  hideSecrets,
-  isTraced,
-  setError,
-  trace,
-  traceEither,
-  type Connection,
-  type Session,
-  type Timings,
-  type Turn,
-} from "./session.js";
-import { expects100, sendBody, uploadFailure } from "./upload.js";
-import { ne_parse_statusline, ne_status } from "../../ne_utils.js";
+import { parseStatusLine } from "../http/status_line.js";
+import { CLOSED } from "../wire/wire.js";
+import { move, uploadOf, type Answered, type Reply, type Sending } from "./attempt.js";
+import { application, applicationNumber, eachHook, tellProgress } from "./callbacks.js";
+import { aborted, failedOrStale } from "./ending.js";
+import { NO_FIELDS, type Request } from "./request_state.js";
+import { setError, type Connection, type Session } from "./session_state.js";
+import { hideSecrets, isTraced, trace, traceEither } from "./trace.js";
+import { expects100, sendBody, sourceFailure } from "./upload.js";
 
 /**
  * Reads status lines up to the final one; the body follows a 100 response if it was held back.
- * @param mayRetry as for `sendBody`
- * @returns `NE_RETRY` where that connection had gone stale, and was closed
+ * @returns `NE_RETRY` where the connection had gone stale, and was closed
  */
-export async function readStatus(r: Request, turn: Turn, mayRetry: boolean): Promise<number> {
+export async function readStatus(r: Request, sending: Sending): Promise<number> {
   const s = r.session;
-  const deadline =
-    r.flags[NE_REQFLAG_1XXTIMEOUT] !== 0 && s.readTimeoutSet
-      ? performance.now() + s.readTimeoutMs
-      : Infinity;
-  let retry = mayRetry;
+  const begun = performance.now();
+  const isBounded = r.flags[NE_REQFLAG_1XXTIMEOUT] !== 0 && s.timeouts.readSet;
+  const deadline = isBounded ? begun + s.timeouts.read : Infinity;
   for (let interims = 0; ; interims++) {
-    let code = takeStatusLine(r, turn, retry);
-    while (code === null) {
-      const added = (turn.connection as Connection).wire.more(waitMs(r));
-      const more = typeof added === "number" ? added : await added;
-      if (more < 0) {
-        const failed = uploadFailure(r);
-        return failed ?? failedOrStale(r, turn, "Could not read status line", more, retry);
-      }
-      code = takeStatusLine(r, turn, retry);
-    }
+    const code = await readStatusLine(r, sending, begun + expectMs(r, sending));
     if (code !== NE_OK) return code;
     if (r.status.klass !== 1 || isUpgrade(r)) break;
-    retry = false;
-    if (interims >= s.limits.interim_count) return aborted(r, "Too many interim responses", 0);
+    sending.mayBeStale = false;
+    if (interims >= s.limits.interim_count) return aborted(r, "Too many interim responses");
     trace(s, NE_DBG_HTTP, "Interim %d response.\n", r.status.code);
-    const fields = await readFields(r, turn.connection as Connection, "headFields");
+    const fields = await readFields(r, sending.connection, "headFields");
     if (typeof fields === "number") return fields;
     for (const witness of s.witnesses) witness.interim(r.handle, fields);
-    for (let i = r.interims.length - 1; i >= 0; i--) {
-      const { fn, userdata } = r.interims[i] as (typeof r.interims)[number];
+    for (const { fn, userdata } of r.interims.toReversed()) {
       const wait = application(r, fn(userdata as never, r.handle, r.status));
       if (wait instanceof Promise) await wait;
     }
-    if (performance.now() > deadline) {
-      return aborted(r, "Timed out waiting for the final response", 0);
-    }
-    if (r.status.code === 100 && expects100(r) && r.upload === null) {
-      const uploaded = await sendBody(r, turn, false);
+    if (performance.now() > deadline) return aborted(r, "Timed out reading interim responses");
+    if (r.status.code === 100 && isHeldBack(r, sending)) {
+      const uploaded = await sendBody(r, sending);
       if (uploaded !== NE_OK) return uploaded;
     }
   }
   for (const witness of s.witnesses) witness.status(r.handle);
-  const timing = r.timing as Timings;
-  timing.first_byte = (performance.now() - r.startedAt) / 1000;
+  r.clock.timings.first_byte = (performance.now() - r.clock.startedAt) / 1000;
   setError(s, `${r.status.code} ${r.status.reason_phrase ?? ""}`);
+  const { turn, connection, upload } = sending;
+  move(r, { at: "answered", turn, connection, upload });
   return NE_OK;
+}
+
+// The body waits for a 100 response.
+function isHeldBack(r: Request, sending: Sending): boolean {
+  return expects100(r) && sending.upload === null && sending.broken === null;
+}
+
+// How long it waits for that (RFC 9110 section 10.1.1).
+function expectMs(r: Request, { connection }: Sending): number {
+  const { expect } = r.session.timeouts;
+  return expect > 0 ? Math.min(expect, connection.readTimeoutMs) : Infinity;
+}
+
+// Reads a status line; a body that is held back goes out without a 100 response at `sendAt`.
+async function readStatusLine(r: Request, sending: Sending, sendAt: number): Promise<number> {
+  const { wire } = sending.connection;
+  for (;;) {
+    const code = takeStatusLine(r, sending);
+    if (code !== null) return code;
+    // a peer that takes nothing is not waited for once more
+    if (unsent(sending)?.failure.code === NE_SOCK_TIMEOUT) return statusFailed(r, sending);
+    const isHeld = sendAt < Infinity && isHeldBack(r, sending);
+    const wait = isHeld ? Math.max(sendAt - performance.now(), 1) : waitMs(r, sending.connection);
+    const added = wire.more(wait);
+    const more = typeof added === "number" ? added : await added;
+    if (more >= 0) continue;
+    if (!isHeld || more !== NE_SOCK_TIMEOUT) return statusFailed(r, sending);
+    trace(r.session, NE_DBG_HTTP, "No interim response, sending the body.\n");
+    const uploaded = await sendBody(r, sending);
+    if (uploaded !== NE_OK) return uploaded;
+  }
+}
+
+// No status line came: because of what could not be sent, if there is such a thing.
+function statusFailed(r: Request, sending: Sending): number {
+  const failed = sourceFailure(r);
+  if (failed !== null) return failed;
+  const { doing, failure } = unsent(sending) ?? {
+    doing: "Could not read status line",
+    failure: sending.connection.wire.failure,
+  };
+  return failedOrStale(r, sending, doing, failure);
+}
+
+// What could not be sent, and why.
+function unsent({ broken, upload }: Sending): Sending["broken"] {
+  if (broken !== null || upload?.result?.how !== "broken") return broken;
+  return { doing: upload.doing, failure: upload.result.failure };
 }
 
 // A 101 response is final where the request asked for it (RFC 9110 section 15.2.2).
@@ -113,83 +133,58 @@ export function isTunnel(r: Request): boolean {
 }
 
 // A status line from what has been read; `null` where that is not enough.
-function takeStatusLine(r: Request, turn: Turn, retry: boolean): number | null {
+function takeStatusLine(r: Request, sending: Sending): number | null {
   const s = r.session;
-  const taken = takeLine((turn.connection as Connection).wire, MAX_LINE);
+  const taken = takeLine(sending.connection.wire, MAX_LINE);
   if (taken === MORE) return null;
-  if (typeof taken !== "string") {
-    return aborted(r, `Could not read status line: ${taken.reason}`, 0);
+  if (typeof taken !== "string") return aborted(r, `Could not read status line: ${taken.reason}`);
+  trace(s, NE_DBG_HTTP, "[status-line] < %s\n", taken);
+  if (taken === "") return aborted(r, "Could not read status line");
+  const isIcy = s.flags[NE_SESSFLAG_ICYPROTO] !== 0 && taken.startsWith("ICY ");
+  const line = isIcy ? `HTTP/1.0 ${taken.slice(4)}` : taken;
+  if (!parseStatusLine(line, s.flags[NE_SESSFLAG_STRICT] !== 0, r.status)) {
+    return aborted(r, "Could not parse response status line");
   }
-  let line = taken;
-  trace(s, NE_DBG_HTTP, "[status-line] < %s\n", line);
-  if (s.flags[NE_SESSFLAG_ICYPROTO] !== 0 && line.startsWith("ICY ")) {
-    line = `HTTP/1.0 ${line.slice(4)}`;
-  }
-  if (ne_parse_statusline(line, r.status) !== 0) {
-    Object.assign(r.status, new ne_status());
-    return aborted(r, "Could not parse response status line", 0);
-  }
-  if (r.status.major_version !== 1) {
-    const { major_version: major, minor_version: minor } = r.status;
-    return aborted(r, `Unsupported HTTP version ${major}.${minor}`, 0);
-  }
+  if (r.status.major_version !== 1) return aborted(r, "Incompatible HTTP version");
   // the server had given up waiting for a request on this connection
-  if (retry && r.status.code === 408) return failedOrStale(r, turn, "", NE_SOCK_CLOSED, true);
+  if (sending.mayBeStale && r.status.code === 408) return failedOrStale(r, sending, "", CLOSED);
   return NE_OK;
 }
 
 // While the body is still going out, only its own progress is timed.
-function waitMs(r: Request): number {
-  return r.upload !== null && r.upload.result === null ? 0 : r.session.readTimeoutMs;
+function waitMs(r: Request, connection: Connection): number {
+  const upload = uploadOf(r);
+  return upload !== null && upload.result === null ? 0 : connection.readTimeoutMs;
 }
 
 /**
  * Reads the fields of a head or trailer; those that came before a failure are to be seen, too.
  * @returns a code where that fails
  */
-export function readFields(
+export async function readFields(
   r: Request,
   connection: Connection,
   kind: "headFields" | "trailer",
-): Fields | number | Promise<Fields | number> {
-  const s = r.session;
-  const trace = isTraced(s, NE_DBG_HTTP) ? traceLines(s) : null;
-  const parser = new FieldsParser(s.limits, MAX_HEADER_FIELD, trace);
-  r[kind] = parser.fields;
-  r.generation++;
-  return takeFields(r, connection, parser) ?? awaitFields(r, connection, parser);
-}
-
-async function awaitFields(
-  r: Request,
-  connection: Connection,
-  parser: FieldsParser,
 ): Promise<Fields | number> {
+  const s = r.session;
+  const { wire } = connection;
+  const parser = new FieldsParser(
+    s.limits,
+    MAX_HEADER_FIELD,
+    isTraced(s, NE_DBG_HTTP) ? traceLines(s) : null,
+  );
+  r[kind] = parser.fields;
   for (;;) {
-    const added = connection.wire.more(waitMs(r));
+    const taken = parser.take(wire);
+    if (taken === true) break;
+    if (taken instanceof Malformed) return aborted(r, taken.reason);
+    const added = wire.more(waitMs(r, connection));
     const code = typeof added === "number" ? added : await added;
-    if (code < 0) return uploadFailure(r) ?? aborted(r, "Error reading response headers", code);
-    const fields = takeFields(r, connection, parser);
-    if (fields !== null) return fields;
+    if (code < 0) {
+      return sourceFailure(r) ?? aborted(r, "Error reading response headers", wire.failure);
+    }
   }
-}
-
-// Fields from what has been read; `null` where that is not enough.
-function takeFields(
-  r: Request,
-  connection: Connection,
-  parser: FieldsParser,
-): Fields | number | null {
-  const taken = parser.take(connection.wire);
-  if (taken === MORE) return null;
-  if (taken instanceof Malformed) {
-    const what =
-      taken.reason === ""
-        ? "Response exceeded maximum number of header fields"
-        : `Error reading response headers: ${taken.reason}`;
-    return aborted(r, what, 0);
-  }
-  if (parser.trace !== null) trace(r.session, NE_DBG_HTTP, "End of headers.\n");
+  if (parser.trace !== null) trace(s, NE_DBG_HTTP, "End of headers.\n");
   return parser.fields;
 }
 
@@ -218,69 +213,53 @@ function named(line: string): string {
 }
 
 /** Reads the rest of the head: fields, framing, hooks, and who takes the body. */
-export function readHead(r: Request, connection: Connection): number | Promise<number> {
+export async function readHead(r: Request): Promise<number> {
+  const { attempt, session: s } = r;
+  if (attempt.at !== "answered") throw new Error("no status line has been read");
+  const { connection } = attempt;
+  const http11 = r.status.minor_version >= 1;
   // known from the status line on, even if the fields after it cannot be read
-  r.session.http11 = r.status.minor_version >= 1;
+  s.http11 = http11;
   r.trailer = NO_FIELDS;
-  const fields = readFields(r, connection, "headFields");
-  return fields instanceof Promise
-    ? fields.then((read) => useHead(r, connection, read))
-    : useHead(r, connection, fields);
-}
-
-function useHead(
-  r: Request,
-  connection: Connection,
-  fields: Fields | number,
-): number | Promise<number> {
+  const fields = await readFields(r, connection, "headFields");
   if (typeof fields === "number") return fields;
-  const s = r.session;
   for (const witness of s.witnesses) witness.answered(r.handle);
-  const { http11 } = s;
   if (!http11) dropConnectionFields(fields);
   const strict = s.flags[NE_SESSFLAG_STRICT] !== 0;
   const head: ResponseHead = { method: r.method, code: r.status.code, http11, fields, strict };
   const framing = chooseFraming(head);
-  if (typeof framing === "string") return aborted(r, framing, 0);
-  r.persists = isPersistent(head) && framing.kind !== "end";
+  if (typeof framing === "string") return aborted(r, framing);
   connection.serverKeepMs = (keepAliveSeconds(fields) ?? Infinity) * 1000;
-  r.decoder = new BodyDecoder(framing, strict, MAX_LINE);
+  const decoder = new BodyDecoder(framing, strict, MAX_LINE);
   if (isTraced(s, NE_DBG_HTTP)) {
-    r.decoder.trace = (line, size) => {
+    decoder.trace = (line, size) => {
       trace(s, NE_DBG_HTTP, "[chunk] < %s\nGot chunk size: %d\n", line, size);
     };
   }
-  r.progress = 0;
-  r.total = framing.kind === "length" ? framing.length : -1;
   trace(s, NE_DBG_HTTP, "Running post_headers hooks\n");
-  if (s.hooks.postHeaders.length > 0) return runPostHeaders(r);
-  return chooseReaders(r, r.readers.length - 1);
-}
-
-async function runPostHeaders(r: Request): Promise<number> {
-  for (const { fn, userdata } of eachHook(r.session.hooks.postHeaders)) {
+  for (const { fn, userdata } of eachHook(s.hooks.postHeaders)) {
     const wait = application(r, fn(r.handle, userdata as never, r.status));
     if (wait instanceof Promise) await wait;
   }
-  return chooseReaders(r, r.readers.length - 1);
+  return chooseReaders(r, attempt, {
+    decoder,
+    persists: isPersistent(head) && framing.kind !== "end",
+    progress: 0,
+    total: framing.kind === "length" ? framing.length : -1,
+  });
 }
 
-// Asks the readers from this one on down to the first, then the body can be read.
-function chooseReaders(r: Request, from: number): number | Promise<number> {
-  for (let i = from; i >= 0; i--) {
-    const reader = r.readers[i] as (typeof r.readers)[number];
+// Asks the readers, the last one first; then the body can be read.
+async function chooseReaders(r: Request, answered: Answered, reply: Reply): Promise<number> {
+  const { turn, connection, upload } = answered;
+  move(r, { at: "body", turn, connection, upload, reply, busy: true });
+  for (const reader of r.readers.toReversed()) {
     const accepted = reader.accept(reader.userdata as never, r.handle, r.status);
     const answer = applicationNumber(r, accepted, "ne_accept_response");
-    if (typeof answer !== "number") {
-      return answer.then((number) => {
-        reader.chosen = number !== 0;
-        return chooseReaders(r, i - 1);
-      });
-    }
-    reader.chosen = answer !== 0;
+    reader.chosen = (typeof answer === "number" ? answer : await answer) !== 0;
   }
-  r.stage = "body";
   r.answered = true;
-  const wait = tellProgress(r, ne_status_recving, 0, r.total);
-  return wait === undefined ? NE_OK : wait.then(() => NE_OK);
+  const wait = tellProgress(r, ne_status_recving, 0, reply.total);
+  if (wait !== undefined) await wait;
+  return NE_OK;
 }

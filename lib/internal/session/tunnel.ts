@@ -2,9 +2,13 @@
 // the connection that the request in need of the tunnel has opened to its proxy. A tunnel that
 // failed is closed and never used for anything else.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
-import { createRequest, requests, runCreateHooks, type Request } from "./request.js";
+import { turnOf } from "./attempt.js";
+import { closeConnection } from "./connection.js";
+import { createRequest, requests, runCreateHooks } from "./request.js";
+import type { Request } from "./request_state.js";
 import { dispatchRequest } from "./response.js";
-import { closeConnection, setError, type Connection, type Hop } from "./session.js";
+import type { Hop } from "./route.js";
+import { setError } from "./session_state.js";
 
 /** Makes the tunnel for a request. @returns `NE_OK`, or a code with the error set */
 export async function openTunnel(r: Request, hop: Hop): Promise<number> {
@@ -16,21 +20,19 @@ export async function openTunnel(r: Request, hop: Hop): Promise<number> {
   try {
     runCreateHooks(connect);
     const code = await dispatchRequest(connect);
-    const connection = r.turn?.connection ?? null;
+    const turn = turnOf(r);
+    const connection = turn?.connection ?? null;
     if (code === NE_OK && connection?.open === true && connect.status.klass === 2) {
       // the next response is the first one of the server behind the tunnel
       connection.responses = 0;
       return NE_OK;
     }
-    setError(s, `Could not create SSL connection through proxy server: ${s.error}`, s.cause);
-    closeTunnel(r, connection);
+    const what = s.secure ? "SSL connection" : "connection";
+    setError(s, `Could not create ${what} through proxy server: ${s.error}`, s.cause);
+    if (connection !== null) closeConnection(s, connection);
+    if (turn !== null) turn.connection = null;
     return code === NE_OK ? NE_ERROR : code;
   } finally {
     requests.destroy(connect.handle, "ne_request_destroy");
   }
-}
-
-function closeTunnel(r: Request, connection: Connection | null): void {
-  if (connection !== null) closeConnection(r.session, connection);
-  if (r.turn !== null) r.turn.connection = null;
 }

@@ -2,8 +2,11 @@
 // HTTP: an upgrade (RFC 9110 section 7.8) or a tunnel (section 9.3.6).
 import { Duplex } from "node:stream";
 import { NE_SOCK_CLOSED } from "../base/constants.js";
+import { connectionIn, turnOf } from "./attempt.js";
+import { forget } from "./connection.js";
+import { leave } from "./ending.js";
+import type { Request } from "./request_state.js";
 import { isTunnel } from "./response_head.js";
-import { leave, type Request } from "./request.js";
 import type { Wire } from "../wire/wire.js";
 
 /** The stream of the connection, and what was read past the head of the response. */
@@ -14,20 +17,18 @@ export interface Detached {
 
 /** @returns `null` if the last response did not hand the connection over, or it is gone */
 export function detachConnection(r: Request): Detached | null {
-  const connection = r.turn?.connection ?? r.affinity;
-  if (r.stage === "open" || !isTunnel(r) || connection === null || !connection.open) return null;
-  const { session: s, turn } = r;
+  const { attempt } = r;
+  if (attempt.at !== "idle" && attempt.at !== "body") return null;
+  const connection = attempt.at === "idle" ? attempt.kept : connectionIn(r);
+  if (!isTunnel(r) || connection === null || !connection.open) return null;
   // nobody closes it from now on but the new owner
-  connection.open = false;
-  const at = s.idle.indexOf(connection);
-  if (at >= 0) s.idle.splice(at, 1);
-  r.affinity = null;
+  forget(r.session, connection);
+  const turn = turnOf(r);
   if (turn !== null) {
     turn.connection = null;
     leave(r);
   }
   const { wire } = connection;
-  wire.busy();
   if (wire.bound) return { head: takeView(wire), socket: new Bridge(wire) };
   const { stream } = wire;
   const head = wire.release();

@@ -2,8 +2,10 @@
 // The CONNECT request of a tunnel is a part of opening a connection, as browsers have it, and no
 // entry of its own.
 import { HandleType, type ne_opaque, type ne_request } from "../base/handle.js";
-import type { Connection, Session } from "../session/session.js";
-import { requests, type Request } from "../session/request.js";
+import { connectionIn, replyOf } from "../session/attempt.js";
+import type { Connection, Session, Timings } from "../session/session_state.js";
+import { requests } from "../session/request.js";
+import type { Request } from "../session/request_state.js";
 import type { Witness } from "../session/witness.js";
 import { addInterim, createTape, KeptBody, NO_BODY, type Route, type Tape } from "./tape.js";
 
@@ -22,7 +24,7 @@ const KEY_LINES = 8;
 
 // What the timings of a request said when the attempt began: what still reads the same at its end
 // belongs to an attempt before.
-type Clock = Pick<NonNullable<Request["timing"]>, "lookup" | "connect" | "handshake" | "send">;
+type Clock = Pick<Timings, "lookup" | "connect" | "handshake" | "send">;
 
 interface Running {
   tape: Tape;
@@ -70,8 +72,8 @@ export class Recorder implements Witness {
     const running = this.#running.get(req);
     if (running === undefined) return;
     const r = recordOf(req);
-    const connection = r.turn?.connection;
-    if (!connection) return;
+    const connection = connectionIn(r);
+    if (connection === null) return;
     const { tape } = running;
     running.consumed = connection.wire.consumed;
     tape.sentAt = performance.now();
@@ -94,7 +96,7 @@ export class Recorder implements Witness {
     const r = recordOf(req);
     const { code, reason_phrase: reason } = r.status;
     addInterim(running.tape, { code, reason: reason ?? "", fields });
-    running.consumed = r.turn?.connection?.wire.consumed ?? 0;
+    running.consumed = connectionIn(r)?.wire.consumed ?? 0;
   }
 
   status(req: ne_request): void {
@@ -111,7 +113,7 @@ export class Recorder implements Witness {
     if (running === undefined) return;
     const r = recordOf(req);
     running.tape.fields = r.headFields;
-    running.tape.headBytes = (r.turn?.connection?.wire.consumed ?? 0) - running.consumed;
+    running.tape.headBytes = (connectionIn(r)?.wire.consumed ?? 0) - running.consumed;
   }
 
   received(req: ne_request, block: Buffer): void {
@@ -133,7 +135,7 @@ export class Recorder implements Witness {
     tape.trailerFields = r.trailerFields;
     tape.trailer = r.trailer;
     tape.error = error;
-    tape.complete = error === null && r.decoder?.done === true;
+    tape.complete = error === null && replyOf(r)?.decoder.done === true;
     this.tapes.push(tape);
     if (this.tapes.length > this.settings.requests) this.tapes.shift();
   }
@@ -151,7 +153,7 @@ export class Recorder implements Witness {
         login: hop.username === null ? null : `${hop.username}:${hop.password ?? ""}`,
         tunnel: !isHttp || s.secure || hop.tunnel,
       },
-      unixPath: s.unixPath,
+      unixPath: s.route.unixPath,
     };
     this.#routes.set(connection, route);
     return route;
@@ -170,8 +172,7 @@ function recordOf(req: ne_request): Request {
 const NOTHING: Clock = { lookup: null, connect: null, handshake: null, send: null };
 
 function clockOf(r: Request): Clock {
-  if (r.timing === null) return NOTHING;
-  const { lookup, connect, handshake, send } = r.timing;
+  const { lookup, connect, handshake, send } = r.clock.timings;
   // a first attempt begins, as most do
   if (send === null && lookup === null && connect === null) return NOTHING;
   return { lookup, connect, handshake, send };

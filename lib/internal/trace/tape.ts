@@ -1,7 +1,7 @@
 // What is kept of one attempt of a request: the bytes of its head and body, what came back, and
 // when. Everything is put down as it is, cheaply; har.ts and curl.ts make something of it later.
 import type { Fields } from "../http/head.js";
-import { NO_FIELDS } from "../session/request.js";
+import { NO_FIELDS } from "../session/request_state.js";
 
 /** Interim responses that are kept of one request. */
 const MAX_INTERIMS = 20;

@@ -219,7 +219,7 @@ function listenOn(listening: number | Server): Listener {
   const onConnection = (socket: net.Socket): void => {
     socket.setNoDelay(true);
     if (listener.waiting.length > 0) settle(new Wire(socket));
-    else listener.arrived.push(socket);
+    else listener.arrived.push(socket.unref());
   };
   const failed = (error: Error | null): void => {
     listeners.delete(listening);

@@ -19,6 +19,7 @@ import {
   NE_SOCK_TRUNC,
 } from "../base/constants.js";
 import { errnoText } from "../base/errno.js";
+import { readBeforeDestroy, stopReadingBeforeDestroy } from "./read_before_destroy.js";
 import type { ReadRing, Segment } from "./read_blocks.js";
 
 /** Why nothing more can be read or written: a socket code, its text, and Node's error if any. */
@@ -86,6 +87,9 @@ export const CLOSED_HERE: WireFailure = {
   cause: null,
 };
 
+/** What was read so short a time ago needs no look for what came since, in milliseconds. */
+const FRESH_MS = 0.5;
+
 /** How long a closed connection may take to say so to its peer. */
 const LINGER_MS = 5000;
 
@@ -127,6 +131,10 @@ export class Wire {
   #timer: NodeJS.Timeout | null = null;
   #timerEnd = 0;
   #endings: Endings;
+  // when the system was last asked for what it had received
+  #readAt = 0;
+  // the stream keeps the process alive
+  #held = true;
 
   /**
    * @param ring the blocks that the stream reads into, else `null`
@@ -140,6 +148,8 @@ export class Wire {
     stream.on("end", this.#onEnd);
     stream.on("error", this.#onError);
     stream.on("close", this.#onClose);
+    if (stream instanceof Socket) readBeforeDestroy(stream);
+    this.#hold();
   }
 
   /** Whether the stream reads into blocks of ours, so that it can't be handed on. */
@@ -171,7 +181,7 @@ export class Wire {
 
   /** Whether bytes, or the end, are there to be read without waiting. */
   get readable(): boolean {
-    return this.pos < this.end || this.#queue.length > 0 || this.#readEnd !== null;
+    return this.hasBytes || this.#readEnd !== null || this.stream.readableEnded;
   }
 
   /** Whether bytes are there that nobody has read, the end not counting. */
@@ -191,6 +201,7 @@ export class Wire {
       return;
     }
     this.received += length;
+    this.#readAt = performance.now();
     this.#queue.push({ bytes, end: length });
     this.#queued += length;
     this.#wake();
@@ -250,6 +261,7 @@ export class Wire {
     const reader = this.#reader;
     if (reader === null) return;
     this.#reader = null;
+    this.#hold();
     reader(this.#pull());
   }
 
@@ -306,7 +318,19 @@ export class Wire {
     return new Promise((resolve) => {
       this.#reader = resolve;
       this.#readDeadline = this.#arm(timeoutMs);
+      this.#hold();
     });
+  }
+
+  /**
+   * Lets the event loop take in what the system has received. It need not have looked since the
+   * last read: the program may have kept it busy.
+   */
+  async poll(): Promise<void> {
+    if (performance.now() - this.#readAt < FRESH_MS) return;
+    // the first turn only ends the round under way, the second comes after a look at every socket
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /**
@@ -340,6 +364,7 @@ export class Wire {
     return new Promise((resolve) => {
       this.#writer = resolve;
       this.#writeDeadline = this.#arm(timeoutMs);
+      this.#hold();
     });
   }
 
@@ -357,6 +382,7 @@ export class Wire {
     const writer = this.#writer;
     if (writer === null) return;
     this.#writer = null;
+    this.#hold();
     if (code !== 0 && this.#writeEnd !== null) this.failure = this.#writeEnd;
     writer(code);
   }
@@ -422,6 +448,7 @@ export class Wire {
       writeDeadline <= now ? Infinity : writeDeadline,
     );
     if (next !== Infinity) this.#startTimer(next, next - now);
+    this.#hold();
     if (readDeadline <= now) reader?.(NE_SOCK_TIMEOUT);
     if (writeDeadline <= now) writer?.(NE_SOCK_TIMEOUT);
   };
@@ -453,16 +480,19 @@ export class Wire {
     });
   }
 
-  /** An idle connection must not keep the process alive. */
-  idle(): void {
-    (this.stream as Socket).unref?.();
-    if (this.#timer !== null) this.#timer.unref();
-  }
-
-  /** In use again. */
-  busy(): void {
-    (this.stream as Socket).ref?.();
-    if (this.#timer !== null) this.#timer.ref();
+  // A connection keeps the process alive only while something waits for it.
+  #hold(): void {
+    const held = this.#reader !== null || this.#writer !== null;
+    if (held === this.#held || this.#closed) return;
+    this.#held = held;
+    const stream = this.stream as Partial<Socket>;
+    if (held) {
+      stream.ref?.();
+      this.#timer?.ref();
+    } else {
+      stream.unref?.();
+      this.#timer?.unref();
+    }
   }
 
   /** Closes in good order without waiting: what was written still goes out. */
@@ -478,7 +508,7 @@ export class Wire {
     const stream = this.stream as Duplex & { destroySoon?: () => void };
     if (stream.destroyed) return;
     // what the system has not taken by now is part of something that was broken off
-    if (stream.writableLength > 0) {
+    if (stream.writableLength > 0 || stream.errored !== null) {
       stream.destroy();
       return;
     }
@@ -523,6 +553,8 @@ export class Wire {
     stream.off("close", this.#onClose);
     this.#finish();
     this.#released = true;
+    if (stream instanceof Socket) stopReadingBeforeDestroy(stream);
+    (stream as Partial<Socket>).ref?.();
     return rest.length === 1 ? Buffer.from(rest[0] as Buffer) : Buffer.concat(rest);
   }
 }

@@ -1,0 +1,157 @@
+// Where the blocks of a request body come from: memory, a file, a provider.
+import fs from "node:fs";
+import { asBuffer } from "../base/bytes.js";
+import { errnoText } from "../base/errno.js";
+import { CHUNK_FRAME } from "../http/request_head.js";
+import { applicationNumber } from "./callbacks.js";
+import type { FileBody, ProvidedBody, Request } from "./request_state.js";
+import { setError } from "./session_state.js";
+
+/** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
+export const LARGE_BLOCK = 128 * 1024;
+
+/** The provider or file failed, and the error is set. */
+export class SourceFailed extends Error {}
+
+/** Gives the next block, at most as long as asked for; an empty one is the end. */
+export type Source = (length: number) => Buffer | Promise<Buffer>;
+
+/** Waits for the application; an answer of the peer may be read meanwhile. */
+export type Aside = <T>(wait: Promise<T>) => Promise<T>;
+
+/**
+ * The source of a request's body, from its beginning.
+ * @param queue bytes that the stream to the peer takes at once
+ */
+export function openSource(r: Request, queue: number, aside: Aside): Source | Promise<Source> {
+  const { body } = r;
+  switch (body?.kind) {
+    case "buffer":
+      return memorySource(body.bytes);
+    case "file":
+      return fileSource(r, body, queue);
+    case "provider":
+      return providerSource(r, body, aside);
+    default:
+      return memorySource(Buffer.alloc(0));
+  }
+}
+
+function memorySource(bytes: Uint8Array): Source {
+  const whole = asBuffer(bytes);
+  let at = 0;
+  return (length) => whole.subarray(at, (at += Math.min(length, whole.length - at)));
+}
+
+// Reads one block ahead, so that disk and network work at the same time. A block larger than the
+// stream's queue has gone out before the next one is asked for: two of these do for any file.
+function fileSource(r: Request, body: FileBody, queue: number): Source {
+  const fd = body.fd();
+  const end = body.offset + body.length;
+  let at = body.offset;
+  let ahead: { wanted: number; block: Promise<Buffer> } | null = null;
+  let cut = false;
+  const large: [Buffer | null, Buffer | null] = [null, null];
+  let turn: 0 | 1 = 0;
+  const blockOf = (length: number): Buffer => {
+    if (length < LARGE_BLOCK || queue >= LARGE_BLOCK) return Buffer.allocUnsafeSlow(length);
+    turn = turn === 0 ? 1 : 0;
+    return (large[turn] ??= Buffer.allocUnsafeSlow(length));
+  };
+  const readAhead = (length: number): { wanted: number; block: Promise<Buffer> } => {
+    const wanted = Math.min(length, end - at);
+    const from = at;
+    at += wanted;
+    const block = readFully(fd, from, blockOf(wanted));
+    // a failure is met when the block is wanted
+    block.catch(() => {});
+    return { wanted, block };
+  };
+  return async (length) => {
+    const { wanted, block } = ahead ?? readAhead(length);
+    ahead = at < end ? readAhead(length) : { wanted: 0, block: Promise.resolve(Buffer.alloc(0)) };
+    try {
+      if (cut) throw new PrematureEnd();
+      const bytes = await block;
+      // what the file still had is sent before its end is an error
+      cut = bytes.length < wanted;
+      return bytes;
+    } catch (error) {
+      wordFileError(r, fd, body.offset, error as Error);
+      throw new SourceFailed();
+    }
+  };
+}
+
+class PrematureEnd extends Error {}
+
+// C seeks before it reads: what has no position, or is not open, fails there.
+function wordFileError(r: Request, fd: number, offset: number, error: Error): void {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof PrematureEnd) {
+    setError(r.session, "Premature EOF in request body file");
+  } else if (code === "ESPIPE" || (code === "EBADF" && !isOpen(fd))) {
+    const doing = `Could not seek to offset ${offset} of request body file`;
+    setError(r.session, `${doing}: ${errnoText(error)}`, error);
+  } else {
+    setError(r.session, `Failed reading request body file: ${errnoText(error)}`, error);
+  }
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    fs.fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readFully(fd: number, from: number, block: Buffer): Promise<Buffer> {
+  const { length } = block;
+  return new Promise((resolve, reject) => {
+    const next = (done: number): void => {
+      if (done === length) {
+        resolve(block);
+        return;
+      }
+      fs.read(fd, block, done, length - done, from + done, (error, count) => {
+        if (error !== null) reject(error);
+        else if (count === 0 && done === 0) reject(new PrematureEnd());
+        else if (count === 0) resolve(block.subarray(0, done));
+        else next(done + count);
+      });
+    };
+    next(0);
+  });
+}
+
+async function providerSource(r: Request, body: ProvidedBody, aside: Aside): Promise<Source> {
+  // what an earlier sending asked for, and nobody wants any more, is waited for
+  if (body.asked !== null) {
+    body.over?.();
+    await r.scope.race(body.asked);
+  }
+  const ask = async (buffer: Buffer): Promise<number> => {
+    const given = body.provide(body.userdata as never, buffer);
+    const answer = applicationNumber(r, given, "ne_provide_body");
+    if (typeof answer === "number") return answer;
+    const over = (): void => {
+      body.asked = null;
+    };
+    body.asked = Promise.resolve(given).then(over, over);
+    return aside(answer);
+  };
+  // every sending begins with a call for nothing, which means: start over
+  if ((await ask(Buffer.alloc(0))) !== 0) throw new SourceFailed();
+  return async (length) => {
+    const memory = Buffer.allocUnsafeSlow(CHUNK_FRAME + length);
+    const buffer = memory.subarray(CHUNK_FRAME);
+    const count = await ask(buffer);
+    if (count < 0) throw new SourceFailed();
+    if (!Number.isInteger(count) || count > length) {
+      throw new TypeError(`ne_provide_body: returned ${count} for a buffer of ${length} bytes`);
+    }
+    return buffer.subarray(0, count);
+  };
+}

@@ -1,0 +1,125 @@
+// What a request is made of: what the application gave, and where its attempt to get a response is.
+import type { ne_request } from "../base/handle.js";
+import { Fields } from "../http/head.js";
+import type { ne_uri } from "../../ne_uri.js";
+import type { ne_status } from "../../ne_utils.js";
+import type { Attempt } from "./attempt.js";
+import type { Scope } from "./cancellation.js";
+import type { Hook, Hop } from "./route.js";
+import type { Session, Timings } from "./session_state.js";
+
+/** A body reader with its acceptance callback. */
+export interface Reader {
+  accept: (
+    userdata: never,
+    req: ne_request,
+    st: Readonly<ne_status>,
+  ) => number | PromiseLike<number>;
+  read: (userdata: never, block: Buffer) => number | PromiseLike<number>;
+  userdata: unknown;
+  /** Takes the body of the present response. */
+  chosen: boolean;
+}
+
+export interface MemoryBody {
+  kind: "buffer";
+  bytes: Uint8Array;
+  length: number;
+}
+
+export interface FileBody {
+  kind: "file";
+  fd: () => number;
+  offset: number;
+  length: number;
+}
+
+export interface ProvidedBody {
+  kind: "provider";
+  provide: (userdata: never, buffer: Uint8Array) => number | PromiseLike<number>;
+  userdata: unknown;
+  length: number;
+  /** What the provider was asked for and has not given: it is asked for one thing at a time. */
+  asked: Promise<unknown> | null;
+  /** Told when the request is over, and no repetition will ask for the body again. */
+  over?: () => void;
+}
+
+/** Where the body of a request comes from; `length` -1: until it ends, in chunks. */
+export type RequestBody = MemoryBody | FileBody | ProvidedBody;
+
+/** Makes a CONNECT tunnel through a proxy; words its own errors. */
+export type OpenTunnel = (r: Request, hop: Hop) => Promise<number>;
+
+/** When a request was begun, and how long its parts took. */
+export interface Clock {
+  /** Its place in the order in which the session's requests were begun. */
+  ordinal: number;
+  /** When it was begun, repetitions not counting, on the clock of `performance`. */
+  startedAt: number;
+  timings: Timings;
+}
+
+export interface Request {
+  handle: ne_request;
+  session: Session;
+  method: string;
+  /** As it is sent. */
+  target: string;
+  /** What is not sent of the target that was given, from its "#" on. */
+  fragment: string;
+  /** The fields that every request begins with, as of its creation. */
+  fixed: string;
+  /** Fields added by the caller. */
+  fields: string;
+  /** Fields to send behind a body in chunks. */
+  trailerFields: string;
+  flags: number[];
+  body: RequestBody | null;
+  readers: Reader[];
+  interims: Hook<(userdata: never, req: ne_request, st: Readonly<ne_status>) => unknown>[];
+  /** Made with the first value. */
+  privates: Map<string, unknown> | null;
+  /** A CONNECT request runs inside the turn of the request that needs the tunnel. */
+  tunnel: { request: Request; hop: Hop } | null;
+  /** Makes a tunnel for this request. */
+  openTunnel: OpenTunnel;
+  /** Its permission to go on, new for each conversation. */
+  scope: Scope;
+  /** Bound on this request as a whole in milliseconds, 0 for the session's. */
+  deadlineMs: number;
+  /** Breaks off this request alone. */
+  signal: AbortSignal | null;
+  /** Never sent again by itself where a kept connection ends without an answer. */
+  once: boolean;
+  attempt: Attempt;
+  /** The head of a response to the last sending has been read. */
+  answered: boolean;
+  clock: Clock;
+  /** Of the last response, as are the fields. */
+  status: ne_status;
+  headFields: Fields;
+  trailer: Fields;
+  /** See `ne_get_request_target`. */
+  targetUri: ne_uri | null;
+}
+
+/** The fields of a response that has not come. */
+export const NO_FIELDS = new Fields();
+
+export function startClock(ordinal: number): Clock {
+  return {
+    ordinal,
+    startedAt: performance.now(),
+    timings: {
+      lookup: null,
+      connect: null,
+      handshake: null,
+      send: null,
+      first_byte: null,
+      receive: null,
+      total: 0,
+      reused: false,
+    },
+  };
+}

@@ -1,0 +1,215 @@
+// What a session is made of: its settings, its hooks, its connections and the turns that use them.
+//
+// A connection is a record of its own. A turn (turns.ts) holds it while its request runs; the
+// session keeps the idle ones. Nothing about a connection or a response is stored on the session.
+import type { Writable } from "node:stream";
+import {
+  DEFAULT_READ_TIMEOUT_MS,
+  MAX_COLLECTED,
+  MAX_HEADER_COUNT,
+  MAX_HEADER_FIELD,
+  MAX_INTERIM,
+  MAX_SESSION_ERROR,
+} from "../base/constants.js";
+import { printable } from "../base/bytes.js";
+import type {
+  ne_request,
+  ne_session,
+  ne_ssl_certificate,
+  ne_ssl_dname,
+} from "../base/handle.js";
+import type { SharedQuestion } from "../base/shared_question.js";
+import type { TlsContext } from "../tls/context.js";
+import type { Wire } from "../wire/wire.js";
+import type { ne_buffer } from "../../ne_string.js";
+import type { ne_status } from "../../ne_utils.js";
+import type { Scope } from "./cancellation.js";
+import type { Endpoint, Hook, Hop, Route } from "./route.js";
+import type { Place, Turns } from "./turns.js";
+import type { Witness } from "./witness.js";
+
+/** The hooks of a session, each list in order of registration. */
+export interface Hooks {
+  createRequest: Hook<(req: ne_request, userdata: never, method: string, target: string) => void>[];
+  preSend: Hook<(req: ne_request, userdata: never, header: ne_buffer) => unknown>[];
+  postHeaders: Hook<(req: ne_request, userdata: never, status: Readonly<ne_status>) => unknown>[];
+  postSend: Hook<
+    (req: ne_request, userdata: never, status: Readonly<ne_status>) => number | PromiseLike<number>
+  >[];
+  destroyRequest: Hook<(req: ne_request, userdata: never) => void>[];
+  destroySession: Hook<(userdata: never) => void>[];
+  closeConn: Hook<(userdata: never) => void>[];
+}
+
+/** One transport connection. */
+export interface Connection {
+  wire: Wire;
+  /** The proxy it goes through, `null` for none. */
+  hop: Hop | null;
+  /** Name for `ne_status_connected` and `_disconnected`; `null` with an address list. */
+  hostname: string | null;
+  /** Responses that it has carried. */
+  responses: number;
+  /** Milliseconds on the clock of `performance` when the last response ended. */
+  idleSince: number;
+  /** How long the server said that it keeps it, in milliseconds. */
+  serverKeepMs: number;
+  /** How long a read may wait: the session's read timeout when it was opened. */
+  readTimeoutMs: number;
+  /** The session's `settings` when it was opened. */
+  settings: number;
+  open: boolean;
+}
+
+/** A request's turn, and the connection that it has meanwhile. */
+export interface Turn extends Place {
+  connection: Connection | null;
+  /** The notifier's promise is being waited for. */
+  telling: Promise<void> | null;
+  /** What the notifier rejected with when the connection was closed, until the request can say. */
+  thrownAtClose: { error: unknown } | null;
+}
+
+/** See `nx_limits`. */
+export interface Limits {
+  header_field: number;
+  header_count: number;
+  interim_count: number;
+  body: number;
+  collected: number;
+  /** Bytes of a property's value; -1: what is usual where it is read. */
+  property: number;
+  block: number;
+  inflate_ratio: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  header_field: MAX_HEADER_FIELD,
+  header_count: MAX_HEADER_COUNT,
+  interim_count: MAX_INTERIM,
+  body: Infinity,
+  collected: MAX_COLLECTED,
+  property: -1,
+  block: Infinity,
+  inflate_ratio: Infinity,
+};
+
+/** See `nx_timings`. */
+export interface Timings {
+  lookup: number | null;
+  connect: number | null;
+  handshake: number | null;
+  send: number | null;
+  first_byte: number | null;
+  receive: number | null;
+  total: number;
+  reused: boolean;
+}
+
+/** How long things may take, in milliseconds. */
+export interface Timeouts {
+  /** 0 if never set. */
+  connect: number;
+  /** Until the next address is tried beside those before (RFC 8305); 0: when they failed. */
+  attemptDelay: number;
+  /** Of connections that are opened from now on. */
+  read: number;
+  /** `ne_set_read_timeout` was called. */
+  readSet: boolean;
+  /** How long a write may wait; 0 for as long as a read. */
+  write: number;
+  /** A whole request; 0 for no bound. */
+  request: number;
+  /** An idle connection; 0 leaves it to the server. */
+  keepAlive: number;
+  /** A body that waits for a 100 response; 0 for as long as a read. */
+  expect: number;
+}
+
+export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
+  connect: 0,
+  attemptDelay: 0,
+  read: DEFAULT_READ_TIMEOUT_MS,
+  readSet: false,
+  write: 0,
+  request: 0,
+  keepAlive: 0,
+  expect: 1000,
+};
+
+/** What a notifier is told, one member for each kind of event. */
+export type StatusInfo = Record<string, unknown>;
+
+/** See `ne_ssl_provide_fn`. */
+export type CertProvider = (
+  userdata: never,
+  sess: ne_session,
+  dnames: readonly ne_ssl_dname[],
+) => void | Promise<void>;
+
+/** Whom a handshake asks. */
+export interface TlsCallbacks {
+  verify: Hook<(userdata: never, failures: number, cert: ne_ssl_certificate) => unknown> | null;
+  /** Asked for a client certificate while the server wants one. */
+  provider: Hook<CertProvider> | null;
+  /** Held while a verify callback thinks. */
+  readonly verifying: SharedQuestion;
+}
+
+/** The requests of a session and the connections they use. */
+export interface Work {
+  idle: Connection[];
+  readonly turns: Turns<Turn>;
+  /** The requests that have been begun and not ended, those waiting included. */
+  readonly scopes: Set<Scope>;
+  /** How many requests have been begun. */
+  begun: number;
+}
+
+export interface Session {
+  handle: ne_session;
+  scheme: string;
+  /** Over TLS. */
+  secure: boolean;
+  server: Endpoint;
+  /** Value of the Host field. */
+  hostport: string;
+  error: string;
+  cause: Error | null;
+  flags: number[];
+  hooks: Hooks;
+  notifier: Hook<(userdata: never, status: number, info: never) => unknown> | null;
+  privates: Map<string, unknown>;
+  route: Route;
+  userAgent: string | null;
+  timeouts: Timeouts;
+  /** Whether the next hop's last response was HTTP/1.1: for `ne_version_pre_http11` alone. */
+  http11: boolean;
+  tls: TlsContext | null;
+  tlsCallbacks: TlsCallbacks;
+  /**
+   * Counts the changes of what a connection is made with, or for whom: route, login, certificates.
+   * A connection of an earlier count carries no further request.
+   */
+  settings: number;
+  work: Work;
+  limits: Limits;
+  /** Breaks off whatever the session does; `forget` takes the tie away. */
+  signal: { signal: AbortSignal; forget: () => void } | null;
+  debug: { stream: Writable; mask: number } | null;
+  timings: Timings | null;
+  /** Those who look on while requests run. */
+  witnesses: readonly Witness[];
+  destroyed: boolean;
+}
+
+/** Sets the error string: one printable line of neon's length. */
+export function setError(s: Session, text: string, cause: Error | null = null): void {
+  s.error = printable(text).slice(0, MAX_SESSION_ERROR);
+  s.cause = cause;
+}
+
+/** How long a write to a connection may wait, in milliseconds. */
+export function writeTimeout(s: Session, readTimeoutMs: number): number {
+  return s.timeouts.write > 0 ? s.timeouts.write : readTimeoutMs;
+}
