@@ -3,6 +3,7 @@
 // Records come in as they arrive; nothing here changes them.
 
 import { parseNameOf, type Name } from "../asn1/name.js";
+import { Pieces } from "../base/pieces.js";
 import { RecordKeys, SUITES, type Suite } from "./record_layer.js";
 
 const CHANGE_CIPHER_SPEC = 20;
@@ -19,6 +20,8 @@ const MAX_FLIGHT = 1 << 18;
 const MAX_RECORD = 16384 + 2048;
 
 const EMPTY = Buffer.alloc(0);
+/** A peer could send such for ever (RFC 8446 5.1 forbids them). */
+const NO_PIECE: Sight = { kind: "broken", reason: "empty handshake record" };
 
 /** What a look into the flight has shown. */
 export type Sight =
@@ -31,7 +34,9 @@ export type Sight =
   /** The server wants a certificate. */
   | { kind: "asked"; names: Name[]; late: LateAnswer | null }
   /** It does not, or we cannot tell: the flight goes on unseen. */
-  | { kind: "pass" };
+  | { kind: "pass" }
+  /** No server may do so: the handshake is over. */
+  | { kind: "broken"; reason: string };
 
 /** What answering a request of TLS 1.3 by hand needs (tls/late_answer.ts). */
 export interface LateAnswer {
@@ -57,12 +62,9 @@ interface Request {
  *     └──(ServerHelloDone of 1.2)──► decided
  */
 export class Flight {
-  #chunks: Buffer[] = [];
-  #have = 0;
-  /** Bytes that the next record needs, as far as is known. */
-  #need = 5;
+  #records = new Pieces();
+  #messages = new Pieces();
   #seen = 0;
-  #messages = Buffer.alloc(0);
   #retried = false;
   #suite: Suite | null = null;
   #keys: RecordKeys | null = null;
@@ -71,8 +73,7 @@ export class Flight {
 
   /** Adds bytes from the server and looks at them. */
   feed(chunk: Buffer): Sight {
-    this.#chunks.push(chunk);
-    this.#have += chunk.length;
+    this.#records.push(chunk);
     this.#seen += chunk.length;
     return this.look();
   }
@@ -96,50 +97,45 @@ export class Flight {
       if (this.#seen > MAX_FLIGHT) return { kind: "pass" };
       if (this.#suite !== null && this.#keys === null) return { kind: "keys" };
       const record = this.#record();
-      if (record === "more" || record === "pass") return { kind: record };
+      if (!Buffer.isBuffer(record)) return record;
       const sight = this.#readMessages(record);
       if (sight !== null) return sight;
     }
   }
 
   // The handshake bytes of the next record.
-  #record(): Buffer | "more" | "pass" {
-    if (this.#have < this.#need) return "more";
-    const rest = Buffer.concat(this.#chunks);
-    this.#chunks = [rest];
-    const type = rest[0];
-    const length = rest.readUInt16BE(3);
-    if (length > MAX_RECORD || rest[1] !== 3) return "pass";
-    this.#need = 5 + length;
-    if (rest.length < this.#need) return "more";
-    this.#chunks = [rest.subarray(this.#need)];
-    this.#have -= this.#need;
-    this.#need = 5;
-    const header = rest.subarray(0, 5);
-    const body = rest.subarray(5, 5 + length);
+  #record(): Buffer | Sight {
+    const header = this.#records.peek(5);
+    if (header === null) return { kind: "more" };
+    const type = header[0];
+    const length = header.readUInt16BE(3);
+    if (length > MAX_RECORD || header[1] !== 3) return { kind: "pass" };
+    const record = this.#records.take(5 + length);
+    if (record === null) return { kind: "more" };
+    const body = record.subarray(5);
     // in TLS 1.3 this record means nothing; in TLS 1.2 a resumed session begins with it
     if (type === CHANGE_CIPHER_SPEC && (this.#keys !== null || this.#retried)) return EMPTY;
-    if (type === HANDSHAKE && this.#keys === null) return body;
-    if (type !== APPLICATION_DATA || this.#keys === null || this.#suite === null) return "pass";
-    const plain = this.#keys.open(header, body);
-    return plain?.type === HANDSHAKE ? plain.content : "pass";
+    if (type === HANDSHAKE && this.#keys === null) return body.length > 0 ? body : NO_PIECE;
+    if (type !== APPLICATION_DATA || this.#keys === null) return { kind: "pass" };
+    const plain = this.#keys.open(record.subarray(0, 5), body);
+    if (plain?.type !== HANDSHAKE) return { kind: "pass" };
+    return plain.content.length > 0 ? plain.content : NO_PIECE;
   }
 
   // Whole handshake messages; null if more records are needed.
   #readMessages(bytes: Buffer): Sight | null {
-    this.#messages = Buffer.concat([this.#messages, bytes]);
-    while (this.#messages.length >= 4) {
-      const length = this.#messages.readUIntBE(1, 3);
+    this.#messages.push(bytes);
+    for (;;) {
+      const header = this.#messages.peek(4);
+      if (header === null) return null;
+      const length = header.readUIntBE(1, 3);
       if (length > MAX_FLIGHT) return { kind: "pass" };
-      if (this.#messages.length < 4 + length) break;
-      const type = this.#messages[0] as number;
-      const body = this.#messages.subarray(4, 4 + length);
-      this.#transcript.push(this.#messages.subarray(0, 4 + length));
-      this.#messages = this.#messages.subarray(4 + length);
-      const sight = this.#readMessage(type, body);
+      const message = this.#messages.take(4 + length);
+      if (message === null) return null;
+      this.#transcript.push(message);
+      const sight = this.#readMessage(message[0] ?? 0, message.subarray(4));
       if (sight !== null) return sight;
     }
-    return null;
   }
 
   #readMessage(type: number, body: Buffer): Sight | null {

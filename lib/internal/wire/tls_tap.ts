@@ -139,6 +139,9 @@ export class TlsTap extends Duplex {
       this.#release();
     } else if (sight.kind === "pass") {
       this.#passOn();
+    } else if (sight.kind === "broken") {
+      const { reason } = sight;
+      this.destroy(Object.assign(new Error(reason), { reason }));
     } else if (sight.kind === "asked") {
       const { late, names } = sight;
       void this.#onAsked(names, late !== null).then(

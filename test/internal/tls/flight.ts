@@ -64,6 +64,27 @@ t.test("names_in_tls_1_2", async (t) => {
   t.same(names(new Flight().feed(record(22, Buffer.concat([request12(), done])))), [], "no names");
 });
 
+t.test("records_of_one_byte", async (t) => {
+  // 43,000 of them took seconds once; the work is now what the bytes are
+  const list = Array.from({ length: 150 }, () => ca.der);
+  const bytes = Buffer.concat([hello(0xc02f), request12(...list), done]);
+  const tiny = Buffer.concat([...bytes].map((byte) => record(22, Buffer.from([byte]))));
+  t.equal(names(new Flight().feed(tiny)).length, 150, "in one piece");
+  const drip = new Flight();
+  let last: Sight = { kind: "more" };
+  for (let at = 0; at < tiny.length; at += 6) last = drip.feed(tiny.subarray(at, at + 6));
+  t.equal(names(last).length, 150, "one by one");
+});
+
+t.test("empty_records_are_refused", async (t) => {
+  const empty = record(22, Buffer.alloc(0));
+  t.same(new Flight().feed(Buffer.concat([record(22, hello(0xc02f)), empty])), {
+    kind: "broken",
+    reason: "empty handshake record",
+  });
+  t.equal(new Flight().feed(empty).kind, "broken");
+});
+
 t.test("not_asked", async (t) => {
   t.equal(new Flight().feed(record(22, Buffer.concat([hello(0xc02f), done]))).kind, "pass");
   const resumed = Buffer.concat([record(22, hello(0xc02f)), record(20, Buffer.from([1]))]);
