@@ -36,6 +36,7 @@ import {
   reverseLookup,
   type Address,
 } from "./internal/wire/address.js";
+import { descriptorOf } from "./internal/wire/node_internals.js";
 import { tlsWire } from "./internal/wire/tls_wire.js";
 import { addresses, lookups, sockets } from "./internal/wire/socket_handles.js";
 import {
@@ -419,9 +420,7 @@ export async function ne_sock_accept(sock: ne_socket, fd: number | Server): Prom
 
 /** @returns the descriptor of the socket, or -1 if it is not connected or the system shows none. */
 export function ne_sock_fd(sock: ne_socket): number {
-  const stream = sockets.open(sock, "ne_sock_fd").wire?.stream;
-  const handle = (stream as { _handle?: { fd?: number } | null } | undefined)?._handle;
-  return handle?.fd ?? -1;
+  return descriptorOf(sockets.open(sock, "ne_sock_fd").wire?.stream);
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import type { Socket } from "node:net";
 import { constants as osConstants } from "node:os";
+import type { Duplex } from "node:stream";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Refusal } from "../tls/second_judge.js";
 
@@ -82,4 +83,51 @@ const STILL_READING = -osConstants.errno.EALREADY;
  */
 export function isReading(socket: Socket): boolean {
   return readingHandle(socket)?.readStart?.() === STILL_READING;
+}
+
+/** What a socket reads into: Node's option `onread`. */
+export interface OnRead {
+  buffer(): Buffer;
+  callback(length: number, block: Uint8Array): boolean;
+}
+
+/** Node's own slots for `onread`, by their description. */
+const SLOTS = ["kBuffer", "kBufferGen", "kBufferCb"];
+
+/**
+ * Has a TLS socket over a connected one read into blocks: Node ignores the option `onread` there
+ * (nodejs.org, tls.connect), though both kinds of socket keep it in the same slots, and the handle
+ * takes the block by `useUserBuffer`.
+ * @returns false where slots or function are missing, and nothing is done: it reads as any stream
+ */
+export function readInto(socket: TLSSocket, { buffer, callback }: OnRead): boolean {
+  const own = Object.getOwnPropertySymbols(socket);
+  const slots = SLOTS.map((name) => own.find(({ description }) => description === name));
+  const { _handle: handle } = socket as unknown as {
+    _handle: { useUserBuffer?(block: Uint8Array): void } | null;
+  };
+  if (slots.includes(undefined) || typeof handle?.useUserBuffer !== "function") return false;
+  const first = buffer();
+  for (const [index, value] of [first, buffer, callback].entries()) {
+    Reflect.set(socket, slots[index] ?? "", value);
+  }
+  handle.useUserBuffer(first);
+  return true;
+}
+
+/**
+ * The descriptor of a socket: `_handle.fd`. -1 where the system or Node shows none.
+ */
+export function descriptorOf(stream: Duplex | undefined): number {
+  const { _handle: handle } = (stream ?? {}) as { _handle?: { fd?: number } | null };
+  return handle?.fd ?? -1;
+}
+
+/**
+ * Whether an error of a TLS handshake means that the stream below ended: Node makes an ECONNRESET
+ * of it that no system call gave. Without that it is told as a reset.
+ */
+export function isEarlyEnd(error: Error): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === "ECONNRESET" && syscall === undefined;
 }

@@ -3,6 +3,7 @@
 // over a connected one has the same machinery, but no option for it.
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { readInto } from "./node_internals.js";
 
 /** A block, and how much of it is filled. */
 export interface Segment {
@@ -55,29 +56,11 @@ export class ReadRing {
   }
 }
 
-/** Node's own slots for `onread`, by their description. */
-const SLOTS = ["kBuffer", "kBufferGen", "kBufferCb"];
-
-interface Handle {
-  useUserBuffer?(block: Uint8Array): void;
-}
-
 /**
- * Lets a new TLS socket over a connected one read into blocks of ours. Node ignores `onread` there
- * (nodejs.org, tls.connect), though both kinds of socket keep it in the same slots.
- * @returns `null` if this Node has no such slots: the socket then reads as any other
+ * Lets a new TLS socket over a connected one read into blocks of ours.
+ * @returns `null` if this Node cannot: the socket then reads as any other
  */
 export function ringOf(socket: TLSSocket): ReadRing | null {
-  const own = Object.getOwnPropertySymbols(socket);
-  const slots = SLOTS.map((name) => own.find(({ description }) => description === name));
-  const { _handle: handle } = socket as unknown as { _handle: Handle | null };
-  if (slots.includes(undefined) || typeof handle?.useUserBuffer !== "function") return null;
   const ring = new ReadRing(TLS_BLOCK);
-  const first = ring.onread.buffer();
-  const values = [first, ring.onread.buffer, ring.onread.callback];
-  for (const [index, slot] of slots.entries()) {
-    (socket as unknown as Record<symbol, unknown>)[slot as symbol] = values[index];
-  }
-  handle.useUserBuffer(first);
-  return ring;
+  return readInto(socket, ring.onread) ? ring : null;
 }

@@ -17,7 +17,7 @@ import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, type ClientCert } from "../tls/certificate_handles.js";
 import { ringOf, type ReadRing } from "./read_blocks.js";
 import { nodeTls } from "./default_roots.js";
-import { skipPeerObjects, verifyResult } from "./node_internals.js";
+import { isEarlyEnd, skipPeerObjects, verifyResult } from "./node_internals.js";
 import { endedCleanly, watchEnd } from "./tls_end.js";
 import {
   ENDED,
@@ -234,7 +234,7 @@ class Handshake {
     const failed = (error: Error): void => {
       this.state.greeted ||= socket.getPeerX509Certificate?.() !== undefined;
       const words = wordForGood(error, this.state);
-      if (error.message.startsWith("Client network socket disconnected")) this.#ended();
+      if (isEarlyEnd(error)) this.#ended();
       else this.fail(words, error);
     };
     socket.on("error", failed);
