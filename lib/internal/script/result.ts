@@ -1,5 +1,6 @@
 // The value that nx_send gives: what became of a request, frozen.
 import type { Readable } from "node:stream";
+import { NE_OK } from "../base/constants.js";
 import { parseContentType } from "../http/content_type.js";
 import type { ne_status } from "../../ne_utils.js";
 import { decodeText } from "./charset.js";
@@ -57,31 +58,63 @@ export interface nx_result {
   json(): unknown;
 }
 
-const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+// One shape for all results. The functions belong to each, so that a result can be taken apart.
+class Result implements nx_result {
+  readonly code: number;
+  readonly error: string;
+  readonly cause: Error | null;
+  readonly status: Readonly<ne_status> | null;
+  readonly ok: boolean;
+  readonly headers: nx_result["headers"];
+  readonly trailers: nx_result["trailers"];
+  readonly body: Buffer;
+  readonly stream: Readable | null;
+  readonly url: string;
+  readonly redirects: nx_result["redirects"];
+  readonly not_followed: string | null;
+  readonly header: nx_result["header"];
+  readonly text: nx_result["text"];
+  readonly json: nx_result["json"];
+
+  constructor(answer: Answer) {
+    const { headers, body } = answer;
+    this.code = answer.code;
+    this.error = answer.error;
+    this.cause = answer.cause;
+    this.status = answer.status;
+    this.ok = answer.code === NE_OK && answer.status?.klass === 2;
+    this.headers = headers;
+    this.trailers = answer.trailers;
+    this.body = body;
+    this.stream = answer.stream;
+    this.url = answer.url;
+    this.redirects = answer.redirects;
+    this.not_followed = answer.not_followed;
+    this.header = (name) => headerIn(headers, name);
+    this.text = () => textOf(headers, body);
+    this.json = (): unknown => JSON.parse(textOf(headers, body));
+    Object.freeze(this);
+  }
+
+  // what console.log shows: one line, without what a query may hold
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    const what = this.stream === null ? `${this.body.length} bytes` : "a stream";
+    return `nx_result <${this.error}, ${what}, ${this.url.replace(/\?.*$/s, "?…")}>`;
+  }
+}
+
+function headerIn(headers: nx_result["headers"], name: string): string | null {
+  const wanted = name.toLowerCase();
+  const values = headers.filter(([key]) => key.toLowerCase() === wanted);
+  return values.length === 0 ? null : values.map(([, value]) => value).join(", ");
+}
+
+function textOf(headers: nx_result["headers"], body: Buffer): string {
+  const type = parseContentType(headerIn(headers, "content-type") ?? "");
+  return decodeText(body, type?.charset ?? null);
+}
 
 /** Makes the value from the record. */
 export function resultOf(answer: Answer): nx_result {
-  const { headers, body } = answer;
-  const header = (name: string): string | null => {
-    const wanted = name.toLowerCase();
-    const values = headers.filter(([key]) => key.toLowerCase() === wanted);
-    return values.length === 0 ? null : values.map(([, value]) => value).join(", ");
-  };
-  const text = (): string => {
-    const type = parseContentType(header("content-type") ?? "");
-    return decodeText(body, type?.charset ?? null);
-  };
-  const json = (): unknown => JSON.parse(text());
-  const ok = answer.code === 0 && answer.status?.klass === 2;
-  return Object.freeze(
-    Object.assign(Object.create(INSPECTED) as object, { ...answer, ok, header, text, json }),
-  );
+  return new Result(answer);
 }
-
-// What console.log shows of a result: one line, without the query and whatever else may be secret.
-const INSPECTED = Object.freeze({
-  [INSPECT](this: nx_result): string {
-    const what = this.stream === null ? `${this.body.length} bytes` : "a stream";
-    return `nx_result <${this.error}, ${what}, ${this.url.replace(/\?.*$/s, "?…")}>`;
-  },
-});
