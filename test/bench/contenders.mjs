@@ -10,6 +10,10 @@ const [name, test, text = "{}"] = process.argv.slice(2);
 const settings = JSON.parse(text);
 const secure = test.endsWith("https");
 const { host, gets, large, size } = settings;
+/** How many requests at once: `send-8`. */
+const lanes = Number(/^(?:send|files)-(\d+)$/.exec(test)?.[1] ?? 1);
+/** What the requests are for: one small file, or as many as there are. */
+const targetOf = test.startsWith("files") ? (n) => `/files/${n % settings.files}` : () => "/small";
 const port = secure ? settings.tlsPort : settings.port;
 const origin = `${secure ? "https" : "http"}://${host}:${port}`;
 
@@ -73,7 +77,7 @@ function answerLength(chunk) {
 const nodeHttp = {
   async open() {
     this.http = await import(secure ? "node:https" : "node:http");
-    const options = { keepAlive: true, maxSockets: 1 };
+    const options = { keepAlive: true, maxSockets: lanes };
     if (secure) options.ca = readFileSync(settings.cert);
     this.agent = new this.http.Agent(options);
   },
@@ -84,6 +88,7 @@ const nodeHttp = {
         let bytes = 0;
         response.on("data", (chunk) => (bytes += chunk.length));
         response.on("end", () => resolve(bytes));
+        response.on("error", reject);
       });
       request.on("error", reject);
       if (fd === undefined) request.end();
@@ -92,6 +97,9 @@ const nodeHttp = {
   },
   async small(count) {
     for (let done = 0; done < count; done++) expect(await this.request("GET", "/small"), 1024);
+  },
+  async one(target) {
+    expect(await this.request("GET", target), 1024);
   },
   async download() {
     expect(await this.request("GET", "/large"), size);
@@ -108,7 +116,7 @@ const undici = {
   async open() {
     this.undici = await import("undici");
     const connect = secure ? { ca: readFileSync(settings.cert) } : {};
-    this.dispatcher = new this.undici.Agent({ connections: 1, connect, bodyTimeout: 0 });
+    this.dispatcher = new this.undici.Agent({ connections: lanes, connect, bodyTimeout: 0 });
   },
   async request(target, options) {
     const { body } = await this.undici.request(`${origin}${target}`, {
@@ -121,6 +129,9 @@ const undici = {
   },
   async small(count) {
     for (let done = 0; done < count; done++) expect(await this.request("/small"), 1024);
+  },
+  async one(target) {
+    expect(await this.request(target), 1024);
   },
   async download() {
     expect(await this.request("/large"), size);
@@ -140,6 +151,7 @@ const libneon = {
     const { ne } = this;
     this.session = ne.ne_session_create(secure ? "https" : "http", host, port);
     if (secure) ne.ne_ssl_trust_cert(this.session, ne.ne_ssl_cert_read(settings.cert));
+    ne.nx_set_max_connections(this.session, lanes);
     this.count = (userdata, block) => {
       this.bytes += block.length;
       return 0;
@@ -157,6 +169,11 @@ const libneon = {
   },
   async small(count) {
     for (let done = 0; done < count; done++) await this.get("/small", 1024);
+  },
+  async one(target) {
+    const { body, error, ok } = await this.ne.nx_send(this.session, "GET", target);
+    if (!ok) throw new Error(error);
+    expect(body.length, 1024);
   },
   async download() {
     await this.get("/large", size);
@@ -188,6 +205,15 @@ function peakMemory() {
   }
 }
 
+/** So many requests, in `lanes` that each wait for one answer before they ask for the next. */
+async function together(contender, count) {
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await contender.one(targetOf(next++));
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
 async function measure(contender) {
   const times = [];
   const cpu = [];
@@ -204,6 +230,9 @@ async function measure(contender) {
     await contender.small(1);
     await contender.small(Math.ceil(gets / 5));
     await timed(() => contender.small(gets));
+  } else if (test.startsWith("send") || test.startsWith("files")) {
+    await together(contender, Math.ceil(gets / 5));
+    await timed(() => together(contender, gets));
   } else if (test.startsWith("download")) {
     for (let run = 0; run < 4; run++) await timed(() => contender.download());
     times.shift();

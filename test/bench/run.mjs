@@ -9,7 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { LARGE, findProgram, startServer, writeFiles } from "./server.mjs";
+import { FILES, LARGE, findProgram, startServer, writeFiles } from "./server.mjs";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.join(HERE, "../..");
@@ -21,7 +21,15 @@ const CASES = {
   "download-https": "256 MiB download over TLS",
   "upload-http": "256 MiB upload from a descriptor",
   "upload-https": "256 MiB upload over TLS",
+  "send-1": "1 KiB by `nx_send`, beside undici's `request`",
+  "send-8": "1 KiB by `nx_send`, 8 connections",
+  "send-32": "1 KiB by `nx_send`, 32 connections",
+  "files-8": "10,000 small files by `nx_send`, 8 connections",
 };
+/** Cases that compare ways to write a script. */
+const SCRIPTED = /^(send|files)-/;
+/** Who can send requests in the way of a script. */
+const SCRIPTERS = ["undici", "libneon", "node:http"];
 const NAMES = { bare: "bare socket", "C neon": "C neon" };
 
 const { values: options } = parseArgs({
@@ -111,10 +119,12 @@ function row(...cells) {
 }
 
 function table(test, results, idle) {
-  const bare = results.get("bare");
-  const gets = test.startsWith("get");
+  const base = results.has("bare") ? "bare" : "undici";
+  const baseline = results.get(base);
+  const named = NAMES[base] ?? base;
+  const gets = /^(get|send|files)/.test(test);
   let text = `\n### ${CASES[test]}\n\n`;
-  text += row("", gets ? "µs each" : "MB/s", "time / bare socket", "CPU / bare socket", "memory above idle");
+  text += row("", gets ? "µs each" : "MB/s", `time / ${named}`, `CPU / ${named}`, "memory above idle");
   text += row("---", "---:", "---:", "---:", "---:");
   for (const [name, { times, cpus, peaks, error }] of results) {
     if (error !== "" || times.length === 0) {
@@ -127,8 +137,8 @@ function table(test, results, idle) {
     const label = name === "libneon" ? "**libneon**" : (NAMES[name] ?? name);
     // round by round: what else the machine did meanwhile hit the neighbours of one round alike
     const ratios = [
-      median(times.map((each, round) => each / bare.times[round])),
-      median(cpus.map((each, round) => each / bare.cpus[round])),
+      median(times.map((each, round) => each / baseline.times[round])),
+      median(cpus.map((each, round) => each / baseline.cpus[round])),
     ];
     text += row(label, figure.toFixed(gets ? 1 : 0), ...ratios.map((n) => n.toFixed(2)), memory);
   }
@@ -196,6 +206,7 @@ const settings = {
   tlsPort: server.tlsPort,
   cert: server.certificate?.cert ?? "",
   gets: Number(options.gets),
+  files: FILES,
   large,
   size: LARGE,
   libneon: pathToFileURL(dist).href,
@@ -214,7 +225,10 @@ let text = "";
 const idle = median(Array.from({ length: 5 }, () => run("idle", "none", settings).peak));
 for (const test of wanted) {
   if (test.endsWith("https") && server.tlsPort === 0) continue;
-  text += table(test, compare(test, contenders, settings, neon), idle);
+  const able = contenders.filter((name) => !SCRIPTED.test(test) || SCRIPTERS.includes(name));
+  // without undici there is nothing to compare with
+  if (SCRIPTED.test(test) && !able.includes("undici")) continue;
+  text += table(test, compare(test, able, settings, neon), idle);
 }
 if (options.only === "") {
   text += `\n### Importing the library\n\n${importTime(settings).toFixed(1)} ms (median of 15)\n`;

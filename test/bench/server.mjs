@@ -10,16 +10,21 @@ import { fileURLToPath } from "node:url";
 
 const MIB = 1024 * 1024;
 export const LARGE = 256 * MIB;
+/** How many small files there are. */
+export const FILES = 10_000;
 
 export function findProgram(name) {
   const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file)) ?? null;
 }
 
-/** What is served: 1 KiB, and 256 MiB that do not compress. */
+/** What is served: 1 KiB, once and as many files, and 256 MiB that do not compress. */
 export function writeFiles(folder) {
   mkdirSync(path.join(folder, "root/dav"), { recursive: true });
-  writeFileSync(path.join(folder, "root/small"), "x".repeat(1024));
+  const small = "x".repeat(1024);
+  writeFileSync(path.join(folder, "root/small"), small);
+  mkdirSync(path.join(folder, "root/files"), { recursive: true });
+  for (let n = 0; n < FILES; n++) writeFileSync(path.join(folder, `root/files/${n}`), small);
   const block = Buffer.alloc(MIB);
   for (let at = 0; at < MIB; at += 32) createHash("sha256").update(`${at}`).digest().copy(block, at);
   const large = path.join(folder, "root/large");
@@ -57,7 +62,7 @@ worker_processes 1;
 ${process.getuid?.() === 0 ? "user root;" : ""}
 pid ${path.join(folder, "pid")};
 error_log ${path.join(folder, "error.log")} warn;
-events { worker_connections 64; }
+events { worker_connections 128; }
 http {
   ${temporary}
   access_log off;
@@ -169,7 +174,7 @@ function serve(files) {
         body = Number(length[1]) - (head.length - end - 4);
         if (body === 0) socket.write(created);
       } else {
-        socket.write(target === "/small" ? small : large);
+        socket.write(target === "/large" ? large : small);
       }
       head = "";
     });
