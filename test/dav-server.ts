@@ -9,12 +9,12 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import t, { type Test } from "tap";
-import { parseIf } from "../docs/examples/dav-if.js";
+import { parseIf } from "../docs/examples/server/if.js";
 import {
   type DavServer,
   type DavServerOptions,
   startDavServer,
-} from "../docs/examples/dav-server.js";
+} from "../docs/examples/server/server.js";
 import { makeSelfSigned } from "../docs/examples/self-signed.js";
 
 interface Answer {

@@ -1,7 +1,7 @@
 // WebDAV against real servers: Apache's mod_dav, lighttpd's mod_webdav, nginx, and the server of
 // our own examples. A server that is not installed is skipped, with a word about it.
 import t, { type Test } from "tap";
-import { startDavServer } from "../docs/examples/dav-server.js";
+import { startDavServer } from "../docs/examples/server/server.js";
 import {
   NE_DEPTH_INFINITE,
   NE_DEPTH_ONE,

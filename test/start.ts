@@ -3,12 +3,13 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
-import { type DavServerOptions, startDavServer } from "../docs/examples/dav-server.js";
+import { type DavServerOptions, startDavServer } from "../docs/examples/server/server.js";
 import { makeSelfSigned } from "../docs/examples/self-signed.js";
 import { formatBytes } from "../docs/examples/terminal.js";
 
@@ -48,10 +49,11 @@ function runOnTerminal(
   args: string[],
   env: NodeJS.ProcessEnv,
   answers: [question: string, answer: string][],
+  before = "",
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const quoted = [process.execPath, START, ...args].map((word) => `'${word}'`).join(" ");
-    const child = spawn("script", ["-qec", quoted, "/dev/null"], { env });
+    const child = spawn("script", ["-qec", before + quoted, "/dev/null"], { env });
     const waiting = [...answers];
     let out = "";
     let seen = 0;
@@ -100,7 +102,8 @@ t.test("the tour comes out as expected and leaves nothing behind", async (t) => 
   const { code, out, err } = await run([], environment(temp));
   t.equal(code, 0);
   t.equal(err, "");
-  t.match(out, /Everything came as expected\.\n$/);
+  t.match(out, /^Try next: npm start -- https:.*\nEverything came as expected\.\n$/m);
+  t.notMatch(out, "\r", "a bar leaves no litter in a pipe");
   t.notMatch(out, /^ {4}! /m, "no step failed");
   t.notMatch(out, "\x1b", "no escape sequences where there is no terminal");
   const calls: [RegExp, string][] = [
@@ -235,6 +238,46 @@ t.test("bad usage: a usage line, and 2", async (t) => {
   t.match(help.out, /^usage: /);
 });
 
+t.test("what failed comes with a hint", async (t) => {
+  const auth = { scheme: "basic" as const, username: "me", password: "secret" };
+  const server = await serve(t, { auth });
+  const open = await serve(t);
+  const env = environment(folder(t));
+  const rows: [string[], RegExp][] = [
+    [["http://127.0.0.1:1/"], /^hint: nothing listens there/m],
+    [["http://no-such-host.invalid/"], /^hint: check the spelling/m],
+    [[`${server.url}/hello.txt`], /^hint: log in with --user NAME$/m],
+    [[`${server.url}/hello.txt`, "--user", "me:no"], /^hint: check name and password/m],
+    [[`${open.url}/missing`], /^hint: nothing is there/m],
+    [[open.url.replace("http", "https")], /^hint: does the server speak TLS there/m],
+  ];
+  for (const [args, words] of rows) {
+    const { code, out } = await run(args, env);
+    t.equal(code, 1, args.join(" "));
+    t.match(out, words, args.join(" "));
+  }
+});
+
+t.test("the example server alone", async (t) => {
+  const main = fileURLToPath(new URL("../dist/examples/server/main.js", import.meta.url));
+  const root = folder(t);
+  writeFileSync(join(root, "hello.txt"), "hello\n");
+  const env = environment(folder(t));
+  const child = spawn(process.execPath, [main, root, "--port", "0", "--user", "me:secret"], { env });
+  t.teardown(() => child.kill("SIGKILL"));
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  const [, url = ""] = /^(http:\S+)\/ serves /.exec(String(said)) ?? [];
+  t.equal((await run([`${url}/hello.txt`, "--user", "me:secret"], env)).code, 0);
+  t.equal((await run([`${url}/hello.txt`], env)).code, 1);
+  child.kill("SIGINT");
+  t.strictSame(await once(child, "close"), [0, null]);
+  for (const args of [[], ["/no/such/folder"], [root, "--port", "x"], ["--no"]]) {
+    const { status, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
+    t.equal(status, 2);
+    t.match(stderr, /^usage: npm run serve/m);
+  }
+});
+
 t.test("--user with a password, and without anybody to ask", async (t) => {
   const auth = { scheme: "digest" as const, username: "me", password: "se:cret" };
   const server = await serve(t, { auth });
@@ -340,6 +383,16 @@ t.test("on a terminal", { skip: hasScript ? false : "script is not installed" },
     t.equal(code, 0);
     t.match(out, "Wrong password.");
     t.notMatch(out, "secret");
+  });
+  await t.test("the tour fits 40 columns, and has colours unless NO_COLOR is set", async (t) => {
+    const plain = { ...env, TERM: "xterm", NO_COLOR: "" };
+    for (const [colours, more] of [[true, plain], [false, { ...plain, NO_COLOR: "1" }]] as const) {
+      const { code, out } = await runOnTerminal([], { ...more }, [], "stty cols 40; ");
+      t.equal(code, 0);
+      t.equal(/\x1b\[\d+m/.test(out), colours);
+      const shown = out.replaceAll(/\x1b\[[\d;]*[mK]/g, "").split(/\r?\n|\r/);
+      t.strictSame(shown.filter((line) => [...line].length > 40), []);
+    }
   });
   await t.test("a bar is drawn", async (t) => {
     const server = await serve(t);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type DavServer, type DavServerOptions, startDavServer } from "./dav-server.js";
+import { type DavServer, type DavServerOptions, startDavServer } from "./server/server.js";
 
 export interface Stage {
   /** A folder that is removed afterwards. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ne_sock_exit, ne_sock_init } from "libneon/ne_socket";
 import { ne_version_string } from "libneon/ne_utils";
-import { startDavServer } from "./dav-server.js";
+import { startDavServer } from "./server/server.js";
 import { visit, type VisitOptions } from "./visit.js";
 import { makeSelfSigned } from "./self-signed.js";
 import { tourAuth, VISITOR } from "./tour-auth.js";
@@ -18,8 +18,23 @@ import { tourTls } from "./tour-tls.js";
 import { Tour } from "./tour.js";
 
 const USAGE = `usage: npm start
-       npm start -- URL [-o FILE] [--list] [--user NAME[:PASSWORD]] [--proxy URL]
-                    [--ca FILE.pem] [--cert FILE.p12]
+       npm start -- URL [-o FILE] [--list]
+                    [--user NAME[:PASSWORD]]
+                    [--proxy URL] [--ca FILE.pem]
+                    [--cert FILE.p12]
+
+Without a URL: a tour of the library against
+a server of its own. With one: a GET, or with
+--list a listing.
+
+  -o FILE  save the content
+  --user   log in; a password left out is asked for
+  --proxy  an http, https or socks URL
+  --ca     trust these certificates as well
+  --cert   show this client certificate
+
+Exit code: 0 for success, 1 for a request that
+failed, 2 for a mistake in the arguments.
 `;
 
 async function main(): Promise<number> {
@@ -97,7 +112,10 @@ async function tour(): Promise<number> {
     process.off("SIGINT", interrupted);
   }
   const { failures } = shown;
-  shown.say(failures === 0 ? "\nEverything came as expected." : `\n${failures} did not.`);
+  shown.say();
+  shown.say("Try next: npm start -- https://example.com/, or docs/tutorial.md");
+  if (failures === 0) shown.say("Everything came as expected.", "good");
+  else shown.say(`${failures} did not.`, "bad");
   return failures === 0 ? 0 : 1;
 }
 

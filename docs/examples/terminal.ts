@@ -5,6 +5,7 @@
 import type { WriteStream } from "node:tty";
 
 const BAR_CELLS = 30;
+const FEWEST_COLUMNS = 20;
 const REDRAW_MS = 50;
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
@@ -12,6 +13,38 @@ const CTRL_D = "\u0004";
 /** Text of a server with what could steer the terminal replaced. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "?");
+}
+
+/** How wide a line may be: as the terminal, and elsewhere as it likes. */
+export function columnsOf(stream: WriteStream): number {
+  return stream.isTTY ? Math.max(stream.columns || 80, FEWEST_COLUMNS) : Infinity;
+}
+
+/** Lines that fit, broken at blanks where there are any; what goes on is indented. */
+export function fit(line: string, columns: number): string[] {
+  const lines: string[] = [];
+  const indent = " ".repeat(Math.min(/^ */.exec(line)?.[0].length ?? 0, columns / 4) + 2);
+  let rest = line;
+  while (rest.length > columns) {
+    const blank = rest.lastIndexOf(" ", columns);
+    const at = rest.slice(0, blank).trim() === "" ? columns : blank;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = indent + rest.slice(at).trimStart();
+  }
+  return [...lines, rest];
+}
+
+const COLOURS = { good: "32", bad: "31", dim: "2", title: "1" } as const;
+
+/** Text in colour: on a terminal only, and never under NO_COLOR (https://no-color.org). */
+export function paint(
+  text: string,
+  colour: keyof typeof COLOURS,
+  stream: WriteStream = process.stdout,
+): string {
+  const { NO_COLOR = "", TERM = "" } = process.env;
+  const coloured = stream.isTTY && NO_COLOR === "" && TERM !== "dumb";
+  return coloured ? `\x1b[${COLOURS[colour]}m${text}\x1b[0m` : text;
 }
 
 /** A number of bytes, for people. */
@@ -109,6 +142,7 @@ export class ProgressBar {
   #label = "";
   #startMs = 0;
   #drawnMs = 0;
+  #drawn = 0;
   #progress = 0;
   #running = false;
 
@@ -129,7 +163,9 @@ export class ProgressBar {
     const ended = progress === total;
     if (this.#stream.isTTY && (ended || nowMs - this.#drawnMs >= REDRAW_MS)) {
       this.#drawnMs = nowMs;
-      this.#stream.write(`\r${this.#line(progress, total)}\x1b[K`);
+      const line = this.#line(progress, total);
+      this.#drawn = line.length;
+      this.#stream.write(`\r${line}\x1b[K`);
     }
     if (ended) this.end();
   }
@@ -141,14 +177,24 @@ export class ProgressBar {
     const seconds = (performance.now() - this.#startMs) / 1000;
     const rate = formatBytes(this.#progress / Math.max(seconds, 0.001));
     const text = `  ${this.#label} ${formatBytes(this.#progress)}, ${rate}/s`;
-    this.#stream.write(this.#stream.isTTY ? `  ${rate}/s\n` : `${text}\n`);
+    const shown = this.#stream.isTTY ? this.#rateBehind(rate) : text;
+    this.#stream.write(`${shown}\n`);
   }
 
+  // behind the bar where there is room for it
+  #rateBehind(rate: string): string {
+    return this.#drawn + rate.length + 4 < columnsOf(this.#stream) ? `  ${rate}/s` : "";
+  }
+
+  // never as wide as the terminal: a line that wraps can't be drawn over
   #line(progress: number, total: number): string {
-    if (total <= 0) return `  ${this.#label} ${formatBytes(progress)}`;
-    const cells = Math.floor((progress / total) * BAR_CELLS);
-    const bar = "#".repeat(cells) + ".".repeat(BAR_CELLS - cells);
+    const width = columnsOf(this.#stream) - 1;
+    if (total <= 0) return `  ${this.#label} ${formatBytes(progress)}`.slice(0, width);
     const percent = String(Math.floor((progress / total) * 100)).padStart(3);
-    return `  ${this.#label} [${bar}] ${percent} % of ${formatBytes(total)}`;
+    const [before, behind] = [`  ${this.#label} [`, `] ${percent} % of ${formatBytes(total)}`];
+    const room = Math.min(BAR_CELLS, width - before.length - behind.length);
+    if (room < 3) return `  ${this.#label}${behind.slice(1)}`.slice(0, width);
+    const cells = Math.floor((progress / total) * room);
+    return before + "#".repeat(cells) + ".".repeat(room - cells) + behind;
   }
 }

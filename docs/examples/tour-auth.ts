@@ -4,7 +4,7 @@ import { ne_set_server_auth } from "libneon/ne_auth";
 import { ne_getmodtime } from "libneon/ne_basic";
 import { NE_ERROR } from "libneon/ne_request";
 import { ne_session_destroy } from "libneon/ne_session";
-import type { DavServer } from "./dav-server.js";
+import type { DavServer } from "./server/server.js";
 import type { Tour } from "./tour.js";
 
 /** Whom the tour's server lets in. */

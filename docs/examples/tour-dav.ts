@@ -34,7 +34,7 @@ import {
 import { NE_ERROR } from "libneon/ne_request";
 import { ne_fill_server_uri, ne_session_destroy, type ne_session } from "libneon/ne_session";
 import type { ne_uri } from "libneon/ne_uri";
-import type { DavServer } from "./dav-server.js";
+import type { DavServer } from "./server/server.js";
 import { Table } from "./listing.js";
 import type { Tour } from "./tour.js";
 

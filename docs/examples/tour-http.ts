@@ -35,7 +35,7 @@ import {
 } from "libneon/ne_request";
 import { ne_session_destroy, type ne_session } from "libneon/ne_session";
 import { ne_uri_unparse } from "libneon/ne_uri";
-import type { DavServer } from "./dav-server.js";
+import type { DavServer } from "./server/server.js";
 import type { Tour } from "./tour.js";
 
 const FILE_BYTES = 8 << 20;

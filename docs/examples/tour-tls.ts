@@ -12,7 +12,7 @@ import {
   ne_ssl_cert_read,
 } from "libneon/ne_ssl";
 import { describeCertificate } from "./certificate.js";
-import type { DavServer } from "./dav-server.js";
+import type { DavServer } from "./server/server.js";
 import type { Tour } from "./tour.js";
 
 /** @param pem the server's certificate, issued for localhost alone. */

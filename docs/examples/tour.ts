@@ -32,9 +32,10 @@ import {
 } from "libneon/ne_session";
 import { ne_iaddr_print } from "libneon/ne_socket";
 import { ne_ssl_proto_name } from "libneon/ne_ssl";
-import { printable, ProgressBar } from "./terminal.js";
+import { columnsOf, fit, paint, printable, ProgressBar } from "./terminal.js";
 
 const CALL_COLUMNS = 62;
+const WIDE_COLUMNS = 100; // narrower, what came of a call goes onto a line of its own
 const SHOWN_BODY_BYTES = 1 << 18; // smaller bodies come and go without a bar
 
 const CODES: Record<number, string> = {
@@ -66,8 +67,10 @@ export class Tour {
     this.folder = folder;
   }
 
-  say(line = ""): void {
-    process.stdout.write(`${line}\n`);
+  say(line = "", colour: Parameters<typeof paint>[1] | null = null): void {
+    for (const part of fit(line, columnsOf(process.stdout))) {
+      process.stdout.write(`${colour === null ? part : paint(part, colour)}\n`);
+    }
   }
 
   /** A session whose events are shown. */
@@ -79,18 +82,22 @@ export class Tour {
     return sess;
   }
 
+  #event(line: string): void {
+    this.say(line, "dim");
+  }
+
   #notify(status: ne_session_status, info: ne_session_status_info): void {
     switch (status) {
       case ne_status_lookup:
-        return this.say(`    - looking up ${info.lu.hostname}`);
+        return this.#event(`    - looking up ${info.lu.hostname}`);
       case ne_status_connecting:
-        return this.say(`    - connecting to ${ne_iaddr_print(info.ci.address)}`);
+        return this.#event(`    - connecting to ${ne_iaddr_print(info.ci.address)}`);
       case ne_status_connected:
-        return this.say("    - connected");
+        return this.#event("    - connected");
       case ne_status_handshake:
-        return this.say(`    - ${ne_ssl_proto_name(info.hs.protocol)}, ${info.hs.ciphersuite}`);
+        return this.#event(`    - ${ne_ssl_proto_name(info.hs.protocol)}, ${info.hs.ciphersuite}`);
       case ne_status_disconnected:
-        return this.say("    - disconnected");
+        return this.#event("    - disconnected");
       case ne_status_sending:
         return this.#transfer("sending", info.sr.progress, info.sr.total);
       case ne_status_recving:
@@ -114,17 +121,23 @@ export class Tour {
     this.#bar.end();
     const error = ne_get_error(sess);
     const fits = typeof words === "string" ? error.includes(words) : words.test(error);
-    const call = `  ${text} `.padEnd(CALL_COLUMNS, ".");
-    this.say(`${call} ${codeName(code).padEnd(11)} ${printable(error)}`);
+    if (columnsOf(process.stdout) < WIDE_COLUMNS) {
+      this.say(`  ${text}`);
+      this.say(`    ${codeName(code)} ${printable(error)}`);
+    } else {
+      const call = `  ${text} `.padEnd(CALL_COLUMNS, ".");
+      this.say(`${call} ${codeName(code).padEnd(11)} ${printable(error)}`);
+    }
     if (code === wanted && fits) return true;
     this.failures++;
-    this.say(`    ! expected ${codeName(wanted)} ${String(words)}`);
+    this.say(`    ! expected ${codeName(wanted)} ${String(words)}`, "bad");
     return false;
   }
 
   /** States something that must be so. */
   check(text: string, is: boolean): void {
     if (!is) this.failures++;
-    this.say(is ? `    = ${text}` : `    ! not so: ${text}`);
+    if (is) this.say(`    = ${text}`, "good");
+    else this.say(`    ! not so: ${text}`, "bad");
   }
 }

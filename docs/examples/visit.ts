@@ -63,7 +63,8 @@ import { nx_session_proxy, type nx_proxy } from "libneon/nx_proxy";
 import { nx_get_timings } from "libneon/nx_session";
 import { describeCertificate } from "./certificate.js";
 import { Table } from "./listing.js";
-import { ask, askSecret, printable, ProgressBar } from "./terminal.js";
+import { hintFor } from "./hints.js";
+import { ask, askSecret, columnsOf, fit, paint, printable, ProgressBar } from "./terminal.js";
 import { codeName } from "./tour.js";
 
 const PASSWORD_ATTEMPTS = 3;
@@ -87,7 +88,20 @@ class BadArgument extends Error {}
 const bar = new ProgressBar(process.stdout);
 
 function say(line = ""): void {
-  process.stdout.write(`${line}\n`);
+  for (const part of fit(line, columnsOf(process.stdout))) process.stdout.write(`${part}\n`);
+}
+
+// The error goes where errors go; what to try is for people.
+function complain(code: number, error: string): void {
+  for (const part of fit(`${codeName(code)}: ${printable(error)}`, columnsOf(process.stderr))) {
+    process.stderr.write(`${paint(part, "bad", process.stderr)}\n`);
+  }
+  suggest(code, error);
+}
+
+function suggest(code: number, error: string): void {
+  const hint = hintFor(code, error);
+  if (hint !== null) say(`hint: ${hint}`);
 }
 
 /** @returns the exit code: 0 for a 2xx response, 1 for anything else, 2 for bad arguments. */
@@ -229,6 +243,7 @@ async function fetch(sess: ne_session, path: string, output?: string): Promise<n
   if (code === NE_OK) {
     const { klass } = ne_get_status(req);
     if (klass === 3) showRedirect(req);
+    if (klass === 4) suggest(code, ne_get_error(sess));
     const saved = sink?.opened ? `saved to ${printable(output ?? "")}` : "not saved";
     if (received.bytes > 0) say(`${received.bytes} bytes of content, ${saved}`);
     showTimings(sess);
@@ -268,7 +283,7 @@ function showRedirect(req: ne_request): void {
 // A failure in the words of the library; 0 for none.
 function report(sess: ne_session, code: number): number {
   if (code === NE_OK) return 0;
-  process.stderr.write(`${codeName(code)}: ${printable(ne_get_error(sess))}\n`);
+  complain(code, ne_get_error(sess));
   return 1;
 }
 
@@ -290,6 +305,7 @@ async function list(sess: ne_session, path: string): Promise<number> {
   if (code !== NE_OK) return report(sess, code);
   if (!ne_get_error(sess).startsWith("207")) {
     say(`It is no listing: ${printable(ne_get_error(sess))}`);
+    suggest(code, ne_get_error(sess));
     return 1;
   }
   say();

@@ -4,10 +4,10 @@
 
 import type { Stats } from "node:fs";
 import { constants, copyFile, mkdir, rename, rmdir, unlink } from "node:fs/promises";
-import { checkConditions } from "./dav-conditions.js";
-import { ALLOW } from "./dav-files.js";
-import { requireToken } from "./dav-locks.js";
-import { answerFailures, type Failure } from "./dav-multistatus.js";
+import { checkConditions } from "./conditions.js";
+import { ALLOW } from "./files.js";
+import { requireToken } from "./locks.js";
+import { answerFailures, type Failure } from "./multistatus.js";
 import {
   answer,
   type Exchange,
@@ -21,7 +21,7 @@ import {
   Refusal,
   type Resource,
   statusOf,
-} from "./dav-share.js";
+} from "./share.js";
 
 type Existing = Resource & { stat: Stats };
 

@@ -4,8 +4,8 @@
 import { STATUS_CODES } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { answer, type Exchange, hrefOf, writeHead } from "./dav-share.js";
-import { escapeXml, XML_DECLARATION, XML_TYPE } from "./dav-xml.js";
+import { answer, type Exchange, hrefOf, writeHead } from "./share.js";
+import { escapeXml, XML_DECLARATION, XML_TYPE } from "./xml.js";
 
 const PART_CHARS = 32 * 1024;
 const OPENING = `${XML_DECLARATION}<D:multistatus xmlns:D="DAV:">\n`;

@@ -11,16 +11,16 @@ import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DavCredentials, Gate } from "./dav-auth.js";
-import { DeadProperties } from "./dav-dead.js";
-import { ALLOW, echo, get, options, put } from "./dav-files.js";
-import { checkIf } from "./dav-if.js";
-import { lock, LockTable, unlock } from "./dav-locks.js";
-import { propfind, proppatch, report } from "./dav-props.js";
-import { answer, decodePath, type Exchange, Refusal, type Share, statusOf } from "./dav-share.js";
-import { copyOrMove, mkcol, remove } from "./dav-trees.js";
-import { errorDocument, XML_TYPE } from "./dav-xml.js";
-import { makeSelfSigned } from "./self-signed.js";
+import { type DavCredentials, Gate } from "./auth.js";
+import { DeadProperties } from "./dead.js";
+import { ALLOW, echo, get, options, put } from "./files.js";
+import { checkIf } from "./if.js";
+import { lock, LockTable, unlock } from "./locks.js";
+import { propfind, proppatch, report } from "./props.js";
+import { answer, decodePath, type Exchange, Refusal, type Share, statusOf } from "./share.js";
+import { copyOrMove, mkcol, remove } from "./trees.js";
+import { errorDocument, XML_TYPE } from "./xml.js";
+import { makeSelfSigned } from "../self-signed.js";
 
 const MAX_LOG_LINES = 10_000;
 

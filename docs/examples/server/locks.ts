@@ -11,7 +11,7 @@ import {
   locate,
   parentOf,
   Refusal,
-} from "./dav-share.js";
+} from "./share.js";
 import {
   davChild,
   errorDocument,
@@ -21,9 +21,9 @@ import {
   type XmlElement,
   XML_DECLARATION,
   XML_TYPE,
-} from "./dav-xml.js";
-import { checkConditions } from "./dav-conditions.js";
-import { answerFailures } from "./dav-multistatus.js";
+} from "./xml.js";
+import { checkConditions } from "./conditions.js";
+import { answerFailures } from "./multistatus.js";
 
 const MAX_TIMEOUT = 7 * 24 * 3600; // seconds; a longer one is cut down to it, unless infinite
 

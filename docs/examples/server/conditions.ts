@@ -1,7 +1,7 @@
 // Conditional requests (RFC 9110, section 13) and ranges (section 14) of the demo's server.
 
 import type { Stats } from "node:fs";
-import { type Exchange, Refusal } from "./dav-share.js";
+import { type Exchange, Refusal } from "./share.js";
 
 /** The entity tag of a file; a collection has none. */
 export function entityTag(stat: Stats): string | null {

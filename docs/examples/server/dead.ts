@@ -1,7 +1,7 @@
 // Dead properties: what PROPPATCH stored, kept in memory beside the files, by path and name.
 
-import { isBelow } from "./dav-share.js";
-import type { XmlElement } from "./dav-xml.js";
+import { isBelow } from "./share.js";
+import type { XmlElement } from "./xml.js";
 
 /** The key of a property: no local name holds a brace. */
 export function propertyKey(nspace: string, name: string): string {

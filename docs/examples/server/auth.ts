@@ -2,7 +2,7 @@
 // user, and for Digest a fresh nonce each time one is asked for.
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { type Exchange, Refusal } from "./dav-share.js";
+import { type Exchange, Refusal } from "./share.js";
 
 const MAX_NONCES = 1000; // the oldest are forgotten, their users told that they are stale
 

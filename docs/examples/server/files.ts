@@ -7,8 +7,8 @@ import { open, rename, unlink } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { checkConditions, requestedRange, validators } from "./dav-conditions.js";
-import { requireToken } from "./dav-locks.js";
+import { checkConditions, requestedRange, validators } from "./conditions.js";
+import { requireToken } from "./locks.js";
 import {
   answer,
   type Exchange,
@@ -23,7 +23,7 @@ import {
   sendContinue,
   UPLOAD_PREFIX,
   writeHead,
-} from "./dav-share.js";
+} from "./share.js";
 
 const MAX_ECHO_BYTES = 16 << 20;
 

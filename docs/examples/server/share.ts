@@ -9,8 +9,8 @@ import type { Stats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { join, sep } from "node:path";
-import type { LockTable } from "./dav-locks.js";
-import type { DeadProperties } from "./dav-dead.js";
+import type { LockTable } from "./locks.js";
+import type { DeadProperties } from "./dead.js";
 
 /** Files with this beginning are uploads under way: not listed, not reachable. */
 export const UPLOAD_PREFIX = ".dav-upload-";

@@ -2,11 +2,11 @@
 // Live properties come from the file; every other one is dead and kept as it was set.
 
 import type { Stats } from "node:fs";
-import { propertyKey } from "./dav-dead.js";
-import { checkConditions, entityTag } from "./dav-conditions.js";
-import { mediaType } from "./dav-files.js";
-import { lockDiscovery, requireToken } from "./dav-locks.js";
-import { statusElement, streamMultistatus } from "./dav-multistatus.js";
+import { propertyKey } from "./dead.js";
+import { checkConditions, entityTag } from "./conditions.js";
+import { mediaType } from "./files.js";
+import { lockDiscovery, requireToken } from "./locks.js";
+import { statusElement, streamMultistatus } from "./multistatus.js";
 import {
   type Exchange,
   hrefOf,
@@ -14,7 +14,7 @@ import {
   membersOf,
   Refusal,
   type Resource,
-} from "./dav-share.js";
+} from "./share.js";
 import {
   childElements,
   DAV,
@@ -24,7 +24,7 @@ import {
   readXml,
   writeElement,
   type XmlElement,
-} from "./dav-xml.js";
+} from "./xml.js";
 
 type Existing = Resource & { stat: Stats };
 

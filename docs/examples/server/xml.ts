@@ -10,7 +10,7 @@ import {
   ne_xml_resolve_nspace,
   type ne_xml_parser,
 } from "libneon/ne_xml";
-import { type Exchange, Refusal, readBody } from "./dav-share.js";
+import { type Exchange, Refusal, readBody } from "./share.js";
 
 const MAX_BODY_BYTES = 1 << 20; // a request of a client that means well is far below
 const MAX_DEPTH = 100; // so that writing a property back does not recurse without bound

@@ -2,8 +2,8 @@
 // tags, each list for the resource of the request or for a tagged one. The field holds if any list
 // does. Every token it names counts as submitted.
 
-import { entityTag } from "./dav-conditions.js";
-import { type Exchange, locate, pathHere, Refusal } from "./dav-share.js";
+import { entityTag } from "./conditions.js";
+import { type Exchange, locate, pathHere, Refusal } from "./share.js";
 
 interface Condition {
   not: boolean;
