@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import t, { type Test } from "tap";
-import { startDavServer } from "../docs/examples/dav-server.js";
+import { startDavServer } from "../docs/examples/server/server.js";
 import { ne_session_create, ne_session_destroy, type ne_session } from "../lib/ne_session.js";
 import { ROWS, runMatrix } from "./fixtures/matrix.js";
 import { startApache } from "./fixtures/real/apache.js";
