@@ -6,7 +6,7 @@ import {
   NE_AUTH_BASIC,
   NE_AUTH_DEFAULT,
   NE_AUTH_DIGEST,
-  NE_AUTH_NTLM,
+  WITH_PASSWORD,
 } from "./internal/auth/protocol_bits.js";
 import type { Answer } from "./internal/auth/scheme.js";
 import {
@@ -41,17 +41,15 @@ export {
 /** Size of the buffers that C passes to an `ne_auth_creds` callback; here there is no limit. */
 export const NE_ABUFSIZ = 256;
 
-/** The schemes that ask for a user name and password. */
-const WITH_PASSWORD = NE_AUTH_BASIC | NE_AUTH_DIGEST | NE_AUTH_NTLM;
-
 /**
  * Supplies a user name and password.
  * @param realm from the challenge, control and non-ASCII characters replaced by spaces; `""` for
  *   NTLM, which has none.
  * @param attempt 0 at the first call for a request, one more at each further call: where a response
  *   holds several challenges each has a new number.
- * @param username to be set; `""` at the call. Not accepted: a colon (Basic), and non-ASCII or
- *   control characters, `"` and `\` (Digest without user hash). NTLM takes `DOMAIN\user`.
+ * @param username to be set; at the call `""`, or the name given last, as in C: a callback may ask
+ *   for the missing password alone. Sent as UTF-8. Not accepted: control characters, and a colon
+ *   (Basic). NTLM takes `DOMAIN\user`.
  * @param password to be set; `""` at the call.
  * @returns 0 to try these, else to give up this challenge. The callback is asked again as long as
  *   the server refuses, at most a hundred times for one request; returning `attempt` itself tries
@@ -66,13 +64,12 @@ export type ne_auth_creds<T = unknown> = (
 ) => number | Promise<number>;
 
 /**
- * Supplies a user name and password; the newer form, which also allows non-ASCII user names (for
- * Digest only if the challenge has a userhash parameter).
+ * Supplies a user name and password; the newer form, which is told the protocol.
  * @param attempt how many times the request was sent again because of a challenge, 0 at first.
  * @param protocol the one `NE_AUTH_*` bit of the challenge, with `NE_AUTH_PROXY` from a proxy.
  * @param realm as for `ne_auth_creds`.
- * @param username to be set; sent as UTF-8.
- * @param password to be set.
+ * @param username to be set; as for `ne_auth_creds`.
+ * @param password to be set; `""` at the call.
  * @returns as `ne_auth_creds`. The size argument that C passes last is dropped: there is no limit.
  */
 export type ne_auth_provide<T = unknown> = (
@@ -151,9 +148,10 @@ export function ne_add_auth<T>(
   needSession(sess, caller);
   checkProtocol(caller, protocol);
   needCallback(creds, caller);
-  const ask = ({ question, rounds, protocol: bits }: Inquiry): Answer | PromiseLike<Answer> => {
+  const ask = (inquiry: Inquiry): Answer | PromiseLike<Answer> => {
+    const { question, rounds, protocol: bits, names } = inquiry;
     if (question.want !== "password") return null;
-    return fetchCredentials(caller, true, (username, password) =>
+    return fetchCredentials(caller, names, (username, password) =>
       creds(userdata ?? (null as T), rounds, bits, shownRealm(question), username, password),
     );
   };
@@ -191,9 +189,9 @@ function addCreds<T>(
   register(sess, cls, {
     protocols: protocol,
     answers: WITH_PASSWORD,
-    ask: ({ question, attempt }) => {
+    ask: ({ question, attempt, names }) => {
       if (question.want !== "password") return null;
-      return fetchCredentials(caller, false, (username, password) =>
+      return fetchCredentials(caller, names, (username, password) =>
         creds(userdata ?? (null as T), shownRealm(question), attempt, username, password),
       );
     },
@@ -211,18 +209,18 @@ function shownRealm({ realm }: { realm: string | null }): string {
 
 function fetchCredentials(
   caller: string,
-  utf8: boolean,
+  names: { last: string },
   call: (username: ne_out<string>, password: ne_out<string>) => number | PromiseLike<number>,
 ): Answer | PromiseLike<Answer> {
-  const username = { value: "" };
+  const username = { value: names.last };
   const password = { value: "" };
   const take = (refusal: number): Answer => {
     if (typeof refusal !== "number") throw misuse(caller, "the callback must return a number");
+    if (typeof username.value === "string") names.last = username.value;
     if (refusal !== 0) return null;
     return {
       username: needText(username.value, caller, "the user name"),
       password: needText(password.value, caller, "the password"),
-      utf8,
     };
   };
   const refusal = call(username, password);

@@ -1,32 +1,48 @@
-// Authentication that needs something from outside the library: Negotiate with the tokens of an
-// application's Kerberos binding, and Bearer tokens.
+// Authentication beyond ne_auth.h: Negotiate with the tokens of an application's Kerberos binding,
+// Bearer tokens, and a user name and password as values.
 import { bearerLogin, isBearerToken } from "./internal/auth/bearer.js";
 import {
   BEARER,
+  expandProtocols,
   NE_AUTH_GSSAPI_ONLY,
   NE_AUTH_PROXY,
   NE_AUTH_SSPI,
+  WITH_PASSWORD,
 } from "./internal/auth/protocol_bits.js";
 import type { Answer, Question } from "./internal/auth/scheme.js";
-import { PROXY, register, SERVER } from "./internal/guests/login.js";
+import { askOnce, PROXY, register, SERVER } from "./internal/guests/login.js";
 import { isBytes } from "./internal/base/bytes.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
-import { needCallback } from "./internal/base/arguments.js";
+import { needCallback, needText } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
 import { needSession } from "./internal/session/guest_access.js";
 
 /**
  * Makes the next token of a Negotiate (SPNEGO) exchange. `challenge` is what the server sent, empty
- * at the start. `service` is like `HTTP@host.example.com`. Returns the token, or `null` to give up.
- * An application backs it with whatever Kerberos binding it uses.
+ * at the start. `service` is like `HTTP@host.example.com`. `exchange` is the same object for all
+ * legs of one exchange, and a new one for each, so that several connections can authenticate at
+ * once: a `WeakMap` on it finds the context. An application backs it with whatever Kerberos binding
+ * it uses.
  *
  * When the server accepts and sends a last token as its own proof, the function is called with it
- * once more; what it returns then is not sent. To refuse such a server, throw.
+ * once more.
+ * @returns the token, an empty one where the server's last token verifies, or `null` to give up;
+ *   for the last token `null` fails the request ("Negotiate response verification failure").
+ * @example
+ * ```ts
+ * const contexts = new WeakMap<object, KerberosContext>();
+ * nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, async (_, service, challenge, exchange) => {
+ *   const context = contexts.get(exchange) ?? (await newContext(service));
+ *   contexts.set(exchange, context);
+ *   return context.step(challenge);
+ * });
+ * ```
  */
 export type nx_negotiate_fn<T = unknown> = (
   userdata: T,
   service: string,
   challenge: Buffer,
+  exchange: object,
 ) => Uint8Array | null | Promise<Uint8Array | null>;
 
 /**
@@ -55,9 +71,44 @@ export function nx_add_negotiate<T>(
     answers: NE_AUTH_GSSAPI_ONLY | NE_AUTH_SSPI,
     ask: ({ question, service }) => {
       if (question.want !== "token") return null;
-      return settle(fn(userdata ?? (null as T), service, question.challenge), take);
+      const { challenge, exchange } = question;
+      return settle(fn(userdata ?? (null as T), service, challenge, exchange), take);
     },
     eager: null,
+  });
+}
+
+/**
+ * The credentials of a session as values: answers challenges of the server (or, with
+ * `NE_AUTH_PROXY`, the proxy) in the schemes named, once for each realm; a refused pair fails with
+ * `NE_AUTH` (`NE_PROXYAUTH`). Called again, it replaces the pair.
+ * @param protocol `NE_AUTH_*` bits combined with `|`, one of them of a scheme with a password;
+ *   `NE_AUTH_DEFAULT` is Basic and Digest.
+ * @example
+ * ```ts
+ * nx_set_credentials(sess, NE_AUTH_DEFAULT, "aladdin", "open sesame");
+ * ```
+ */
+export function nx_set_credentials(
+  sess: ne_session,
+  protocol: number,
+  username: string,
+  password: string,
+): void {
+  const caller = "nx_set_credentials";
+  needSession(sess, caller);
+  if (!Number.isInteger(protocol)) throw misuse(caller, "the protocol must be a number");
+  if ((expandProtocols(protocol, false) & WITH_PASSWORD) === 0) {
+    throw misuse(caller, "the protocol names no scheme with a password");
+  }
+  needText(username, caller, "the user name");
+  needText(password, caller, "the password");
+  register(sess, (protocol & NE_AUTH_PROXY) !== 0 ? PROXY : SERVER, {
+    protocols: protocol,
+    answers: WITH_PASSWORD,
+    ask: askOnce(username, password),
+    eager: null,
+    slot: caller,
   });
 }
 

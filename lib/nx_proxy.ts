@@ -1,12 +1,7 @@
 // Proxy settings beyond one HTTP proxy per session: TLS to the proxy, tunnels for plain http, lists
 // of servers that are reached directly, a default for all sessions, what the environment says.
-import {
-  NE_AUTH_BASIC,
-  NE_AUTH_DEFAULT,
-  NE_AUTH_DIGEST,
-  NE_AUTH_NTLM,
-} from "./internal/auth/protocol_bits.js";
-import { PROXY, register } from "./internal/guests/login.js";
+import { NE_AUTH_DEFAULT, WITH_PASSWORD } from "./internal/auth/protocol_bits.js";
+import { askOnce, PROXY, register } from "./internal/guests/login.js";
 import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/base/handle.js";
 import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";
@@ -31,6 +26,11 @@ export interface nx_proxy {
   username?: string;
   /** Goes with `username`. */
   password?: string;
+  /**
+   * Send Basic credentials to an HTTP proxy with the first request, unasked (default false;
+   * credentials from the environment always are).
+   */
+  preemptive?: boolean;
   /**
    * Certificates to trust for TLS to the proxy, besides Node's default roots; a proxy that fails
    * verification is refused.
@@ -143,23 +143,21 @@ function checked(caller: string, proxy: nx_proxy): ProxySettings<ne_ssl_certific
 }
 
 function apply(sess: ne_session, settings: ProxySettings<ne_ssl_certificate>): void {
-  const { scheme, host, port, username, password, trust, tunnel, bypass } = settings;
+  const { scheme, host, port, username, password, preemptive, trust, tunnel, bypass } = settings;
   const s = sessions.open(sess, "nx_session_proxy");
   if (scheme !== "http" && scheme !== "https") {
     const login = scheme === "socks5" ? { username, password } : { username: username ?? "" };
     setRoute(s, { hop: createHop(scheme, host, port, login), bypass });
     return;
   }
-  const more = { username: null, password: null, trust, tunnel, setting: settings };
+  const unasked = preemptive ? { username, password } : {};
+  const more = { ...unasked, trust, tunnel, setting: settings };
   setRoute(s, { hop: createHop(scheme, host, port, more), bypass });
   if (username === null) return;
   register(sess, PROXY, {
     protocols: NE_AUTH_DEFAULT,
-    answers: NE_AUTH_BASIC | NE_AUTH_DIGEST | NE_AUTH_NTLM,
-    ask: ({ question, attempt }) =>
-      question.want === "password" && attempt === 0
-        ? { username, password: password ?? "", utf8: true }
-        : null,
+    answers: WITH_PASSWORD,
+    ask: askOnce(username, password ?? ""),
     eager: null,
     slot: "nx_session_proxy",
     // another setting may have replaced it meanwhile

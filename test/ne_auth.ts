@@ -111,7 +111,8 @@ t.test("Basic", async (t) => {
       ["/p/a?x=/b/c", ["/p/b"], ["/p"]],
       ["/", ["/x/y"], ["*"]],
       ["*", ["*", "/a/c"], []],
-      ["/a/../b/./c", ["/b/d", "/x/../b/c", "/b/../c"], ["/a/x", "/c", "/b"]],
+      ["/a/b/x", ["/a/b/../b/y"], ["/a/b/../c/d", "/a/b/%2e%2E/c/d", "/a/b/.."]],
+      ["/a/../b/./c", ["/b/d", "/x/../b/c"], ["/a/x", "/c", "/b", "/b/../c"]],
       ["/a/../../c", ["/a", "/x/y"], ["*"]],
       ["?q", ["/a"], ["*"]],
     ];
@@ -1362,4 +1363,117 @@ t.test("a clone of a session has the callbacks, and none of the logins", async (
   t.strictSame(fieldsOf(requests), [null, U_PW]);
   t.strictSame(fieldsOf(other.requests), [null, U_PW], "it is asked for by the other server");
   t.equal(asked.log.length, 2);
+});
+
+t.test("credentials are for the session's own server, whatever a target names", async (t) => {
+  const rows: [name: string, challenge: string, again: string][] = [
+    ["Basic", BASIC, BASIC],
+    ["Digest", DIGEST, DIGEST],
+  ];
+  for (const [name, challenge, again] of rows) {
+    const foreign = [
+      "http://other.example/x",
+      "http://origin.example:81/x",
+      "https://origin.example/x",
+      "http://origin.example@other.example/x",
+      "ftp://origin.example/x",
+    ];
+    const own = ["/x", "http://origin.example/x", "HTTP://ORIGIN.example:80/x", "//other.example/x"];
+    const proxy = await scripted(t, [
+      [answer(401, challenge), OK, ...foreign.map(() => answer(401, again)), ...own.map(() => OK)],
+    ]);
+    const sess = ne_session_create("http", "origin.example", 80);
+    t.teardown(() => ne_session_destroy(sess));
+    ne_session_proxy(sess, "127.0.0.1", proxy.port);
+    const asked = giving(10);
+    ne_set_server_auth(sess, asked.creds);
+    t.equal((await send(sess, "/x")).code, NE_OK);
+    for (const target of foreign) {
+      const { code, status } = await send(sess, target);
+      t.strictSame([code, status], [NE_OK, 401], `${name}: ${target} is not answered for`);
+      t.equal(proxy.requests.at(-1)?.field("authorization"), null, target);
+    }
+    for (const target of own) {
+      t.equal((await send(sess, target)).code, NE_OK);
+      t.match(proxy.requests.at(-1)?.field("authorization"), name, `${name}: ${target}`);
+    }
+    t.equal(asked.log.length, 1, "nobody is asked for another server's password");
+  }
+});
+
+t.test("a callback finds the user name that was given last, as in C", async (t) => {
+  const server = await scripted(t, [
+    [answer(401, BASIC), answer(401, BASIC), OK, answer(401, BASIC), OK, answer(401, BASIC), OK],
+  ]);
+  const sess = sessionTo(server.port);
+  t.teardown(() => ne_session_destroy(sess));
+  const found: [number, string, string][] = [];
+  ne_set_server_auth(sess, (_, _realm, attempt, username, password) => {
+    found.push([attempt, username.value, password.value]);
+    // a program that asks a person only for what is missing
+    if (username.value === "") username.value = "ann";
+    else if (attempt > 0) username.value += attempt;
+    password.value = "pw";
+    return attempt > 1 ? 1 : 0;
+  });
+  await send(sess, "/");
+  await send(sess, "/");
+  ne_forget_auth(sess);
+  await send(sess, "/");
+  t.strictSame(found, [
+    [0, "", ""],
+    [1, "ann", ""],
+    [0, "ann1", ""],
+    [0, "ann1", ""],
+  ]);
+});
+
+t.test("a first Digest challenge that calls itself stale is answered, Basic is not", async (t) => {
+  const stale = answer(401, `${DIGEST}, stale=true`, BASIC);
+  const server = await scripted(t, [[stale, OK, stale, OK]]);
+  const sess = sessionTo(server.port);
+  t.teardown(() => ne_session_destroy(sess));
+  const asked = giving(1);
+  ne_set_server_auth(sess, asked.creds);
+  t.equal((await send(sess, "/")).code, NE_OK);
+  t.equal((await send(sess, "/")).code, NE_OK);
+  t.equal(asked.log.length, 1, "the second time the nonce was stale");
+  for (const at of [1, 2, 3]) t.match(server.requests[at]?.field("authorization"), /^Digest /);
+});
+
+t.test("debug output tells what C's tells", async (t) => {
+  const server = await scripted(t, [
+    [answer(401, "WWW-Authenticate: Foo a=b", BASIC), answer(401, BASIC), OK],
+  ]);
+  const sess = sessionTo(server.port);
+  t.teardown(() => ne_session_destroy(sess));
+  ne_set_server_auth(sess, giving(1).creds);
+  let text = "";
+  const stream = new Writable({
+    write(chunk, _encoding, done): void {
+      text += String(chunk);
+      done();
+    },
+  });
+  ne_debug_init(stream, NE_DBG_HTTPAUTH);
+  t.teardown(() => ne_debug_init(null, 0));
+  t.equal((await send(sess, "/x/y")).code, NE_AUTH);
+  t.equal((await send(sess, "/x/y")).code, NE_OK);
+  t.strictSame(text.split("\n"), [
+    "auth: Create for WWW-Authenticate",
+    `auth: Post-send (#0), code is 401 (want 401), WWW-Authenticate is Foo a=b, ${BASIC.slice(18)}`,
+    "auth: Got challenge (code 401).",
+    "auth: Got 'Basic' challenge.",
+    "auth: Trying Basic challenge...",
+    "auth: Accepted Basic challenge.",
+    "auth: Sending 'Basic' response.",
+    `auth: Post-send (#1), code is 401 (want 401), WWW-Authenticate is ${BASIC.slice(18)}`,
+    "auth: Got challenge (code 401).",
+    "auth: Got 'Basic' challenge.",
+    "auth: Trying Basic challenge...",
+    "auth: No challenges accepted.",
+    "auth: Create for WWW-Authenticate",
+    "auth: Post-send (#0), code is 200 (want 401), WWW-Authenticate is (none)",
+    "",
+  ]);
 });

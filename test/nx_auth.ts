@@ -1,12 +1,15 @@
-// Negotiate and Bearer: the functions of the application, and what is sent for them.
+// Negotiate, Bearer, credentials as values: what is asked, and what is sent for it.
 import t from "tap";
 import {
   NE_AUTH_BASIC,
+  NE_AUTH_DEFAULT,
+  NE_AUTH_DIGEST,
+  NE_AUTH_GSSAPI,
   NE_AUTH_NEGOTIATE,
   NE_AUTH_PROXY,
   ne_add_server_auth,
 } from "../lib/ne_auth.js";
-import { NE_AUTH, NE_OK } from "../lib/ne_request.js";
+import { NE_AUTH, NE_ERROR, NE_OK } from "../lib/ne_request.js";
 import {
   NE_SESSFLAG_CONNAUTH,
   ne_get_session_flag,
@@ -15,7 +18,13 @@ import {
   ne_session_proxy,
   type ne_session,
 } from "../lib/ne_session.js";
-import { nx_add_bearer, nx_add_negotiate, type nx_negotiate_fn } from "../lib/nx_auth.js";
+import {
+  nx_add_bearer,
+  nx_add_negotiate,
+  nx_set_credentials,
+  type nx_negotiate_fn,
+} from "../lib/nx_auth.js";
+import { nx_set_max_connections } from "../lib/nx_session.js";
 import { answer, send, sessionTo } from "./fixtures/auth.js";
 import {
   END,
@@ -37,6 +46,10 @@ const shown = (requests: readonly PeerRequest[], field = "authorization"): (stri
       ? Buffer.from(token ?? "", "base64").toString()
       : `${name} ${token}`;
   });
+
+/** The text of a Negotiate field's token. */
+const token = (field: string | null): string =>
+  Buffer.from(field?.split(" ")[1] ?? "", "base64").toString();
 
 async function against(
   t: TestScope,
@@ -85,11 +98,66 @@ t.test("Negotiate", async (t) => {
       [answer(401, NEGOTIATE), OK, answer(200, "Connection: close"), END],
       [OK, OK],
     );
-    nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, async (userdata, service, challenge) =>
-      tokens().fn(userdata, service, challenge),
+    nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, async (userdata, service, challenge, exchange) =>
+      tokens().fn(userdata, service, challenge, exchange),
     );
     for (let i = 0; i < 4; i++) t.equal((await send(sess, "/")).code, NE_OK);
     t.strictSame(shown(requests), [null, "first", null, "first", null]);
+  });
+
+  t.test("tells exchanges apart", async (t) => {
+    // each connection asks twice and sends a proof; the tokens name the exchange they belong to
+    const server = await scripted(t, async (peer) => {
+      await peer.readRequest();
+      await peer.write(answer(401, NEGOTIATE));
+      const first = await peer.readRequest();
+      const id = token(first.field("authorization"));
+      await peer.write(answer(401, `${NEGOTIATE} ${b64(`c ${id}`)}`));
+      const second = await peer.readRequest();
+      const same = token(second.field("authorization"));
+      await peer.write(answer(same === id ? 200 : 403, `${NEGOTIATE} ${b64(`proof ${id}`)}`));
+    });
+    const sess = ne_session_create("http", "127.0.0.1", server.port);
+    t.teardown(() => ne_session_destroy(sess));
+    nx_set_max_connections(sess, 4);
+    const ids = new WeakMap<object, string>();
+    const legs: string[] = [];
+    let made = 0;
+    nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, async (_, _service, challenge, exchange) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const id = ids.get(exchange) ?? `x${++made}`;
+      ids.set(exchange, id);
+      const theirs = challenge.toString();
+      legs.push(`${id} ${theirs}`);
+      if (theirs.startsWith("proof")) return theirs === `proof ${id}` ? Buffer.alloc(0) : null;
+      return Buffer.from(id);
+    });
+    const results = await Promise.all(Array.from({ length: 4 }, () => send(sess, "/")));
+    for (const result of results) t.strictSame(result, { code: NE_OK, status: 200, error: "200 X" });
+    for (const id of legs.filter((leg) => leg.includes("proof")).map((leg) => leg.split(" ")[0])) {
+      t.ok(legs.includes(`${id} c ${id}`), `${id}: its own challenge`);
+      t.ok(legs.includes(`${id} proof ${id}`), `${id}: its own proof`);
+    }
+    t.equal(legs.filter((leg) => leg.includes("proof")).length, 4);
+  });
+
+  t.test("a last token that does not verify fails the request", async (t) => {
+    const failure = "Negotiate response verification failure";
+    for (const proof of [b64("forged"), "no base64"]) {
+      const { sess, requests } = await against(t, [
+        answer(401, NEGOTIATE),
+        answer(200, `${NEGOTIATE} ${proof}`),
+      ]);
+      nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, (_, _service, challenge) =>
+        challenge.length === 0 ? Buffer.from("first") : null,
+      );
+      const result = await send(sess, "/");
+      t.strictSame([result.code, result.error], [NE_ERROR, failure]);
+      t.equal(requests.length, 2);
+    }
+    const { sess } = await against(t, [answer(401, NEGOTIATE), answer(200, NEGOTIATE)]);
+    nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, tokens().fn);
+    t.equal((await send(sess, "/")).code, NE_OK, "no proof is no wrong one");
   });
 
   t.test("makes a token for every request where the server wants that", async (t) => {
@@ -314,4 +382,80 @@ t.test("misuse", async (t) => {
   ne_session_destroy(sess);
   t.throws(() => nx_add_bearer(sess, () => null), /destroyed already/);
   t.throws(() => nx_add_negotiate(sess, 0, () => null), /destroyed already/);
+});
+
+t.test("nx_set_credentials", async (t) => {
+  const BASIC = 'WWW-Authenticate: Basic realm="r"';
+  const DIGEST = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"';
+  const pair = (user: string): string => `Basic ${b64(user)}`;
+
+  t.test("answers each realm once", async (t) => {
+    const { sess, requests } = await against(t, [
+      answer(401, BASIC),
+      OK,
+      answer(401, BASIC),
+      answer(401, 'WWW-Authenticate: Basic realm="other"'),
+      answer(401, 'WWW-Authenticate: Basic realm="other"'),
+    ]);
+    nx_set_credentials(sess, NE_AUTH_DEFAULT, "u", "pw");
+    t.equal((await send(sess, "/")).code, NE_OK);
+    t.strictSame(await send(sess, "/"), {
+      code: NE_AUTH,
+      status: 401,
+      error: "Could not authenticate to server: rejected Basic challenge",
+    });
+    const login = pair("u:pw");
+    t.strictSame(shown(requests), [null, login, login, login, login]);
+  });
+
+  t.test("a pair that Digest was refused for does not go in clear", async (t) => {
+    const both = answer(401, DIGEST, BASIC);
+    const { sess, requests } = await against(t, [both, both]);
+    nx_set_credentials(sess, NE_AUTH_DEFAULT, "u", "pw");
+    t.equal((await send(sess, "/")).code, NE_AUTH);
+    t.equal(requests.length, 2);
+    t.match(requests[1]?.field("authorization"), /^Digest /);
+  });
+
+  t.test("only in the schemes named, only to whom they are for", async (t) => {
+    const basic = await against(t, [answer(401, BASIC)]);
+    nx_set_credentials(basic.sess, NE_AUTH_DIGEST, "u", "pw");
+    t.match(await send(basic.sess, "/"), { code: NE_AUTH, error: /ignored Basic challenge$/ });
+    const server = await against(t, [answer(401, BASIC), answer(407, `Proxy-${BASIC.slice(4)}`)]);
+    nx_set_credentials(server.sess, NE_AUTH_DEFAULT | NE_AUTH_PROXY, "u", "pw");
+    t.match(await send(server.sess, "/"), { code: NE_OK, status: 401 });
+    t.match(await send(server.sess, "/"), { code: NE_OK, status: 407 });
+    const proxy = await scripted(t, [[answer(407, 'Proxy-Authenticate: Basic realm="p"'), OK]]);
+    const through = ne_session_create("http", "origin.example", 80);
+    t.teardown(() => ne_session_destroy(through));
+    ne_session_proxy(through, "127.0.0.1", proxy.port);
+    nx_set_credentials(through, NE_AUTH_DEFAULT | NE_AUTH_PROXY, "u", "pw");
+    t.equal((await send(through, "/")).code, NE_OK);
+    t.strictSame(shown(proxy.requests, "proxy-authorization"), [null, pair("u:pw")]);
+  });
+
+  t.test("called again, it replaces the pair", async (t) => {
+    const { sess, requests } = await against(t, [answer(401, BASIC), OK, answer(401, BASIC), OK]);
+    nx_set_credentials(sess, NE_AUTH_DEFAULT, "u", "pw");
+    t.equal((await send(sess, "/")).code, NE_OK);
+    nx_set_credentials(sess, NE_AUTH_DEFAULT, "v", "pw2");
+    t.equal((await send(sess, "/")).code, NE_OK);
+    t.strictSame(shown(requests), [null, pair("u:pw"), null, pair("v:pw2")]);
+  });
+
+  t.test("mistakes", async (t) => {
+    const sess = ne_session_create("http", "127.0.0.1", 1);
+    t.teardown(() => ne_session_destroy(sess));
+    const set = nx_set_credentials as (...args: unknown[]) => void;
+    const rows: [unknown[], string][] = [
+      [[sess, NE_AUTH_PROXY, "u", "p"], "the protocol names no scheme with a password"],
+      [[sess, NE_AUTH_GSSAPI, "u", "p"], "the protocol names no scheme with a password"],
+      [[sess, "Basic", "u", "p"], "the protocol must be a number"],
+      [[sess, NE_AUTH_DEFAULT, null, "p"], "the user name must be a string, not null"],
+      [[sess, NE_AUTH_DEFAULT, "u", 1], "the password must be a string, not number"],
+    ];
+    for (const [args, mistake] of rows) {
+      t.throws(() => set(...args), new TypeError(`nx_set_credentials: ${mistake}`));
+    }
+  });
 });

@@ -390,7 +390,7 @@ t.test("SOCKS failures say whose they are, and what they are", async (t) => {
   for (const [name, replies, why] of rows) {
     const server = await scripted(t, [
       async (peer) => {
-        await peer.readBytes(4);
+        await peer.readBytes(3);
         for (const [i, reply] of replies.entries()) {
           if (i > 0) await peer.readSome();
           await peer.write(reply);
@@ -558,6 +558,39 @@ t.test("a clone for another server asks the environment anew", async (t) => {
   const back = nx_session_clone(near, "https", "near.example", 443);
   t.equal(nx_bypass_proxy(back), true);
   ne_session_destroy(back);
+});
+
+t.test("preemptive sends Basic with the first request, to the proxy alone", async (t) => {
+  const login = `Basic ${Buffer.from("u:pw").toString("base64")}`;
+  const setting = { username: "u", password: "pw", preemptive: true };
+  const sent = (requests: readonly PeerRequest[]): (string | null)[] =>
+    requests.map((request) => request.field("proxy-authorization"));
+  const proxy = await relay(t);
+  const sess = session(t, "http", 80, "origin.example");
+  nx_session_proxy(sess, http(proxy.port, setting));
+  t.equal((await send(sess, "/")).code, NE_OK);
+  t.strictSame(sent(proxy.requests), [login]);
+  const origin = await scripted(t, [[OK]], { tls: TLS });
+  const secure = session(t, "https", origin.port, "localhost");
+  nx_session_proxy(secure, http(proxy.port, setting));
+  t.equal((await send(secure, "/")).code, NE_OK);
+  t.strictSame(sent(proxy.requests).slice(1), [login], "CONNECT");
+  t.strictSame(sent(origin.requests), [null], "not through the tunnel");
+  const direct = await scripted(t, [[OK]]);
+  const bypassing = session(t, "http", direct.port, "127.0.0.1");
+  nx_session_proxy(bypassing, http(proxy.port, { ...setting, bypass: ["127.0.0.1"] }));
+  t.equal((await send(bypassing, "/")).code, NE_OK);
+  t.strictSame(sent(direct.requests), [null], "not to a server that is reached directly");
+  const digest = await scripted(t, [[answer(407, PDIGEST), OK]]);
+  const choosy = session(t, "http", 80, "origin.example");
+  nx_session_proxy(choosy, http(digest.port, setting));
+  t.equal((await send(choosy, "/")).code, NE_OK, "what the proxy wants in its place is answered");
+  t.match(sent(digest.requests), [login, /^Digest /]);
+  const asking = await scripted(t, [[OK]]);
+  const patient = session(t, "http", 80, "origin.example");
+  nx_session_proxy(patient, http(asking.port, { username: "u", password: "pw" }));
+  t.equal((await send(patient, "/")).code, NE_OK);
+  t.strictSame(sent(asking.requests), [null], "not by itself");
 });
 
 t.test("misuse leaves the setting before", async (t) => {

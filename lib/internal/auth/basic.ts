@@ -3,7 +3,14 @@
 import { ne_base64 } from "../../ne_string.js";
 import { ne_uri, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
 import { NE_AUTH_BASIC } from "./protocol_bits.js";
-import { askPassword, rejected, type Login, type Outgoing, type Scheme } from "./scheme.js";
+import {
+  askPassword,
+  hasControl,
+  rejected,
+  type Login,
+  type Outgoing,
+  type Scheme,
+} from "./scheme.js";
 
 /** Basic. */
 export const BASIC: Scheme = {
@@ -20,6 +27,10 @@ export const BASIC: Scheme = {
     if (creds.username.includes(":")) {
       return "cannot handle Basic challenge for username containing colon";
     }
+    // RFC 7617, 2
+    if (hasControl(creds.username)) {
+      return "cannot handle Basic challenge for username containing control characters";
+    }
     return basicLogin(basicValue(creds.username, creds.password), scopeOf(at.target));
   },
 };
@@ -31,13 +42,8 @@ export function basicValue(username: string, password: string): string {
 
 /** A login that sends this field value within a scope; the scope `null` is the whole server. */
 export function basicLogin(value: string, scope: string | null): Login {
-  const applies = (out: Outgoing): boolean => {
-    if (scope === null) return true;
-    const path = pathOf(out.target);
-    if (path === null || path === "*") return false;
-    // as it stands, as in C, or else the target with dot segments could never log in
-    return path.startsWith(scope) || (scopeOf(out.target)?.startsWith(scope) ?? false);
-  };
+  const applies = (out: Outgoing): boolean =>
+    scope === null || resolvedPath(out.target)?.startsWith(scope) === true;
   return {
     scheme: BASIC,
     bound: false,
@@ -48,16 +54,24 @@ export function basicLogin(value: string, scope: string | null): Login {
   };
 }
 
-/** The path of a request target; `null` where it has none. */
-export function pathOf(target: string): string | null {
-  const uri = new ne_uri();
-  return ne_uri_parse(target, uri) === 0 ? uri.path : null;
+/**
+ * The path of a request target as a server reads it, dot segments resolved, in whatever spelling:
+ * what a login applies to. `null` for `*` and for what has none.
+ */
+export function resolvedPath(target: string): string | null {
+  return resolve(target, (path) => path);
 }
 
-// The directory of the target, dot segments resolved; `*` and what is no URI give the whole.
+// The directory of a target.
 function scopeOf(target: string): string | null {
+  return resolve(target, () => ".");
+}
+
+function resolve(target: string, reference: (path: string) => string): string | null {
   const uri = new ne_uri();
-  if (ne_uri_parse(target, uri) !== 0 || uri.path === "*") return null;
-  const here = Object.assign(new ne_uri(), { path: "." });
-  return ne_uri_resolve(uri, here, new ne_uri()).path;
+  if (ne_uri_parse(target, uri) !== 0 || uri.path === null || uri.path === "*") return null;
+  const path = uri.path.replace(/%2e/gi, ".");
+  const base = Object.assign(new ne_uri(), { ...uri, path });
+  const relative = Object.assign(new ne_uri(), { path: reference(path) });
+  return ne_uri_resolve(base, relative, new ne_uri()).path;
 }

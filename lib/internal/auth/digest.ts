@@ -9,11 +9,12 @@ import { createHash } from "node:crypto";
 import { ne_base64, ne_strparam } from "../../ne_string.js";
 import { ne_uri, ne_uri_parse, ne_uri_resolve, ne_uri_defaultport } from "../../ne_uri.js";
 import { latin1Bytes } from "../base/bytes.js";
-import { BASIC, pathOf } from "./basic.js";
+import { resolvedPath } from "./basic.js";
 import { parseParams, quote, type Challenge } from "./challenge.js";
 import { NE_AUTH_DIGEST } from "./protocol_bits.js";
 import {
   askPassword,
+  hasControl,
   rejected,
   type Circumstances,
   type Credentials,
@@ -86,9 +87,10 @@ export const DIGEST: Scheme = {
     // RFC 2069 knows no client nonce to make a session key from
     if (qop === null && algorithm.session) return "incompatible algorithm in Digest challenge";
     const opaque = challenge.params.get("opaque") ?? null;
-    if (challenge.params.get("stale")?.toLowerCase() === "true") {
-      const problem = staleProblem(at.old, algorithm, realm);
-      return problem ?? renew(at.old as DigestLogin, nonce, opaque, qop);
+    const old = challenge.params.get("stale")?.toLowerCase() === "true" ? signedWith(at) : null;
+    if (old !== null) {
+      const problem = staleProblem(old, algorithm, realm);
+      return problem ?? renew(old, nonce, opaque, qop);
     }
     const domain = at.proxy ? null : domainOf(challenge.params.get("domain"), at);
     if (domain === undefined) return "could not parse domain in Digest challenge";
@@ -97,7 +99,7 @@ export const DIGEST: Scheme = {
     if (creds === null) return rejected(DIGEST);
     const hashing = challenge.params.get("userhash");
     const userField = userFieldOf(creds, algorithm, realm, hashing);
-    if (userField === null) return "could not handle non-ASCII username in Digest challenge";
+    if (userField === null) return "could not handle username in Digest challenge";
     const cnonce = ne_base64(at.random(32));
     const key = keyOf(algorithm, creds, realm, nonce, cnonce);
     const userhash = hashing === "true";
@@ -158,14 +160,18 @@ function signature(d: State, out: Outgoing, bodyHash: string): Signature {
     ...(qop === null ? [] : [`cnonce="${cnonce}"`, `nc=${nc}`, `qop="${qop}"`]),
     ...(d.userhash ? ["userhash=true"] : []),
   ].join(", ");
+  let given: string | null = null;
   const check = (info: string, body = ""): string | null => {
     const params = parseParams(info);
     const proves = params.get("qop")?.toLowerCase() === (qop ?? "auth");
     const sent = qop === null ? null : cnonce;
     const problem = proves ? judge(params, sent, count, () => response("", body)) : null;
     const next = params.get("nextnonce");
-    // an answer to an older nonce may come after the nonce was changed by another request's
-    if (next !== undefined && d.nonce === nonce) {
+    // an answer to an older nonce may come after the nonce was changed by another request's, and
+    // the trailer of a response after its header
+    const isUnused = d.nonce === given && d.count === 0;
+    if (next !== undefined && (d.nonce === nonce || isUnused)) {
+      given = next;
       d.nonce = next;
       d.count = 0;
     }
@@ -216,11 +222,15 @@ function qopOf(value: string | undefined): Qop {
   return offered.includes("auth-int") ? "auth-int" : null;
 }
 
-function staleProblem(old: Login | null, algorithm: Algorithm, realm: string): string | null {
-  // what Basic logged in has a realm, but never the algorithm
-  if (old?.scheme !== DIGEST && old?.scheme !== BASIC) return "initial Digest challenge was stale";
-  const digest = old.scheme === DIGEST ? (old as DigestLogin).digest : null;
-  if (digest?.algorithm !== algorithm || digest.realm !== realm) {
+// The login whose nonce may be stale. A challenge can't say that of a nonce that was not used: some
+// servers call every challenge stale, and there it means nothing.
+function signedWith(at: Circumstances): DigestLogin | null {
+  return at.signature !== null && at.old?.scheme === DIGEST ? (at.old as DigestLogin) : null;
+}
+
+function staleProblem(old: DigestLogin, algorithm: Algorithm, realm: string): string | null {
+  const { digest } = old;
+  if (digest.algorithm !== algorithm || digest.realm !== realm) {
     return "stale Digest challenge with new algorithm or realm";
   }
   return digest.stale >= MAX_STALE ? "too many stale Digest challenges" : null;
@@ -258,27 +268,29 @@ function hash(algorithm: Algorithm, latin1: string): string {
   return createHash(algorithm.hash).update(latin1Bytes(latin1)).digest("hex");
 }
 
-// RFC 7616, 3.4.4: hashed where the server can do that, else as it is, else in the extended form;
-// `null` where the server showed no sign of knowing that form.
+// RFC 7616, 3.4 and 3.4.4: hashed where the server can do that; outside ASCII in the extended form
+// where the server shows that it knows its RFC, else in UTF-8 as other clients send it. `null` for
+// a control character, which no quoted-string may hold.
 function userFieldOf(
   creds: Credentials,
   algorithm: Algorithm,
   realm: string,
   userhash: string | undefined,
 ): string | null {
+  const { username } = creds;
   if (userhash === "true") {
     const hashed = createHash(algorithm.hash)
-      .update(`${creds.username}:`)
+      .update(`${username}:`)
       .update(latin1Bytes(realm))
       .digest("hex");
     return `username="${hashed}"`;
   }
-  if (/^[\t\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(creds.username)) {
-    return `username="${creds.username}"`;
+  if (userhash === "false" && /[^\t\x20-\x7e]/.test(username)) {
+    const extended = ne_strparam("UTF-8", null, username);
+    if (extended !== null) return `username*=${extended}`;
   }
-  if (!creds.utf8 || userhash !== "false") return null;
-  const extended = ne_strparam("UTF-8", null, creds.username);
-  return extended === null ? null : `username*=${extended}`;
+  if (hasControl(username)) return null;
+  return `username=${quote(Buffer.from(username, "utf8").toString("latin1"))}`;
 }
 
 // The path beginnings of a domain parameter that lie on the server itself; `null` where there are
@@ -309,6 +321,6 @@ function domainOf(
 
 function inDomain(domain: readonly string[] | null, target: string): boolean {
   if (domain === null) return true;
-  const path = pathOf(target);
+  const path = resolvedPath(target);
   return path !== null && domain.some((prefix) => path.startsWith(prefix));
 }

@@ -13,13 +13,18 @@ import { rejected, type Asking, type Login, type Scheme } from "./scheme.js";
 /** Handshakes begun again without success. */
 const MAX_RESTARTS = 3;
 
-type Phase =
-  { readonly is: "sent" | "done" } | { readonly is: "answer"; readonly token: Uint8Array };
+/** A token, and the exchange that it belongs to: the same object for all its legs. */
+interface Leg {
+  readonly token: Uint8Array;
+  readonly exchange: object;
+}
+
+type Phase = { readonly is: "sent" | "done" } | { readonly is: "answer"; readonly leg: Leg };
 
 interface State {
   readonly phases: WeakMap<object, Phase>;
-  /** The first token of a handshake, made when the challenge was answered. */
-  first: Uint8Array | null;
+  /** The first leg of an exchange, made when the challenge was answered. */
+  first: Leg | null;
   everyRequest: boolean;
   restarts: number;
 }
@@ -46,19 +51,22 @@ export const NEGOTIATE: Scheme = {
       return rejected(NEGOTIATE);
     }
     if (phase?.is === "done") state.everyRequest = true;
-    const theirs = challenge.token === null ? Buffer.alloc(0) : decode(challenge.token);
+    const theirs = challenge.token === null ? NO_TOKEN : decode(challenge.token);
     if (theirs === null) return "could not parse Negotiate challenge";
-    const token = yield* askToken(theirs);
-    if (token === null) return rejected(NEGOTIATE);
-    if (theirs.length === 0 || at.connection === null) {
-      state.first = token;
-      if (at.connection !== null) state.phases.delete(at.connection);
+    const goesOn = theirs.length > 0 && at.connection !== null;
+    const leg = yield* nextLeg(theirs, (goesOn && at.signature?.exchange) || {});
+    if (leg === null) return rejected(NEGOTIATE);
+    if (at.connection !== null && goesOn) {
+      state.phases.set(at.connection, { is: "answer", leg });
     } else {
-      state.phases.set(at.connection, { is: "answer", token });
+      state.first = leg;
+      if (at.connection !== null) state.phases.delete(at.connection);
     }
     return old ?? negotiateLogin(state);
   },
 };
+
+const NO_TOKEN = Buffer.alloc(0);
 
 function newState(): State {
   return { phases: new WeakMap(), first: null, everyRequest: false, restarts: 0 };
@@ -74,22 +82,25 @@ function negotiateLogin(state: State): NegotiateLogin {
     *sign({ connection }) {
       const phase = connection === null ? undefined : phases.get(connection);
       if (phase?.is === "sent" || (phase?.is === "done" && !state.everyRequest)) return null;
-      let token = phase?.is === "answer" ? phase.token : state.first;
+      let leg = phase?.is === "answer" ? phase.leg : state.first;
       if (phase?.is !== "answer") state.first = null;
-      token ??= yield* askToken(Buffer.alloc(0));
-      if (token === null) return null;
+      leg ??= yield* nextLeg(NO_TOKEN, {});
+      if (leg === null) return null;
       if (connection !== null) phases.set(connection, { is: "sent" });
-      return { value: `Negotiate ${ne_base64(token)}`, check: null };
+      const value = `Negotiate ${ne_base64(leg.token)}`;
+      return { value, check: null, exchange: leg.exchange };
     },
-    *finish({ connection }, field) {
+    *finish({ connection }, signature, field) {
       state.restarts = 0;
       if (connection !== null) phases.set(connection, { is: "done" });
-      // the server's own proof (RFC 4559, 5): what the application says to it is final
+      // the server's own proof (RFC 4559, 5)
       const last = parseChallenges(field ?? "", () => true).find(
         (challenge) => challenge.scheme.toLowerCase() === "negotiate",
       );
-      const theirs = last?.token == null ? null : decode(last.token);
-      if (theirs !== null) yield* askToken(theirs);
+      if (signature?.exchange === undefined || last?.token == null) return null;
+      const theirs = decode(last.token);
+      const verified = theirs === null ? null : yield* nextLeg(theirs, signature.exchange);
+      return verified === null ? "Negotiate response verification failure" : null;
     },
   };
 }
@@ -99,6 +110,7 @@ function decode(token: string): Buffer | null {
   return ne_unbase64(token, bytes) === 0 ? null : bytes.value;
 }
 
-function* askToken(challenge: Buffer): Asking<Uint8Array | null> {
-  return (yield { want: "token", challenge }) as Uint8Array | null;
+function* nextLeg(challenge: Buffer, exchange: object): Asking<Leg | null> {
+  const token = (yield { want: "token", challenge, exchange }) as Uint8Array | null;
+  return token === null ? null : { token, exchange };
 }

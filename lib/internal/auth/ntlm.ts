@@ -95,6 +95,7 @@ function ntlmLogin(user: User): NtlmLogin {
     *finish({ connection }) {
       if (connection !== null) phases.set(connection, { is: "done" });
       this.ntlm.handshakes = 0;
+      return null;
     },
   } as NtlmLogin;
 }

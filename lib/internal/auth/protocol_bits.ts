@@ -31,6 +31,9 @@ export const NE_AUTH_PROXY = 0x4000;
 /** Bearer, which has no number of its own in C: registered by `nx_add_bearer` only. */
 export const BEARER = 0x10000;
 
+/** The schemes that ask for a user name and password. */
+export const WITH_PASSWORD = NE_AUTH_BASIC | NE_AUTH_DIGEST | NE_AUTH_NTLM;
+
 /** The bits that stand for single schemes in a mask, `negotiate` being what DEFAULT adds. */
 export function expandProtocols(mask: number, negotiate: boolean): number {
   let bits = mask;

@@ -7,7 +7,7 @@ import type { Challenge } from "./challenge.js";
 /** What a scheme may need to go on. */
 export type Question =
   | { readonly want: "password"; readonly realm: string | null }
-  | { readonly want: "token"; readonly challenge: Buffer }
+  | { readonly want: "token"; readonly challenge: Buffer; readonly exchange: object }
   | { readonly want: "bearer"; readonly realm: string }
   | { readonly want: "bodyHash"; readonly algorithm: string };
 
@@ -15,8 +15,6 @@ export type Question =
 export interface Credentials {
   readonly username: string;
   readonly password: string;
-  /** Whether the callback's user names are declared to be UTF-8 (`ne_add_auth`). */
-  readonly utf8: boolean;
 }
 
 /** What a question is answered with; `null` is a refusal. */
@@ -38,6 +36,8 @@ export interface Outgoing {
 export interface Circumstances extends Outgoing {
   /** The login that the refused request was signed with, or that is kept for the session. */
   readonly old: Login | null;
+  /** What the refused request was signed with. */
+  readonly signature: Signature | null;
   /** Where the requests of the session go: no path, no user info. */
   readonly origin: { readonly scheme: string; readonly host: string; readonly port: number };
   readonly proxy: boolean;
@@ -59,6 +59,8 @@ export interface Signature {
   readonly check: ((info: string, bodyHash?: string) => string | null) | null;
   /** The algorithm with which `check` wants the response's body hashed, if it does. */
   readonly bodyAlgorithm?: string;
+  /** The exchange of tokens (Negotiate) that it belongs to. */
+  readonly exchange?: object;
 }
 
 /** Accepted credentials, ready to sign requests of one origin or one proxy. */
@@ -70,8 +72,15 @@ export interface Login {
   applies(out: Outgoing): boolean;
   /** The field value for a request; `null`: the request goes without. */
   sign(out: Outgoing): Asking<Signature | null>;
-  /** A request signed with this was accepted: `field` is the challenge field, if any. */
-  finish?(out: Outgoing, field: string | null): Asking<void>;
+  /**
+   * A request was accepted under this login: `signature` is what it was signed with, `field` the
+   * challenge field, if any. Gives what is wrong with the server's proof, or `null`.
+   */
+  finish?(
+    out: Outgoing,
+    signature: Signature | null,
+    field: string | null,
+  ): Asking<string | null>;
 }
 
 /** One authentication scheme. */
@@ -88,6 +97,11 @@ export interface Scheme {
   strength(challenge: Challenge): number;
   /** Answers a challenge: a login, or the reason why not. */
   challenge(challenge: Challenge, at: Circumstances): Asking<Login | string>;
+}
+
+/** Whether text holds a control character but tab, which a quoted-string may hold. */
+export function hasControl(text: string): boolean {
+  return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
 }
 
 /** Asks for a user name and password. */

@@ -24,6 +24,8 @@ import type {
   Scheme,
   Signature,
 } from "../auth/scheme.js";
+import { hideInField } from "../http/secrets.js";
+import { isOnOrigin } from "../http/target.js";
 import {
   NE_AUTH,
   NE_DBG_HTTPAUTH,
@@ -62,7 +64,7 @@ import {
   ne_get_request_private,
   ne_get_response_header,
   ne_get_response_trailer,
-  ne_get_session,
+  ne_get_status,
   ne_hook_create_request,
   ne_hook_destroy_session,
   ne_hook_post_send,
@@ -124,6 +126,10 @@ export interface Inquiry {
   readonly protocol: number;
   /** `HTTP@` and the host that asks. */
   readonly service: string;
+  /** The request that was challenged. */
+  readonly request: ne_request;
+  /** The user name that a callback of the session gave last; it finds it there the next time. */
+  readonly names: { last: string };
 }
 
 /** A callback that answers challenges. */
@@ -154,6 +160,7 @@ interface Guarded extends Guest {
   by: Registration | null;
   /** The proxy that the login is for. */
   peer: string;
+  readonly names: { last: string };
   /** Held while a callback answers a challenge. */
   readonly question: SharedQuestion;
 }
@@ -223,6 +230,7 @@ function newGuarded(sess: ne_session, cls: AuthClass, registrations: Registratio
     login: null,
     by: null,
     peer: "",
+    names: { last: "" },
     question: new SharedQuestion(),
     // the way to a redirect's target may lead through the same proxy
     forStrangers: cls.proxy,
@@ -237,6 +245,7 @@ function destroySession(guarded: Guarded): void {
 }
 
 function createRequest(req: ne_request, g: Guarded, method: string, target: string): void {
+  traceAuth(g, "Create for %s\n", g.cls.challengeField);
   const signed: Signed = {
     req,
     method,
@@ -280,6 +289,7 @@ function signWith(
 ): Signature | null | Promise<Signature | null> {
   const by = g.by;
   signed.by = by;
+  traceAuth(g, "Sending '%s' response.\n", login.scheme.name);
   const asking = login.sign(outgoing(signed));
   const signature = drive(asking, (question) =>
     question.want === "bodyHash"
@@ -331,10 +341,12 @@ function hashBody(signed: Signed, algorithm: string): void {
 }
 
 // Whether a request is this class's matter: the proxy sees only requests made to it, and what goes
-// through a tunnel, or to a server that is reached directly, never holds a proxy's credentials.
+// through a tunnel, or to a server that is reached directly, never holds a proxy's credentials. The
+// server's are for its own targets: a proxy carries a request to whatever host its target names.
 function concerns(g: Guarded, signed: Signed): boolean {
   const isConnect = signed.method === "CONNECT";
-  return g.cls.proxy ? isReadByProxy(g.sess, isConnect) : !isConnect;
+  if (g.cls.proxy) return isReadByProxy(g.sess, isConnect);
+  return !isConnect && isOnOrigin(signed.target, originOf(g.sess));
 }
 
 // ---- receiving ----
@@ -346,24 +358,37 @@ function postSend(
 ): number | Promise<number> {
   const signed = ne_get_request_private<Signed>(req, g.cls.id);
   if (signed === null || !concerns(g, signed)) return NE_OK;
+  const last = ne_get_response_header(req, g.cls.challengeField);
+  tracePostSend(g, signed, status.code, last);
   const field = challengeOf(req, g, signed, status.code);
   if (field !== null) return refused(g, signed, field);
   const { signature, used } = signed;
-  const info =
-    ne_get_response_header(req, g.cls.infoField) ?? ne_get_response_trailer(req, g.cls.infoField);
-  const problem = info === null ? null : checkProof(signature, signed.body, info);
-  if (problem !== null) {
-    ne_set_error(g.sess, "%s", problem);
-    return NE_ERROR;
-  }
+  const problem = problemOf(req, g, signed);
+  if (problem !== null) return disproved(g, problem);
   if (used === null || status.code === 401 || status.code === 407) return NE_OK;
   resetStale(used);
   if (used.finish === undefined) return NE_OK;
-  const last = ne_get_response_header(req, g.cls.challengeField);
-  const finishing = drive(used.finish(outgoing(signed), last), (question) =>
+  const finishing = drive(used.finish(outgoing(signed), signature, last), (question) =>
     ask(g, signed, signed.by, used.scheme, question),
   );
-  return whenReady(finishing, () => NE_OK);
+  return whenReady(finishing, (wrong) => (wrong === null ? NE_OK : disproved(g, wrong)));
+}
+
+function disproved(g: Guarded, problem: string): number {
+  ne_set_error(g.sess, "%s", problem);
+  return NE_ERROR;
+}
+
+// What is wrong with the server's proof; what the trailer says counts last.
+function problemOf(req: ne_request, g: Guarded, signed: Signed): string | null {
+  const { infoField } = g.cls;
+  const header = ne_get_response_header(req, infoField);
+  const trailer = ne_get_response_trailer(req, infoField);
+  for (const info of [header, trailer]) {
+    const problem = info === null ? null : checkProof(signed.signature, signed.body, info);
+    if (problem !== null) return problem;
+  }
+  return null;
 }
 
 function checkProof(signature: Signature | null, body: Hash | null, info: string): string | null {
@@ -385,9 +410,7 @@ function challengeOf(req: ne_request, g: Guarded, signed: Signed, code: number):
 }
 
 function refused(g: Guarded, signed: Signed, field: string): number | Promise<number> {
-  const { cls } = g;
-  const whose = cls.proxy ? "proxy" : "server";
-  traceSession(g.sess, NE_DBG_HTTPAUTH, "auth: Challenged by %s (#%d).\n", whose, signed.rounds);
+  traceAuth(g, "Got challenge (code %d).\n", ne_get_status(signed.req).code);
   if (signed.rounds >= MAX_ROUNDS) {
     setLogin(g, null, null);
     return fail(g, [`gave up after ${MAX_ROUNDS} attempts`]);
@@ -409,7 +432,10 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
   const offers = offersIn(g, field, reasons);
   let current: Offer | null = null;
   const at = circumstances(g, signed, old);
-  const asking = takeOffers(offers, at, reasons, (offer) => (current = offer));
+  const asking = takeOffers(offers, at, reasons, (offer) => {
+    traceAuth(g, "Trying %s challenge...\n", offer.scheme.name);
+    current = offer;
+  });
   const accepted = drive(asking, (question) => {
     const { registration, scheme } = current as unknown as Offer;
     return ask(g, signed, registration, scheme, question);
@@ -417,7 +443,7 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
   const decided = whenReady(accepted, (made) => {
     if (made === null) return fail(g, reasons);
     const { registration, scheme } = current as unknown as Offer;
-    traceSession(g.sess, NE_DBG_HTTPAUTH, "auth: Accepted %s challenge.\n", scheme.name);
+    traceAuth(g, "Accepted %s challenge.\n", scheme.name);
     setLogin(g, made, registration);
     signed.rounds++;
     return NE_RETRY;
@@ -436,6 +462,7 @@ function refusedBeside(g: Guarded, signed: Signed, field: string): number | Prom
 }
 
 function fail(g: Guarded, reasons: readonly string[]): number {
+  traceAuth(g, "No challenges accepted.\n");
   const why = reasons.length > 0 ? reasons.join(", ") : "could not parse challenge";
   ne_set_error(g.sess, "%s: %s", g.cls.message, why);
   return g.cls.failure;
@@ -453,6 +480,7 @@ function offersIn(g: Guarded, field: string, reasons: string[]): Offer[] {
     const scheme = schemeByName(challenge.scheme);
     const registration = scheme === null ? undefined : registeredFor(g, scheme);
     if (scheme !== null && registration !== undefined) {
+      traceAuth(g, "Got '%s' challenge.\n", scheme.name);
       offers.push({ scheme, challenge, registration });
     } else {
       reasons.push(`ignored ${ne_strclean(challenge.scheme)} challenge`.slice(0, MAX_REASON));
@@ -504,9 +532,25 @@ function ask(
     rounds: signed.rounds,
     protocol: scheme.protocol | (g.cls.proxy ? NE_AUTH_PROXY : 0),
     service: `HTTP@${hostOf(g)}`,
+    request: signed.req,
+    names: g.names,
   });
   // what comes after the request's end answers nothing any more
   return isPromise(answer) ? whileRunning(signed.req, answer) : answer;
+}
+
+/** Answers with this pair, once for each realm that a request meets. */
+export function askOnce(username: string, password: string): Registration["ask"] {
+  const asked = new WeakMap<ne_request, Set<string>>();
+  return ({ question, request }) => {
+    if (question.want !== "password") return null;
+    const realms = asked.get(request) ?? new Set();
+    asked.set(request, realms);
+    const realm = question.realm ?? "";
+    if (realms.has(realm)) return null;
+    realms.add(realm);
+    return { username, password };
+  };
 }
 
 /** Resumes a generator with answers until it is done; waits only where an answer is a promise. */
@@ -541,6 +585,19 @@ function whenReady<T, R>(
   return isPromise(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
+// ---- debug output, in C's words ----
+
+function traceAuth(g: Guarded, template: string, ...args: (string | number)[]): void {
+  traceSession(g.sess, NE_DBG_HTTPAUTH, `auth: ${template}`, ...args);
+}
+
+function tracePostSend(g: Guarded, { rounds }: Signed, code: number, field: string | null): void {
+  const { cls } = g;
+  const shown = field === null ? "(none)" : hideInField(cls.challengeField, field);
+  const words = "Post-send (#%d), code is %d (want %d), %s is %s\n";
+  traceAuth(g, words, rounds, code, cls.code, cls.challengeField, shown);
+}
+
 // ---- circumstances ----
 
 function setLogin(g: Guarded, login: Login | null, by: Registration | null): void {
@@ -559,17 +616,22 @@ function outgoing(signed: Signed): Outgoing {
 }
 
 function circumstances(g: Guarded, signed: Signed, old: Login | null): Circumstances {
-  const uri = new ne_uri();
-  ne_fill_server_uri(ne_get_session(signed.req), uri);
   return {
     ...outgoing(signed),
     old,
-    origin: { scheme: uri.scheme ?? "", host: uri.host ?? "", port: uri.port },
+    signature: signed.signature,
+    origin: originOf(g.sess),
     proxy: g.cls.proxy,
     legacy: false,
     random: randomBytes,
     now: Date.now,
   };
+}
+
+function originOf(sess: ne_session): Circumstances["origin"] {
+  const uri = new ne_uri();
+  ne_fill_server_uri(sess, uri);
+  return { scheme: uri.scheme ?? "", host: uri.host ?? "", port: uri.port };
 }
 
 function peerOf(g: Guarded): string {

@@ -15,6 +15,8 @@ export interface ProxySettings<Certificate> {
   readonly port: number;
   readonly username: string | null;
   readonly password: string | null;
+  /** Send Basic credentials unasked. */
+  readonly preemptive: boolean;
   readonly trust: readonly Certificate[];
   readonly tunnel: boolean;
   /** `null` without a list. */
@@ -53,6 +55,7 @@ export function checkProxy<Certificate>(
     port: port as number,
     username,
     password: username === null ? null : (password ?? ""),
+    preemptive: field("preemptive") === true,
     trust: [...trust],
     tunnel: field("tunnel") === true,
     bypass: bypassOf(caller, field("bypass")),

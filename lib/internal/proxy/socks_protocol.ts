@@ -2,6 +2,7 @@
 // generator that yields bytes to send or a number of bytes to read, is resumed with the bytes read,
 // and returns null, or why the proxy did not connect. Whoever drives it words the failures of the
 // wire with `doing`: "<doing>: connection was closed".
+import { parseIPv4, parseIPv6 } from "../base/ip_literal.js";
 
 /** What to do next on the wire. */
 export type SocksStep =
@@ -13,7 +14,7 @@ export interface SocksTarget {
   readonly version: "4" | "4a" | "5";
   /** 4 or 16 bytes; needed for version 4 (IPv4), preferred by version 5, not used by 4a. */
   readonly address: Uint8Array | null;
-  /** A name that the proxy resolves; for 4a, and for 5 without an address. */
+  /** A name that the proxy resolves; for 4a, and for 5 without an address: there also a literal. */
   readonly hostname: string | null;
   readonly port: number;
   readonly username: string | null;
@@ -83,8 +84,10 @@ function* version4(target: SocksTarget): SocksConversation {
 function* version5(target: SocksTarget): SocksConversation {
   const destination = destinationOf(target);
   if (destination === null) return "Invalid host name for SOCKS v5";
+  // a proxy may take the offer of a login for a promise to log in
+  const methods = target.username === null ? [METHOD_NONE] : [METHOD_NONE, METHOD_LOGIN];
   yield {
-    send: Buffer.from([5, 2, METHOD_NONE, METHOD_LOGIN]),
+    send: Buffer.from([5, methods.length, ...methods]),
     doing: "Could not send message to proxy",
   };
   const choice = yield { read: 2, doing: "Could not read initial response from proxy" };
@@ -150,10 +153,16 @@ function* readReply(): SocksConversation {
 
 // Address type and address (RFC 1928, 5).
 function destinationOf({ address, hostname }: SocksTarget): Buffer | null {
-  if (address !== null)
-    return Buffer.concat([Buffer.from([address.length === 4 ? 1 : 4]), address]);
+  const bytes = address ?? literalBytes(hostname);
+  if (bytes !== null) return Buffer.concat([Buffer.from([bytes.length === 4 ? 1 : 4]), bytes]);
   const name = hostname === null || hostname === "" ? null : sized(hostname);
   return name === null ? null : Buffer.concat([Buffer.from([3]), name]);
+}
+
+// An address is no name, and a proxy that resolves it as one may fail.
+function literalBytes(hostname: string | null): Buffer | null {
+  const text = (hostname ?? "").replace(/^\[(.*)\]$/, "$1").replace(/(:.*)%.*$/, "$1");
+  return parseIPv4(text) ?? parseIPv6(text);
 }
 
 function sized(text: string): Buffer | null {

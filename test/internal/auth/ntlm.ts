@@ -150,6 +150,7 @@ const AT: Circumstances = {
   target: "/",
   connection: null,
   old: null,
+  signature: null,
   origin: { scheme: "http", host: "h", port: 80 },
   proxy: false,
   legacy: false,
@@ -170,7 +171,7 @@ function challenge(
   let step = asking.next(null);
   while (step.done !== true) {
     asked.count++;
-    const answer: Answer = { username: "Domain\\User", password: "Password", utf8: false };
+    const answer: Answer = { username: "Domain\\User", password: "Password" };
     step = asking.next(answer);
   }
   return step.value;
@@ -193,7 +194,7 @@ t.test("a handshake, on one connection and on the next", async (t) => {
   t.equal(sends(login, a), 1);
   t.equal(challenge(TYPE2, login, a, asked), login);
   t.equal(sends(login, a), 3);
-  login.finish?.({ method: "GET", target: "/", connection: a }, null).next(null);
+  login.finish?.({ method: "GET", target: "/", connection: a }, null, null).next(null);
   t.equal(sends(login, a), 0, "the connection is authenticated");
   const b = {};
   t.equal(sends(login, b), 1, "another one is not");

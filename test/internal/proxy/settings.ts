@@ -12,6 +12,7 @@ t.test("takes settings", async (t) => {
     ...GOOD,
     username: null,
     password: null,
+    preemptive: false,
     trust: [],
     tunnel: false,
   });
@@ -20,11 +21,13 @@ t.test("takes settings", async (t) => {
     ...GOOD,
     scheme: "https",
     username: "u",
+    preemptive: true,
     tunnel: true,
     trust: ["cert"],
     bypass: [" a ", /b/],
   });
   t.strictSame([full.username, full.password, full.tunnel, full.trust], ["u", "", true, ["cert"]]);
+  t.equal(full.preemptive, true);
   t.equal(full.bypass?.("a", 1), true);
   t.equal(full.bypass?.("xbx", 1), true);
   t.equal(full.bypass?.("c", 1), false);

@@ -42,18 +42,37 @@ const NAME = "09682e6578616d706c65"; // h.example with its length
 t.test("version 5: what is sent", async (t) => {
   const connected = ["0500", "05000001", "01020304 0050"];
   const rows: [string, Partial<SocksTarget>, string[], string[]][] = [
-    ["a name", {}, connected, ["05020002", `05010003${NAME}0050`]],
+    ["a name", {}, connected, ["050100", `05010003${NAME}0050`]],
     [
       "an IPv4 address",
       { address: hex("7f000001") },
       connected,
-      ["05020002", "050100017f0000010050"],
+      ["050100", "050100017f0000010050"],
     ],
     [
       "an IPv6 address",
       { address: Buffer.alloc(16, 1), port: 65535 },
       connected,
-      ["05020002", `05010004${"01".repeat(16)}ffff`],
+      ["050100", `05010004${"01".repeat(16)}ffff`],
+    ],
+    ["an IPv4 literal", { hostname: "127.0.0.1" }, connected, ["050100", "050100017f0000010050"]],
+    [
+      "an IPv6 literal",
+      { hostname: "[::1]" },
+      connected,
+      ["050100", `05010004${"00".repeat(15)}010050`],
+    ],
+    [
+      "an IPv6 literal with a zone, without brackets",
+      { hostname: "fe80::1%eth0" },
+      connected,
+      ["050100", `05010004fe80${"00".repeat(13)}010050`],
+    ],
+    [
+      "what only looks like an address is a name",
+      { hostname: "1.2.3" },
+      connected,
+      ["050100", "0501000305312e322e330050"],
     ],
     [
       "a login, and an answer that names the proxy",
@@ -71,7 +90,7 @@ t.test("version 5: what is sent", async (t) => {
       "a name of 255 bytes",
       { hostname: "h".repeat(255) },
       connected,
-      ["05020002", `05010003ff${"68".repeat(255)}0050`],
+      ["050100", `05010003ff${"68".repeat(255)}0050`],
     ],
   ];
   for (const [name, target, replies, sent] of rows) {
