@@ -1,0 +1,185 @@
+// nx_sync: what changed, all of it, and a token only behind all of it.
+import t from "tap";
+import { nx_sync, type nx_change, type nx_changes } from "../lib/nx_dav.js";
+import { ne_session_create, ne_session_destroy } from "../lib/ne_session.js";
+import { all, answering, propstat, replying, response } from "./fixtures/dav.js";
+
+const GONE = "<D:status>HTTP/1.1 404 Not Found</D:status>";
+const CUT = response("/c/", "<D:status>HTTP/1.1 507 Insufficient Storage</D:status>");
+
+function member(name: string, etag = `"${name}"`): string {
+  return response(`/c/${name}`, propstat(`<D:getetag>${etag}</D:getetag>`));
+}
+
+function synced(token: string | null, ...responses: readonly string[]): { body: string } {
+  const end = token === null ? "" : `<D:sync-token>${token}</D:sync-token>`;
+  return { body: `<D:multistatus xmlns:D="DAV:">${responses.join("")}${end}</D:multistatus>` };
+}
+
+const FORGOTTEN = {
+  status: "403 Forbidden",
+  body: '<D:error xmlns:D="DAV:"><D:valid-sync-token/></D:error>',
+};
+
+async function told(changes: nx_changes): Promise<string[]> {
+  return (await all(changes)).map(shown);
+}
+
+function shown({ path, removed, resource }: nx_change): string {
+  return `${removed ? "-" : "+"}${path}${resource === null ? "" : ` ${resource.etag}`}`;
+}
+
+t.test("the first time, and from a token", async (t) => {
+  const { sess, server } = await answering(
+    t,
+    synced("urn:1", member("a"), member("b")),
+    synced("urn:2", response("/c/a", GONE), member("b", '"b2"')),
+    synced("urn:2"),
+  );
+  const first = nx_sync(sess, "/c/", null);
+  t.equal(first.token, null);
+  t.strictSame(await told(first), ['+/c/a "a"', '+/c/b "b"']);
+  t.equal(first.token, "urn:1");
+  const second = nx_sync(sess, "/c/", first.token, { limit: 10, level: Infinity });
+  t.strictSame(await told(second), ["-/c/a", '+/c/b "b2"']);
+  t.equal(second.token, "urn:2");
+  t.equal(second.anew, false);
+  const third = nx_sync(sess, "/c/", second.token);
+  t.strictSame(await told(third), [], "nothing changed");
+  t.equal(third.token, "urn:2");
+  const bodies = server.requests.map(({ body }) => body.toString());
+  t.match(bodies[0], "<D:sync-token></D:sync-token><D:sync-level>1</D:sync-level><D:prop>");
+  t.match(bodies[1], "<D:sync-token>urn:1</D:sync-token><D:sync-level>infinite</D:sync-level>" +
+    "<D:limit><D:nresults>10</D:nresults></D:limit>");
+  t.equal(server.requests[0]?.field("depth"), "0");
+});
+
+t.test("a status before its href is a removal, too (older sabre/dav)", async (t) => {
+  const early = `<D:response>${GONE}<D:href>/c/a</D:href></D:response>`;
+  const { sess } = await answering(t, synced("urn:2", early));
+  t.strictSame(await told(nx_sync(sess, "/c/", "urn:1")), ["-/c/a"]);
+});
+
+t.test("a live member whose resourcetype is not there is no removal (Radicale)", async (t) => {
+  const type = propstat("<D:resourcetype/>", "404 Not Found");
+  const live = response("/c/a", propstat("<D:getetag>1</D:getetag>"), type);
+  const { sess } = await answering(t, synced("urn:2", live));
+  t.strictSame(await told(nx_sync(sess, "/c/", "urn:1")), ["+/c/a 1"]);
+});
+
+t.test("what the server cut short is asked for by itself", async (t) => {
+  const { sess, server } = await answering(
+    t,
+    synced("urn:1", member("a"), CUT),
+    synced("urn:2", CUT),
+    synced("urn:3", member("b")),
+  );
+  const changes = nx_sync(sess, "/c/", null);
+  t.strictSame(await told(changes), ['+/c/a "a"', '+/c/b "b"']);
+  t.equal(changes.token, "urn:3");
+  t.match(server.requests[2]?.body.toString(), "<D:sync-token>urn:2</D:sync-token>");
+});
+
+t.test("a server that cuts short without going on is an error", async (t) => {
+  const { sess } = await answering(t, synced("urn:1", member("a"), CUT), synced("urn:1", CUT));
+  const changes = nx_sync(sess, "/c/", null);
+  await t.rejects(all(changes), { message: /does not go on/ });
+  t.equal(changes.token, null);
+  let tokens = 0;
+  const { sess: other } = await replying(t, () => synced(`urn:${tokens++}`, CUT));
+  await t.rejects(all(nx_sync(other, "/c/", null)), { message: /does not go on/ });
+});
+
+t.test("a token that was thrown away leads to all anew", async (t) => {
+  for (const refusal of [FORGOTTEN, { ...FORGOTTEN, status: "409 Conflict" }]) {
+    const { sess, server } = await answering(t, refusal, synced("urn:9", member("a")));
+    const changes = nx_sync(sess, "/c/", "urn:old");
+    t.strictSame(await told(changes), ['+/c/a "a"']);
+    t.equal(changes.anew, true);
+    t.equal(changes.token, "urn:9");
+    t.match(server.requests[1]?.body.toString(), "<D:sync-token></D:sync-token>");
+  }
+});
+
+t.test("failures throw, and leave no token", async (t) => {
+  const rows: [Parameters<typeof answering>[1], RegExp][] = [
+    [{ status: "403 Forbidden" }, /^403 Forbidden/],
+    [{ status: "404 Not Found" }, /^404/],
+    [synced(null, member("a")), /no sync-token/],
+    [{ body: "<html/>" }, /no list of resources/],
+    [{ body: '<D:multistatus xmlns:D="DAV:"><D:sync-response><D:href>/c/a</D:href>' +
+      "</D:sync-response><D:sync-token>urn:2</D:sync-token></D:multistatus>" }, /outside/],
+  ];
+  for (const [reply, message] of rows) {
+    const { sess } = await answering(t, reply!);
+    const changes = nx_sync(sess, "/c/", "urn:1");
+    await t.rejects(all(changes), { name: "nx_error", message });
+    t.equal(changes.token, null);
+  }
+});
+
+t.test("a loop that was left has no token", async (t) => {
+  const { sess } = await answering(t, synced("urn:1", member("a"), member("b")));
+  const changes = nx_sync(sess, "/c/", null);
+  for await (const { path } of changes) if (path === "/c/a") break;
+  t.equal(changes.token, null);
+});
+
+t.test("from a map of entity tags", async (t) => {
+  const known = new Map([
+    ["/c/a", '"a"'], ["/c/b", '"old"'], ["/c/gone", '"g"'], ["/%63/d", '"d"'],
+  ]);
+  const wanted = ['+/c/b "b"', '+/c/e "e"', "+/c/f null", "-/c/gone"];
+  const members = ["a", "b", "d", "e"].map((name) => member(name));
+  members.push(response("/c/f", propstat("<D:resourcetype/>")));
+  await t.test("with a server that has the report", async (t) => {
+    const { sess } = await answering(t, synced("urn:1", ...members));
+    const changes = nx_sync(sess, "/c/", known);
+    t.strictSame(await told(changes), wanted);
+    t.equal(changes.token, "urn:1");
+  });
+  const none = '<D:error xmlns:D="DAV:"><D:supported-report/></D:error>';
+  for (const refusal of [
+    { status: "405 Method Not Allowed" },
+    { status: "501 Not Implemented" },
+    { status: "400 Bad Request" },
+    { status: "403 Forbidden", body: none },
+  ]) {
+    await t.test(`with one that says ${refusal.status}`, async (t) => {
+      const self = response("/c/", propstat("<D:resourcetype><D:collection/></D:resourcetype>"));
+      const { sess, server } = await answering(t, refusal, synced(null, self, ...members));
+      const changes = nx_sync(sess, "/c/", known);
+      t.strictSame(await told(changes), wanted);
+      t.equal(changes.token, null);
+      t.match(server.requests[1], { method: "PROPFIND" });
+    });
+  }
+  await t.test("a listing that fails tells of no removal", async (t) => {
+    const cut = synced(null, member("a"), CUT);
+    const { sess } = await answering(t, { status: "405 Method Not Allowed" }, cut);
+    const seen: string[] = [];
+    await t.rejects(
+      async () => {
+        for await (const change of nx_sync(sess, "/c/", known)) seen.push(shown(change));
+      },
+      { message: /cut the answer short/ },
+    );
+    t.strictSame(seen, []);
+  });
+  await t.test("any other failure is one", async (t) => {
+    const { sess } = await answering(t, { status: "403 Forbidden" });
+    await t.rejects(all(nx_sync(sess, "/c/", known)), { message: "403 Forbidden" });
+  });
+});
+
+t.test("mistakes", async (t) => {
+  const sess = ne_session_create("http", "127.0.0.1", 1);
+  t.teardown(() => ne_session_destroy(sess));
+  for (const token of [undefined, 5, {}]) {
+    t.throws(() => nx_sync(sess, "/c/", token as never), TypeError);
+  }
+  for (const options of [{ level: 2 }, { limit: 0 }, { limit: 1.5 }, { props: "all" }]) {
+    t.throws(() => nx_sync(sess, "/c/", null, options as never), TypeError);
+  }
+  await t.rejects(nx_sync(sess, "/c/", "a\0b").next(), TypeError);
+});
