@@ -24,7 +24,7 @@ import {
 /** Names compared with subtrees for one path at most; real ones need some thousands. */
 const MAX_COMPARISONS = 1 << 18;
 /** Names and subtrees of one path that are read at all: each costs some microseconds. */
-const MAX_NAMES = 4096;
+const MAX_NAMES = 2048;
 
 /** A name or subtree as it is compared; null text: it cannot be read. */
 interface Form {
@@ -42,26 +42,31 @@ interface Subtrees {
 export function keepConstraints(certs: readonly X509[]): boolean {
   const top = certs.findLastIndex(({ extensions }) => extensions.nameConstraints !== null);
   if (top <= 0) return true;
-  const below = certs.slice(0, top);
-  const budget = { names: MAX_NAMES, comparisons: MAX_COMPARISONS };
-  const forms = below.map((cert, depth) => (isExempt(cert, depth) ? [] : formsOf(cert, budget)));
-  for (const [depth, { extensions }] of certs.slice(0, top + 1).entries()) {
-    if (extensions.nameConstraints === null) continue;
-    const subtrees = subtreesOf(extensions.nameConstraints, budget);
-    if (budget.names < 0) return false;
-    for (const names of forms.slice(0, depth)) {
-      budget.comparisons -= names.length * (subtrees.permitted.length + subtrees.excluded.length);
-      if (budget.comparisons < 0) return false;
-      if (!names.every((name) => isAllowed(name, subtrees))) return false;
-    }
-  }
-  return true;
+  const bound = certs.slice(0, top + 1);
+  if (isTooMuch(bound)) return false;
+  const forms = bound.map((cert, depth) => (isExempt(cert, depth) ? [] : formsOf(cert)));
+  return bound.every(({ extensions }, depth) => {
+    if (extensions.nameConstraints === null) return true;
+    const subtrees = subtreesOf(extensions.nameConstraints);
+    const below = forms.slice(0, depth).flat();
+    return below.every((name) => isAllowed(name, subtrees));
+  });
 }
 
-/** What is left of the work that one path may cause. */
-interface Budget {
-  names: number;
-  comparisons: number;
+// Counted before the first name is read.
+function isTooMuch(certs: readonly X509[]): boolean {
+  let names = 0;
+  let comparisons = 0;
+  let below = 0;
+  for (const { subject, extensions } of certs) {
+    const { permitted = [], excluded = [] } = extensions.nameConstraints ?? {};
+    const subtrees = permitted.length + excluded.length;
+    const own = subject.entries.length + (extensions.altNames?.length ?? 0);
+    comparisons += below * subtrees;
+    names += own + subtrees;
+    below += own;
+  }
+  return names > MAX_NAMES || comparisons > MAX_COMPARISONS;
 }
 
 // A CA that issued itself a new certificate is not bound by the names of the old one.
@@ -70,11 +75,9 @@ function isExempt(cert: X509, depth: number): boolean {
 }
 
 // The alternative names, the subject, its e-mail addresses, and a common name that is a host's.
-function formsOf(cert: X509, budget: Budget): Form[] {
+function formsOf(cert: X509): Form[] {
   const { subject, extensions } = cert;
   const altNames = extensions.altNames ?? [];
-  budget.names -= altNames.length + subject.entries.length;
-  if (budget.names < 0) return [];
   const forms = altNames.map(formOf);
   if (subject.entries.length > 0) {
     forms.push({ tag: DIRECTORY_NAME, bytes: subject.der, text: subject.canonical });
@@ -99,9 +102,7 @@ function hostForm(text: string): Form {
   return { tag: DNS_NAME, bytes, text: lower(bytes) };
 }
 
-function subtreesOf({ permitted, excluded }: NameConstraints, budget: Budget): Subtrees {
-  budget.names -= permitted.length + excluded.length;
-  if (budget.names < 0) return { permitted: [], excluded: [] };
+function subtreesOf({ permitted, excluded }: NameConstraints): Subtrees {
   return { permitted: permitted.map(formOf), excluded: excluded.map(formOf) };
 }
 
