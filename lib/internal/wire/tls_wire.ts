@@ -9,7 +9,8 @@ import { Wire, type Endings, type WireFailure } from "./wire.js";
 
 /** The wire of a finished handshake. */
 export function tlsWire({ socket, ring, below }: TlsOutcome): Wire {
-  const bottom = below instanceof Socket ? below : null;
+  // a socket of TLS takes no write beside those of the TLS above it: Node aborts the process
+  const bottom = below instanceof Socket && !("encrypted" in below) ? below : null;
   return new Wire(socket, ring, { ...tlsEndings, socket: () => bottom });
 }
 

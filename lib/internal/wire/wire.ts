@@ -58,7 +58,7 @@ export interface Endings {
   ended(stream: Duplex): WireFailure;
   /** @param reading whether a read finds the error, else a write */
   failed(error: Error, reading: boolean): WireFailure;
-  /** What the bytes come through at the bottom, if it is a socket. */
+  /** What the bytes come through at the bottom, if it is a TCP socket. */
   socket(stream: Duplex): Socket | null;
 }
 
