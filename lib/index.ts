@@ -25,6 +25,7 @@ export * from "./ne_xmlreq.js";
 export * from "./nx_auth.js";
 export * from "./nx_cookies.js";
 export * from "./nx_dav.js";
+export * from "./nx_locks.js";
 export * from "./nx_proxy.js";
 export * from "./nx_script.js";
 export * from "./nx_session.js";

@@ -26,6 +26,7 @@ const FLOORS = [
     ["internal/script/nx_error"],
     ["nx_session", "nx_stream", "nx_proxy", "nx_auth", "nx_cookies"],
     ["internal/resources/", "internal/script/", "nx_script", "nx_dav"],
+    ["internal/locks/", "nx_locks"],
     ["internal/trace/", "nx_trace"],
     ["internal/transfer/", "nx_transfer"],
     ["index"],
@@ -40,7 +41,7 @@ const DOORS = [
   ...["internal/guests/login", "ne_auth", "ne_compress", "ne_xmlreq"].map(
     (from) => `${from}.ts to internal/session/guest_access.ts`,
   ),
-  ...["internal/dav/acl_request", "ne_basic", "ne_props", "ne_locks"].map(
+  ...["internal/dav/acl_request", "internal/dav/lock_method", "ne_basic", "ne_props"].map(
     (from) => `${from}.ts to internal/session/create_request.ts`,
   ),
 ];

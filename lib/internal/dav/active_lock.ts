@@ -32,8 +32,11 @@ export interface ActiveLockTaker {
   takesRoot(): boolean;
   /** The state of other elements in which the property stands, or 0. */
   readonly parent: number;
-  /** Whether an element in an owner's text puts away what stands before it, as in C's discovery. */
-  readonly cutsOwner: boolean;
+  /**
+   * What is taken of an owner with elements in it: the text around them, as by C's LOCK; the text
+   * behind them, as by C's discovery; or all text.
+   */
+  readonly ownerText: "around" | "behind" | "all";
   /** An element begins. @returns what it is read into */
   begin(): ActiveLock;
   /** It ends. */
@@ -54,6 +57,7 @@ const OWNER = FIRST + 7;
 const TIMEOUT = FIRST + 8;
 const TOKEN_HREF = FIRST + 9;
 const ROOT_HREF = FIRST + 10;
+const IN_OWNER = FIRST + 11;
 
 const IN_ACTIVELOCK: Readonly<Record<string, number>> = {
   lockscope: LOCKSCOPE,
@@ -93,7 +97,10 @@ export function newActiveLock(): ActiveLock {
 }
 
 function startElement(r: Reading, parent: number, nspace: string, name: string): number {
-  if (parent === OWNER && r.taker.cutsOwner) r.text = "";
+  if (parent === OWNER || parent === IN_OWNER) {
+    if (r.taker.ownerText === "behind") r.text = "";
+    return r.taker.ownerText === "all" ? IN_OWNER : NE_XML_DECLINE;
+  }
   if (nspace !== "DAV:") return NE_XML_DECLINE;
   const state = stateOf(r, parent, name);
   if (state === ACTIVELOCK) r.active = r.taker.begin();
@@ -136,6 +143,7 @@ function characterData(r: Reading, state: number, cdata: string): number {
 }
 
 function endElement(r: Reading, state: number): number {
+  if (state === IN_OWNER) return 0;
   if (state >= DEPTH) endText(r.active, state, r.text);
   else if (state === ACTIVELOCK) r.taker.end(r.active);
   return 0;
@@ -150,7 +158,7 @@ function endText(active: ActiveLock, state: number, raw: string): void {
   } else if (text.length <= MAX_TEXT) {
     if (state === ROOT_HREF) takeRoot(active, text);
     // one that could not be sent back names no lock
-    else active.lock.token = isBracketable(text) ? text : null;
+    else active.lock.token = text !== "" && isBracketable(text) ? text : null;
   }
 }
 

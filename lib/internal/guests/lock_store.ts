@@ -22,6 +22,8 @@ import {
   NE_SESSFLAG_SHAREPOINT,
   ne_fill_server_uri,
   ne_get_session_flag,
+  ne_get_session_private,
+  ne_set_session_private,
 } from "../../ne_session.js";
 import { type ne_buffer, ne_buffer_zappend, ne_strlower } from "../../ne_string.js";
 import { samePath } from "../uri/same_path.js";
@@ -98,10 +100,11 @@ const stores = new HandleType<"ne_lock_store", Store>("ne_lock_store", (store) =
 // A store's registration with a session. The store is shared with the session's clones, whatever
 // their server: each request picks the locks of its own server.
 class Registration implements Guest {
-  constructor(readonly store: ne_lock_store) {}
+  /** @param stores the store that was registered, and those that joined it */
+  constructor(readonly stores: ne_lock_store[]) {}
 
   [cloneForSession](): Registration {
-    return new Registration(this.store);
+    return new Registration(this.stores);
   }
 }
 
@@ -114,6 +117,7 @@ interface Submitted {
 }
 
 const PRIVATE_ID = "http://webdav.org/neon/hooks/lock-submit";
+const REGISTRATION_ID = "libneon:lock-store";
 
 // ---- locks
 
@@ -179,9 +183,44 @@ export function ne_lockstore_create(): ne_lock_store {
  */
 export function ne_lockstore_register(store: ne_lock_store, sess: ne_session): void {
   stores.open(store, "ne_lockstore_register");
-  const registration = new Registration(store);
+  const registration = new Registration([store]);
   ne_hook_create_request(sess, beginSubmitting, registration);
   ne_hook_pre_send(sess, appendIf, registration);
+  const first = ne_get_session_private<Registration>(sess, REGISTRATION_ID);
+  if (first === null) ne_set_session_private(sess, REGISTRATION_ID, registration);
+}
+
+/** The store that requests of a session use, `null` where none is registered. */
+export function registeredStore(sess: ne_session): ne_lock_store | null {
+  return ne_get_session_private<Registration>(sess, REGISTRATION_ID)?.stores[0] ?? null;
+}
+
+/** Makes requests of a session use a store as well as the one that is registered. */
+export function joinStore(sess: ne_session, store: ne_lock_store, caller: string): void {
+  stores.open(store, caller);
+  const first = ne_get_session_private<Registration>(sess, REGISTRATION_ID);
+  if (first === null) ne_lockstore_register(store, sess);
+  else if (!first.stores.includes(store)) first.stores.push(store);
+}
+
+/** The locks of a store, the newest first; an iteration under way is not touched. */
+export function storedLocks(store: ne_lock_store, caller: string): LockRecord[] {
+  const locks: LockRecord[] = [];
+  let entry = stores.open(store, caller).newest;
+  for (; entry !== null; entry = entry.older) locks.push(entry.lock);
+  return locks;
+}
+
+/** Takes a lock out where it still is there. */
+export function dropLock(store: ne_lock_store, lock: LockRecord): void {
+  if (!stores.is(store)) return;
+  if (stores.open(store, "dropLock").entries.has(lock)) ne_lockstore_remove(store, lock);
+}
+
+/** The tokens that a request submits. */
+export function submittedTokens(req: ne_request): readonly string[] {
+  const submitted = ne_get_request_private<Submitted>(req, PRIVATE_ID);
+  return submitted?.locks.flatMap(({ token }) => token ?? []) ?? [];
 }
 
 /** Destroys the store and the locks in it. */
@@ -310,11 +349,13 @@ function submit(
 ): void {
   const submitted = ne_get_request_private<Submitted>(req, PRIVATE_ID);
   if (submitted === null) return;
-  const { index } = stores.open(submitted.by.store, caller);
   const server = new ne_uri();
   ne_fill_server_uri(ne_get_session(req), server);
-  for (const { lock } of newestFirst(concerned(index, spotOf(server, path)))) {
-    if (lock.uri.path !== null && lock.token !== null) addSubmitted(submitted, lock);
+  const spot = spotOf(server, path);
+  for (const store of submitted.by.stores) {
+    for (const { lock } of newestFirst(concerned(stores.open(store, caller).index, spot))) {
+      if (lock.uri.path !== null && lock.token !== null) addSubmitted(submitted, lock);
+    }
   }
 }
 

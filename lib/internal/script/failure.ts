@@ -1,5 +1,5 @@
 // A request that failed as an exception: its code, and what its answer says of the reason.
-import { NE_OK } from "../base/constants.js";
+import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { isXmlType, parseContentType } from "../http/content_type.js";
 import type { Outcome } from "../multistatus/outcome.js";
@@ -21,6 +21,13 @@ export function watchFailure(req: ne_request): Watch {
   });
 }
 
+/** The same where a multistatus is the answer that was asked for. */
+export function watchErrors(req: ne_request): Watch {
+  return watchOutcome(req, false, (request) => {
+    return ne_get_status(request).klass >= 4 && hasXml(request);
+  });
+}
+
 function hasXml(req: ne_request): boolean {
   const field = ne_get_response_header(req, "Content-Type");
   const type = field === null ? null : parseContentType(field);
@@ -33,9 +40,13 @@ function hasXml(req: ne_request): boolean {
  * @param path what the request is about
  */
 export function throwFailure(req: ne_request, code: number, watch: Watch, path: string): void {
-  const judged = judgeOutcome(req, code, watch);
+  const judged = watch.outcome === null ? judgeStatus(req, code) : judgeOutcome(req, code, watch);
   endWatch(watch);
   if (judged !== NE_OK) throw failureOf(req, judged, path, watch.outcome);
+}
+
+function judgeStatus(req: ne_request, code: number): number {
+  return code === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : code;
 }
 
 /**

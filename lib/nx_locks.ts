@@ -1,0 +1,214 @@
+// Locks that look after themselves, over the locks of ne_locks: refreshed while they are held,
+// given back once, found again after a crash.
+import { checkTarget } from "./internal/http/request_head.js";
+import { isBracketable, type ne_lock_store, ne_lock_create } from "./internal/guests/lock_store.js";
+import { misuse, needHandle, type ne_session } from "./internal/base/handle.js";
+import { needCallbackOrNull, needObject, needText } from "./internal/base/arguments.js";
+import { systemClock } from "./internal/locks/clock.js";
+import { discoverLocks, type nx_lock_info } from "./internal/locks/discovery.js";
+import { HeldLock } from "./internal/locks/held_lock.js";
+import { loadStore, saveStore } from "./internal/locks/saved_store.js";
+import { storeOf } from "./internal/locks/session_locks.js";
+import { giveBack, type LockWish, sendUnlock, takeLock } from "./internal/locks/taking.js";
+import { ne_fill_server_uri } from "./ne_session.js";
+
+export type { nx_lock_info };
+
+/** How to lock. Options that do not exist are a TypeError. */
+export interface nx_lock_options {
+  /** seconds to ask for, each time (default 600), or Infinity */
+  timeout?: number | undefined;
+  /** 0 (default), or Infinity for a collection and all in it, now and later */
+  depth?: 0 | typeof Infinity | undefined;
+  /** `exclusive` (default), or `shared` with others who lock so */
+  scope?: "exclusive" | "shared" | undefined;
+  /** who you are, as text, for others to read */
+  owner?: string | undefined;
+  /**
+   * refresh before it runs out, for as long as it is held (default true), by the time that the
+   * server granted; on a connection of its own where the session is busy. Failures that may pass
+   * are tried again until it has run out. The timer does not keep the process alive
+   */
+  renew?: boolean | undefined;
+  /**
+   * the lock is gone: a refused refresh, or an answer of any request under it that shows so. Called
+   * once. Its token is still sent, since a 412 is better than somebody else's work overwritten
+   */
+  onlost?: ((reason: Error) => void) | undefined;
+  /** the store to be entered in (default: the session's, `nx_session_lockstore`) */
+  store?: ne_lock_store | undefined;
+  /** ends the LOCK request, not a lock that is held */
+  signal?: AbortSignal | undefined;
+}
+
+declare const held: unique symbol;
+
+/** A lock that is held: `await using lock = await nx_lock(sess, path)` gives it back at the end. */
+export interface nx_held_lock extends AsyncDisposable {
+  /** Keeps it apart for the compiler; nothing of the kind is there at run time. */
+  readonly [held]: true;
+}
+
+const OPTIONS = new Set([
+  ...["timeout", "depth", "scope", "owner", "renew", "onlost", "store", "signal"],
+]);
+const DEFAULT_TIMEOUT = 600;
+
+/**
+ * The lock store of a session, whose locks its requests submit; made and registered where there is
+ * none.
+ */
+export function nx_session_lockstore(sess: ne_session): ne_lock_store {
+  needHandle(sess, "ne_session", "nx_session_lockstore");
+  return storeOf(sess);
+}
+
+/**
+ * Takes a lock (RFC 4918 section 9.10). Requests of the session then carry its token where the RFC
+ * asks for it, and to this server only.
+ * @param path a request target, percent-encoded; where nothing is there most servers make an empty
+ *   file
+ * @returns the lock; rejects with `nx_error` (for 423 its `path` names what is in the way, where
+ *   the server says so)
+ * @example
+ * ```ts
+ * await using lock = await nx_lock(sess, "/doc.txt", {
+ *   owner: "editor of A. Writer",
+ *   onlost: (reason) => console.error("save under another name:", reason.message),
+ * });
+ * await ne_putbuf(sess, "/doc.txt", Buffer.from("changed"));
+ * ```
+ */
+export async function nx_lock(
+  sess: ne_session,
+  path: string,
+  options: nx_lock_options = {},
+): Promise<nx_held_lock> {
+  needHandle(sess, "ne_session", "nx_lock");
+  checkTarget(path, "nx_lock");
+  const lock = await takeLock(sess, path, wishOf(options), systemClock);
+  return lock as unknown as nx_held_lock;
+}
+
+function wishOf(options: nx_lock_options): LockWish {
+  const caller = "nx_lock";
+  needObject(options, caller, "options");
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.has(name)) throw misuse(caller, `there is no option ${name}`);
+  }
+  const { timeout = DEFAULT_TIMEOUT, depth = 0, scope = "exclusive", renew = true } = options;
+  if (timeout !== Infinity && !(Number.isSafeInteger(timeout) && timeout > 0)) {
+    throw misuse(caller, "timeout must be a whole number of seconds above 0, or Infinity");
+  }
+  if (depth !== 0 && depth !== Infinity) throw misuse(caller, "depth must be 0 or Infinity");
+  if (scope !== "exclusive" && scope !== "shared") {
+    throw misuse(caller, 'scope must be "exclusive" or "shared"');
+  }
+  if (typeof renew !== "boolean") throw misuse(caller, "renew must be true or false");
+  needCallbackOrNull(options.onlost, caller, "onlost");
+  if (options.owner !== undefined) needXmlText(options.owner, caller);
+  if (options.store !== undefined) needHandle(options.store, "ne_lock_store", caller);
+  const { signal = null } = options;
+  if (signal !== null && !(signal instanceof AbortSignal)) {
+    throw misuse(caller, "signal must be an AbortSignal");
+  }
+  return {
+    ...{ timeout, depth, scope, renew, signal },
+    owner: options.owner ?? null,
+    onlost: options.onlost ?? null,
+    store: options.store ?? null,
+  };
+}
+
+function needXmlText(text: string, caller: string): void {
+  needText(text, caller, "owner");
+  // XML 1.0 section 2.2
+  if (/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Cs}/u.test(text)) {
+    throw misuse(caller, "owner has a character that XML does not allow");
+  }
+}
+
+/**
+ * Gives a lock back; a second call does nothing. A lock that the server no longer knows is given
+ * back (Apache answers 400 or 409: the resource's lockdiscovery decides). It is not refreshed any
+ * more from the call on, and its token is not sent any more after it; after a failure, which
+ * rejects with `nx_error`, the call can be made again.
+ */
+export async function nx_unlock(lock: nx_held_lock): Promise<void> {
+  return giveBack(HeldLock.open(lock, "nx_unlock"));
+}
+
+/** The token of a lock, a secret. */
+export function nx_lock_token(lock: nx_held_lock): string {
+  return HeldLock.open(lock, "nx_lock_token").token;
+}
+
+/** When it runs out, as of the last refresh; `null` for never. */
+export function nx_lock_expires(lock: nx_held_lock): Date | null {
+  const { expiresAt } = HeldLock.open(lock, "nx_lock_expires");
+  return expiresAt === null ? null : new Date(expiresAt);
+}
+
+/**
+ * Every lock on a resource, whoever has it (RFC 4918 section 15.8).
+ * @returns the locks; rejects with `nx_error` where that fails, or where the server does not say
+ * @example
+ * ```ts
+ * for (const { owner, timeout } of await nx_locks(sess, "/doc.txt")) console.log(owner, timeout);
+ * ```
+ */
+export async function nx_locks(
+  sess: ne_session,
+  path: string,
+): Promise<readonly nx_lock_info[]> {
+  needHandle(sess, "ne_session", "nx_locks");
+  checkTarget(path, "nx_locks");
+  return Object.freeze(await discoverLocks(sess, path));
+}
+
+/**
+ * Ends somebody's lock, or one left by a process that died, by its token. One that is gone already
+ * is ended.
+ */
+export async function nx_break_lock(sess: ne_session, path: string, token: string): Promise<void> {
+  const caller = "nx_break_lock";
+  needHandle(sess, "ne_session", caller);
+  checkTarget(path, caller);
+  if (!isBracketable(needText(token, caller, "token")) || token === "") {
+    throw misuse(caller, "the token has a character that no header field may show, or is empty");
+  }
+  const lock = ne_lock_create();
+  ne_fill_server_uri(sess, lock.uri);
+  lock.uri.path = path;
+  lock.token = token;
+  return sendUnlock(sess, lock);
+}
+
+/**
+ * A store as text, to find one's own locks after a crash; keep it where others cannot read it, for
+ * tokens are secrets.
+ */
+export function nx_lockstore_save(store: ne_lock_store): string {
+  needHandle(store, "ne_lock_store", "nx_lockstore_save");
+  return saveStore(store);
+}
+
+/**
+ * Adds what `nx_lockstore_save` wrote; tokens present already are left. Text that is something else
+ * is a TypeError, and adds nothing. Locks that are loaded are submitted, but not refreshed.
+ * @example
+ * ```ts
+ * const store = nx_session_lockstore(sess);
+ * nx_lockstore_load(store, fs.readFileSync("locks", "utf8"));
+ * let lock = ne_lockstore_first(store);
+ * while (lock !== null) {
+ *   await nx_break_lock(sess, lock.uri.path!, lock.token!);
+ *   ne_lockstore_remove(store, lock);
+ *   lock = ne_lockstore_first(store);
+ * }
+ * ```
+ */
+export function nx_lockstore_load(store: ne_lock_store, text: string): void {
+  needHandle(store, "ne_lock_store", "nx_lockstore_load");
+  loadStore(store, needText(text, "nx_lockstore_load", "text"), "nx_lockstore_load");
+}
