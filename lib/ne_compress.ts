@@ -101,7 +101,8 @@ function read(d: Decompressor, block: Buffer): number | Promise<number> {
   const { gunzip } = d;
   if (gunzip === null) return d.read(d.userdata, block);
   if (block.length === 0) {
-    return gunzip.isDone()
+    // nothing at all is an empty body
+    return gunzip.isDone() || gunzip.bytesUsed() === 0
       ? d.read(d.userdata, block)
       : fail(d, "Compressed response was truncated");
   }
@@ -123,7 +124,7 @@ function takeOutput(d: Decompressor, gunzip: Gunzip): number | Promise<number> {
     if (output.length > 0) {
       const failure = exceeded(d, gunzip);
       if (failure !== null) return fail(d, failure);
-      const answer = d.read(d.userdata, output);
+      const answer = deliver(d, output);
       if (typeof answer !== "number") {
         return Promise.resolve(answer).then((code) => {
           if (code !== 0) return code;
@@ -134,6 +135,20 @@ function takeOutput(d: Decompressor, gunzip: Gunzip): number | Promise<number> {
     }
     if (result !== FULL) return endOfInput(d, result);
   }
+}
+
+// In pieces, where the session's limits want them.
+function deliver(d: Decompressor, output: Buffer): number | Promise<number> {
+  const { block } = limitsOf(d.session);
+  return output.length <= block ? d.read(d.userdata, output) : deliverPieces(d, output, block);
+}
+
+async function deliverPieces(d: Decompressor, output: Buffer, length: number): Promise<number> {
+  for (let at = 0; at < output.length; at += length) {
+    const answer = await d.read(d.userdata, output.subarray(at, at + length));
+    if (answer !== 0) return answer;
+  }
+  return 0;
 }
 
 function endOfInput(d: Decompressor, result: number | string): number {

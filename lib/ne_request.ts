@@ -321,7 +321,8 @@ export function ne_get_response_retry_after(req: ne_request): number {
   const value = r.headFields.get("retry-after");
   if (value === null) return 0;
   const now = Math.floor(Date.now() / 1000);
-  if (/^([+-]?\d+)?$/.test(value)) return now + Number(value);
+  // a number that C's type cannot hold is none
+  if (/^([+-]?\d+)?$/.test(value)) return Number(value) < 2 ** 64 ? now + Number(value) : 0;
   const date = ne_httpdate_parse(value);
   return date === -1 ? 0 : date;
 }

@@ -252,6 +252,7 @@ class WritableBody implements Supplier {
   #r: Request;
   #begun = false;
   #ended = false;
+  #over = false;
   #offered: { piece: Buffer; done: WriteDone } | null = null;
   // the piece handed out last, until more is asked for
   #done: WriteDone | null = null;
@@ -310,7 +311,10 @@ class WritableBody implements Supplier {
       if (this.#ended) return null;
       if (this.#destroyed !== null) {
         if (this.#destroyed.error !== null) throw this.#destroyed.error;
-        setError(this.#r.session, "Request body stream was destroyed before its end");
+        // that the request is over is no failure of it
+        if (!this.#over) {
+          setError(this.#r.session, "Request body stream was destroyed before its end");
+        }
         return false;
       }
       await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -318,6 +322,7 @@ class WritableBody implements Supplier {
   }
 
   over(): void {
+    this.#over = true;
     this.stream.destroy();
   }
 }

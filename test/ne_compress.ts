@@ -124,7 +124,6 @@ const bad = (at: number): Buffer => {
 };
 
 const FAILED: readonly [name: string, body: Buffer, error: string, blocks: string[]][] = [
-  ["empty body", Buffer.alloc(0), "Compressed response was truncated", []],
   ["cut off", MEMBER.subarray(0, -1), "Compressed response was truncated", [TEXT]],
   ["magic", bad(0), "Compressed stream invalid", []],
   ["data", bad(10), "Could not inflate data: invalid block type", []],
@@ -145,6 +144,23 @@ t.test("fail: damaged bodies close the connection", async (t) => {
     t.equal((await get(sess)).code, NE_OK, `${name}: the next request`);
     t.equal(server.connections, 2, name);
   }
+});
+
+t.test("several members, padding and an empty body are read", async (t) => {
+  const two = Buffer.concat([MEMBER, MEMBER, Buffer.alloc(3)]);
+  const [sess] = await session(t, [[response(two), response(Buffer.alloc(0))]]);
+  const got = await get(sess);
+  t.same([got.code, got.blocks.join("")], [NE_OK, TEXT + TEXT]);
+  t.match(await get(sess), { code: NE_OK, blocks: [] });
+});
+
+t.test("a reader is given no more at once than the limit says", async (t) => {
+  const [sess] = await session(t, [[response(zlib.gzipSync(Buffer.alloc(100_000, "x")))]]);
+  nx_set_limits(sess, { block: 8192 });
+  const { code, blocks } = await get(sess);
+  t.equal(code, NE_OK);
+  t.equal(blocks.join("").length, 100_000);
+  t.ok(blocks.every((block) => block.length <= 8192));
 });
 
 t.test("byte by byte, in chunks", async (t) => {

@@ -130,7 +130,8 @@ export class BodyDecoder {
     }
     const lf = view.bytes.indexOf(LF, start);
     const raw = view.bytes.toString("latin1", start + digits, lf + 1);
-    const valid = this.#strict ? /^[ \t]*;[^\r\0]*\r\n$/ : /^([\r\0]|[ \t]*;.*\r\n$)/s;
+    if (line === "" || !raw.endsWith("\r\n")) return new Malformed("Invalid chunk-size line");
+    const valid = this.#strict ? /^[ \t]*;[^\r\0]*\r\n$/ : /^([\r\0]|[ \t]*(;.*)?\r\n$)/s;
     if (digits === 0 || !valid.test(raw)) return new Malformed("Could not parse chunk size");
     this.#extensionBytes += raw.length;
     if (this.#extensionBytes > MAX_EXTENSIONS) return new Malformed("Could not parse chunk size");

@@ -48,8 +48,14 @@ export function chooseFraming(head: ResponseHead): Framing | string {
   return bytes === null ? "Invalid Content-Length in response" : { kind: "length", length: bytes };
 }
 
-/** A Content-Length: digits, or outside strict mode what strtol takes for a number not below 0. */
-export function parseLength(value: string, strict: boolean): number | null {
+/**
+ * A Content-Length: digits, or outside strict mode what strtol takes for a number not below 0. The
+ * same number several times, in one field or in several, counts as once (RFC 9112 section 6.3).
+ */
+export function parseLength(list: string, strict: boolean): number | null {
+  const values = list.split(",").map((each) => each.replace(/^[ \t]+|[ \t]+$/g, ""));
+  const [value = "", ...others] = values;
+  if (others.some((other) => other !== value)) return null;
   if (!(strict ? /^[0-9]+$/ : /^(\+|-(?=0+$))?[0-9]+$/).test(value)) return null;
   const bytes = Math.abs(Number(value));
   return Number.isSafeInteger(bytes) ? bytes : null;

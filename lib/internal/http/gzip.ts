@@ -1,9 +1,11 @@
-// Takes off the gzip framing (RFC 1952) of one member that arrives in pieces: header, deflated
-// data, footer with check sum and length. Answers as the inflater does; the words for a damaged
-// stream are neon's.
+// Takes off the gzip framing (RFC 1952) of data that arrives in pieces: members, one behind the
+// other, of header, deflated data, and footer with check sum and length, then perhaps zeros as
+// padding. Answers as the inflater does; the words for a damaged stream are neon's.
 //
 //   head ── its last byte ──► deflated ── the stream ends ──► footer ── 8 right bytes ──► done
-//   more input after done, or more than 8 bytes in footer: an error's words, for good
+//     ▲                                                                                    │
+//     └────────────────────────────────── another member ◄─────────────────────────────────┤
+//   anything else after done: an error's words, for good              zeros ──► padding ◄──┘
 import { crc32 } from "node:zlib";
 import { END, FULL, Inflate, MORE } from "./inflate.js";
 
@@ -12,21 +14,25 @@ export { END, FULL, MORE };
 const FOOTER_BYTES = 8;
 const NO_BYTES = new Uint8Array(0);
 
-/** One member. */
+/** The first byte of a member. */
+const MEMBER = 0x1f;
+
+/** All members of a body. */
 export class Gunzip {
-  #stage: "head" | "deflated" | "footer" | "done" = "head";
+  #stage: "head" | "deflated" | "footer" | "done" | "padding" = "head";
   #head = new Head();
   #inflate: Inflate | null = null;
   #footer: number[] = [];
   #input: Uint8Array = NO_BYTES;
   #crc = 0;
   #bytesGiven = 0;
+  #memberOut = 0;
   /** Bytes that have come out. */
   bytesOut = 0;
 
-  /** Whether the member is whole. */
+  /** Whether the last member is whole. */
   isDone(): boolean {
-    return this.#stage === "done";
+    return this.#stage === "done" || this.#stage === "padding";
   }
 
   /** Bytes of input that have been used. */
@@ -55,9 +61,8 @@ export class Gunzip {
       case "footer":
         return this.#takeFooter();
       case "done":
-        return this.#input.length === 0
-          ? END
-          : "Unexpected content received after compressed stream";
+      case "padding":
+        return this.#takeMore();
     }
   }
 
@@ -67,6 +72,7 @@ export class Gunzip {
     if (output.length > 0) {
       this.#crc = crc32(output, this.#crc);
       this.bytesOut += output.length;
+      this.#memberOut += output.length;
     }
     return output;
   }
@@ -93,18 +99,39 @@ export class Gunzip {
   }
 
   #takeFooter(): number | string {
-    const count = this.#footer.length + this.#input.length;
-    if (count > FOOTER_BYTES) return `Too many bytes (${count}) in gzip footer`;
-    this.#footer.push(...this.#input);
-    this.#input = NO_BYTES;
-    if (count < FOOTER_BYTES) return MORE;
+    const wanted = FOOTER_BYTES - this.#footer.length;
+    const next = this.#input[wanted];
+    if (next !== undefined && next !== MEMBER && next !== 0) {
+      return `Too many bytes (${this.#footer.length + this.#input.length}) in gzip footer`;
+    }
+    this.#footer.push(...this.#input.subarray(0, wanted));
+    this.#input = this.#input.subarray(wanted);
+    if (this.#footer.length < FOOTER_BYTES) return MORE;
     const footer = Buffer.from(this.#footer);
     if (footer.readUInt32LE(0) !== this.#crc) return "Checksum invalid for compressed stream";
-    if (footer.readUInt32LE(4) !== this.bytesOut % 2 ** 32) {
+    if (footer.readUInt32LE(4) !== this.#memberOut % 2 ** 32) {
       return "Length invalid for compressed stream";
     }
     this.#stage = "done";
     this.#inflate = null;
+    return this.#input.length === 0 ? END : FULL;
+  }
+
+  // What comes behind a member (RFC 1952 section 2.2): another one, or zeros as padding.
+  #takeMore(): number | string {
+    if (this.#stage === "done" && this.#input[0] === MEMBER) {
+      this.#stage = "head";
+      this.#head = new Head();
+      this.#footer = [];
+      this.#crc = 0;
+      this.#memberOut = 0;
+      return FULL;
+    }
+    if (this.#input.some((byte) => byte !== 0)) {
+      return "Unexpected content received after compressed stream";
+    }
+    if (this.#input.length > 0) this.#stage = "padding";
+    this.#input = NO_BYTES;
     return END;
   }
 }

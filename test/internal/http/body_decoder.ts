@@ -39,6 +39,7 @@ function decode(framing: Framing, pieces: readonly Buffer[], strict = true, max 
 
 const CHUNKED: Framing = { kind: "chunked" };
 const BAD_SIZE = "Could not parse chunk size";
+const BAD_LINE = "Invalid chunk-size line";
 
 // input, body, outcome, and what is left for whoever reads on
 const CHUNKS: [name: string, input: string, body: string, outcome: string, rest?: string][] = [
@@ -49,8 +50,9 @@ const CHUNKS: [name: string, input: string, body: string, outcome: string, rest?
   ["an extension", "2;a=b\r\nok\r\n0;c\r\n", "ok", "end"],
   ["a blank before an extension", "2 ;a=b\r\nok\r\n0\r\n", "ok", "end"],
   ["a blank and no extension", "2 \r\nok\r\n", "", BAD_SIZE],
-  ["LF alone ends no size", "2\nok\r\n", "", BAD_SIZE],
-  ["no digit", "\r\nok", "", BAD_SIZE],
+  ["LF alone ends no size", "2\nok\r\n", "", BAD_LINE],
+  ["no digit", "\r\nok", "", BAD_LINE],
+  ["a character more than its size", "5\r\nhelloX\n", "", "Chunk delimiter was invalid"],
   ["a sign", "+2\r\nok", "", BAD_SIZE],
   ["a prefix", "0x2\r\nok", "", BAD_SIZE],
   ["a letter behind", "2g\r\nok", "", BAD_SIZE],
@@ -87,6 +89,12 @@ t.test("outside strict mode a size ends at CR or NUL", async (t) => {
     for (const { pieces, name } of feeds(input)) {
       t.match(decode(CHUNKED, pieces, false), { body: "ok", outcome: "end" }, name);
     }
+  }
+});
+
+t.test("outside strict mode blanks may follow a size", async (t) => {
+  for (const { pieces, name } of feeds("2 \t\r\nok\r\n0 \r\n")) {
+    t.match(decode(CHUNKED, pieces, false), { body: "ok", outcome: "end" }, name);
   }
 });
 
