@@ -18,7 +18,7 @@ import {
   ne_hook_pre_send,
 } from "./ne_request.js";
 import { ne_fill_server_uri } from "./ne_session.js";
-import { ne_buffer_altered, ne_buffer_concat, type ne_buffer } from "./ne_string.js";
+import { ne_buffer_altered, ne_buffer_concat, ne_shave, type ne_buffer } from "./ne_string.js";
 import { ne_uri } from "./ne_uri.js";
 import type { ne_status } from "./ne_utils.js";
 import { nx_response_fields } from "./nx_session.js";
@@ -110,13 +110,15 @@ function send(req: ne_request, { store }: Registration, header: ne_buffer): void
   const field = to === null ? null : store.header(to, seconds());
   if (field === null) return;
   // RFC 6265 section 5.4: one field at most
-  const own = /^cookie:[ \t]*(.*?)[ \t]*$/im.exec(header.data);
+  const own = /^cookie:([^\r\n]*)/im.exec(header.data);
   if (own === null) {
     ne_buffer_concat(header, "Cookie: ", field, "\r\n");
     return;
   }
-  const end = own.index + own[0].length;
-  const joined = own[1] === "" ? ` ${field}` : `; ${field}`;
+  const line = own[0];
+  const value = ne_shave(own[1] ?? "", " \t");
+  const end = own.index + line.indexOf(value, "cookie:".length) + value.length;
+  const joined = value === "" ? ` ${field}` : `; ${field}`;
   header.data = header.data.slice(0, end) + joined + header.data.slice(end);
   ne_buffer_altered(header);
 }

@@ -36,9 +36,8 @@ export interface Cookie {
 }
 
 interface Kept extends Cookie {
-  // order of creation, and of last use
+  // order of creation
   created: number;
-  used: number;
 }
 
 /** Who sets cookies, or is to get some. */
@@ -55,11 +54,15 @@ export interface CookieHost {
 export class CookieStore {
   // by domain, and there by path and name
   #domains = new Map<string, Map<string, Kept>>();
-  #count = 0;
+  // all of them, the one used longest ago first
+  #byUse = new Set<Kept>();
+  // how many are Secure, and when the first of all expires
+  #secure = 0;
+  #nextExpiry = Infinity;
   #clock = 0;
 
   get size(): number {
-    return this.#count;
+    return this.#byUse.size;
   }
 
   /** Takes the value of a Set-Cookie field. */
@@ -71,20 +74,23 @@ export class CookieStore {
   /** Keeps a cookie, in the place of one with its name, domain and path. */
   put(cookie: Cookie, secure: boolean, now: number): void {
     const list = this.#domains.get(cookie.domain) ?? new Map<string, Kept>();
-    const key = `${cookie.path}\n${cookie.name}`;
+    const key = keyOf(cookie);
     const old = list.get(key);
     if (!secure && (old?.secure === true || this.#overlays(cookie))) return;
-    if (old !== undefined) this.#drop(cookie.domain, key);
+    if (old !== undefined) this.#drop(old);
     if (cookie.expires !== null && cookie.expires <= now) return;
-    const clock = ++this.#clock;
+    const kept = { ...cookie, created: old?.created ?? ++this.#clock };
     this.#domains.set(cookie.domain, list);
-    list.set(key, { ...cookie, created: old?.created ?? clock, used: clock });
-    this.#count++;
+    list.set(key, kept);
+    this.#byUse.add(kept);
+    if (kept.secure) this.#secure++;
+    this.#nextExpiry = Math.min(this.#nextExpiry, kept.expires ?? Infinity);
     this.#evict(cookie.domain, now);
   }
 
   // Whether a cookie of plain HTTP would stand in for a Secure one (RFC 6265bis section 5.7, 15).
   #overlays(cookie: Cookie): boolean {
+    if (this.#secure === 0) return false;
     for (const [domain, list] of this.#domains) {
       if (!domainMatches(domain, cookie.domain) && !domainMatches(cookie.domain, domain)) continue;
       for (const other of list.values()) {
@@ -96,42 +102,42 @@ export class CookieStore {
     return false;
   }
 
-  #drop(domain: string, key: string): void {
-    const list = this.#domains.get(domain);
-    if (list === undefined || !list.delete(key)) return;
-    this.#count--;
-    if (list.size === 0) this.#domains.delete(domain);
+  #drop(cookie: Kept): void {
+    if (!this.#byUse.delete(cookie)) return;
+    if (cookie.secure) this.#secure--;
+    const list = this.#domains.get(cookie.domain);
+    list?.delete(keyOf(cookie));
+    if (list?.size === 0) this.#domains.delete(cookie.domain);
   }
 
   // RFC 6265 section 5.3, at its end: expired cookies go first, then those of a domain with too
   // many, then any; each time those used longest ago.
   #evict(domain: string, now: number): void {
     const list = this.#domains.get(domain);
-    if (list !== undefined && list.size > MAX_PER_DOMAIN) {
-      this.#dropExpired(now);
-      while (list.size > MAX_PER_DOMAIN) this.#dropOldest([[domain, list]]);
-    }
-    if (this.#count <= MAX_COOKIES) return;
+    const isCrowded = list !== undefined && list.size > MAX_PER_DOMAIN;
+    if (!isCrowded && this.size <= MAX_COOKIES) return;
     this.#dropExpired(now);
-    while (this.#count > MAX_COOKIES) this.#dropOldest(this.#domains);
+    while (list !== undefined && list.size > MAX_PER_DOMAIN) this.#dropOldest(list);
+    while (this.size > MAX_COOKIES) this.#dropOldest(null);
   }
 
   #dropExpired(now: number): void {
-    for (const [domain, list] of [...this.#domains]) {
-      for (const [key, { expires }] of [...list]) {
-        if (expires !== null && expires <= now) this.#drop(domain, key);
-      }
+    if (this.#nextExpiry > now) return;
+    this.#nextExpiry = Infinity;
+    for (const cookie of [...this.#byUse]) {
+      const expires = cookie.expires ?? Infinity;
+      if (expires <= now) this.#drop(cookie);
+      else this.#nextExpiry = Math.min(this.#nextExpiry, expires);
     }
   }
 
-  #dropOldest(lists: Iterable<[string, Map<string, Kept>]>): void {
-    let oldest: [domain: string, key: string, used: number] | null = null;
-    for (const [domain, list] of lists) {
-      for (const [key, { used }] of list) {
-        if (oldest === null || used < oldest[2]) oldest = [domain, key, used];
-      }
+  // Of one domain, or of all.
+  #dropOldest(list: ReadonlyMap<string, Kept> | null): void {
+    for (const cookie of this.#byUse) {
+      if (list !== null && list.get(keyOf(cookie)) !== cookie) continue;
+      this.#drop(cookie);
+      return;
     }
-    if (oldest !== null) this.#drop(oldest[0], oldest[1]);
   }
 
   /** The value of the Cookie field for a request, `null` for none (section 5.4). */
@@ -139,8 +145,8 @@ export class CookieStore {
     const host = to.host.toLowerCase();
     const found: Kept[] = [];
     for (const domain of domainsOf(host)) {
-      for (const [key, cookie] of [...(this.#domains.get(domain) ?? [])]) {
-        if (cookie.expires !== null && cookie.expires <= now) this.#drop(domain, key);
+      for (const cookie of [...(this.#domains.get(domain)?.values() ?? [])]) {
+        if (cookie.expires !== null && cookie.expires <= now) this.#drop(cookie);
         else if (isFor(cookie, host, to)) found.push(cookie);
       }
     }
@@ -151,7 +157,8 @@ export class CookieStore {
       const more = field === "" ? pair : `${field}; ${pair}`;
       if (more.length > MAX_FIELD) break;
       field = more;
-      cookie.used = ++this.#clock;
+      this.#byUse.delete(cookie);
+      this.#byUse.add(cookie);
     }
     return field === "" ? null : field;
   }
@@ -162,13 +169,19 @@ export class CookieStore {
       .flatMap((list) => [...list.values()])
       .filter(({ expires }) => (expires === null ? all : expires > now))
       .sort((a, b) => a.created - b.created)
-      .map(({ created: _created, used: _used, ...cookie }) => cookie);
+      .map(({ created: _created, ...cookie }) => cookie);
   }
 
   clear(): void {
     this.#domains.clear();
-    this.#count = 0;
+    this.#byUse.clear();
+    this.#secure = 0;
+    this.#nextExpiry = Infinity;
   }
+}
+
+function keyOf({ path, name }: Cookie): string {
+  return `${path}\n${name}`;
 }
 
 function isFor(cookie: Cookie, host: string, to: CookieHost): boolean {

@@ -350,3 +350,15 @@ t.test("as JSON", async (t) => {
   }
   for (const value of [null, 5, "a=b", []]) t.equal(cookieFrom(value), null);
 });
+
+t.test("a jar that is full takes no more time for each cookie", async (t) => {
+  const store = new CookieStore();
+  const from = { host: "h", path: "/", secure: true };
+  const begun = process.cpuUsage().user;
+  for (let i = 0; i < 30_000; i++) {
+    const host = `h${i % 2500}.example.org`;
+    store.set(`c${i}=v; Max-Age=1000`, { ...from, host }, 0);
+  }
+  t.equal(store.size, 3000);
+  t.ok(process.cpuUsage().user - begun < 10_000_000);
+});
