@@ -89,7 +89,7 @@ void t.test("OPTIONS says class 1 and 2", async (t) => {
   for (const target of ["/", "*", "/nothing/here"]) {
     const { status, headers } = await ask("OPTIONS", target);
     t.equal(status, 200);
-    t.equal(headers["dav"], "1, 2");
+    t.equal(headers["dav"], "1, 2, sabredav-partialupdate");
     t.match(headers.allow, /PROPFIND/);
   }
 });

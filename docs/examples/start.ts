@@ -15,6 +15,7 @@ import { tourAuth, VISITOR } from "./tour-auth.js";
 import { STUBBORN, tourDav } from "./tour-dav.js";
 import { tourHttp } from "./tour-http.js";
 import { tourTls } from "./tour-tls.js";
+import { tourTransfers } from "./tour-transfers.js";
 import { Tour } from "./tour.js";
 
 const USAGE = `usage: npm start
@@ -103,6 +104,7 @@ async function tour(): Promise<number> {
     await tourDav(shown, server);
     await tourTls(shown, secure, own.cert);
     await tourAuth(shown, guarded);
+    await tourTransfers(shown, server);
   } finally {
     await server.close();
     await secure.close();

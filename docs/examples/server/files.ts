@@ -42,17 +42,18 @@ const TYPES: Record<string, string> = {
 
 /** The methods of the server, for the Allow field. */
 export const ALLOW =
-  "OPTIONS, GET, HEAD, PUT, POST, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK, " +
-  "REPORT";
+  "OPTIONS, GET, HEAD, PUT, POST, PATCH, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, " +
+  "UNLOCK, REPORT";
 
 /** The media type of a file, by its name. */
 export function mediaType(path: string): string {
   return TYPES[extname(path).toLowerCase()] ?? "application/octet-stream";
 }
 
-/** OPTIONS: WebDAV classes 1 and 2, with locks. */
+/** OPTIONS: WebDAV classes 1 and 2, with locks, and SabreDAV's PATCH. */
 export async function options(x: Exchange): Promise<void> {
-  answer(x, 200, { DAV: "1, 2", Allow: ALLOW, "Accept-Ranges": "bytes" });
+  const dav = "1, 2, sabredav-partialupdate";
+  answer(x, 200, { DAV: dav, Allow: ALLOW, "Accept-Ranges": "bytes" });
 }
 
 /** GET and HEAD, of files and collections. */

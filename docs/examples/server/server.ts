@@ -16,6 +16,7 @@ import { DeadProperties } from "./dead.js";
 import { ALLOW, echo, get, options, put } from "./files.js";
 import { checkIf } from "./if.js";
 import { lock, LockTable, unlock } from "./locks.js";
+import { patch } from "./patch.js";
 import { propfind, proppatch, report } from "./props.js";
 import { answer, decodePath, type Exchange, Refusal, type Share, statusOf } from "./share.js";
 import { copyOrMove, mkcol, remove } from "./trees.js";
@@ -63,6 +64,7 @@ const METHODS = new Map<string, (x: Exchange) => Promise<void>>([
   ["HEAD", get],
   ["PUT", put],
   ["POST", echo],
+  ["PATCH", patch],
   ["DELETE", remove],
   ["MKCOL", mkcol],
   ["COPY", copyOrMove],

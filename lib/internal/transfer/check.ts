@@ -6,6 +6,7 @@ import type { ne_request } from "../base/handle.js";
 import {
   ne_add_request_header,
   ne_begin_request,
+  ne_discard_response,
   ne_end_request,
   ne_get_response_header,
   ne_get_status,
@@ -14,7 +15,15 @@ import {
   ne_request_destroy,
 } from "../../ne_request.js";
 import { nx_set_request_signal } from "../../nx_session.js";
-import { fieldOf, hasStatus, isDone, resultOf, type Answer, type Field } from "./exchange.js";
+import {
+  answerOf,
+  fieldOf,
+  hasStatus,
+  isDone,
+  resultOf,
+  type Answer,
+  type Field,
+} from "./exchange.js";
 import { insist, type Job, type Trying } from "./job.js";
 import { Tries } from "./pauses.js";
 import type { Source } from "./source.js";
@@ -91,7 +100,10 @@ async function compare(
       const begun = await ne_begin_request(req);
       if (begun !== NE_OK) return resultOf(line, call, begun);
       if (ne_get_status(req).klass === 2) break;
-      if ((await drain(req)) !== NE_RETRY) return false;
+      const code = await drain(req);
+      if (code === NE_RETRY) continue;
+      const answer = answerOf(line, call, code, req);
+      return hasStatus(answer, 404, 410, 416) ? false : answer;
     }
     if (start > 0 && !isRange(req, start)) return false;
     const same = await isSame(req, source, start, length);
@@ -102,12 +114,8 @@ async function compare(
 }
 
 async function drain(req: ne_request): Promise<number> {
-  const block = Buffer.allocUnsafe(BLOCK);
-  for (;;) {
-    const count = await ne_read_response_block(req, block);
-    if (count < 0) return NE_OK;
-    if (count === 0) return ne_end_request(req);
-  }
+  const read = await ne_discard_response(req);
+  return read === NE_OK ? ne_end_request(req) : read;
 }
 
 function isRange(req: ne_request, start: number): boolean {

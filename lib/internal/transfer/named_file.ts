@@ -7,6 +7,9 @@ import { Failed, systemFailure } from "./failure.js";
 import { OpenFile } from "./open_file.js";
 import type { Target } from "./target.js";
 
+/** Bytes written between one call to the disk and the next. */
+const SYNC_STEP = 16 * 1024 * 1024;
+
 /** Where the file is to be, and what is there now. */
 interface Place {
   readonly name: string;
@@ -22,6 +25,9 @@ export class NamedFile implements Target {
   #old: Stats | null;
   #handle: FileHandle;
   #file: OpenFile;
+  #unsynced = 0;
+  #syncing: Promise<unknown> | null = null;
+  #syncError: Failed | null = null;
   /** The URL that a part is kept for; `null` where it is not. */
   #url: string | null;
 
@@ -80,8 +86,20 @@ export class NamedFile implements Target {
     return this.#file.restart();
   }
 
-  write(block: Buffer): Promise<void> {
-    return this.#file.write(block);
+  async write(block: Buffer): Promise<void> {
+    await this.#file.write(block);
+    this.#unsynced += block.length;
+    if (this.#unsynced < SYNC_STEP || this.#syncing !== null) return;
+    // the disk works while more comes, so that little is left to wait for at the end
+    this.#unsynced = 0;
+    this.#syncing = this.#handle
+      .datasync()
+      .catch((error: unknown) => (this.#syncError ??= systemFailure(this.#doing(), error)))
+      .then(() => (this.#syncing = null));
+  }
+
+  #doing(): string {
+    return `Could not write ${this.#name}`;
   }
 
   readBack(): AsyncIterable<Buffer> {
@@ -93,6 +111,8 @@ export class NamedFile implements Target {
     try {
       await this.#file.finish();
       if (this.#old !== null) await this.#takeAfter(this.#old);
+      await this.#syncing;
+      if (this.#syncError !== null) throw this.#syncError;
       await this.#handle.sync();
       await this.#handle.close();
       await fs.rename(part, this.#name);
@@ -101,7 +121,7 @@ export class NamedFile implements Target {
       busy.delete(part);
     } catch (error) {
       if (error instanceof Failed) throw error;
-      throw systemFailure(`Could not write ${this.#name}`, error);
+      throw systemFailure(this.#doing(), error);
     }
   }
 
@@ -115,6 +135,7 @@ export class NamedFile implements Target {
   async fail(): Promise<void> {
     const part = `${this.#name}.part`;
     try {
+      await this.#syncing;
       await this.#handle.close();
       if (this.#url !== null && this.at > 0) return;
       await fs.rm(part, { force: true });

@@ -97,7 +97,8 @@ async function wholeAtOnce(job: Job, state: State | null): Promise<Result> {
 async function inPieces(job: Job, protocol: Protocol, state: State | null): Promise<Result> {
   const begun = state === null ? null : await resume(job, protocol, state);
   if (begun !== null && typeof begun !== "string") return begun;
-  await checkConditions(job);
+  // where all has been sent, the file may be there already, by our own doing
+  if (begun === null || job.done !== job.source.size) await checkConditions(job);
   const url = begun ?? (await protocol.begin(job));
   try {
     await tell(job, protocol.name, url);
@@ -127,7 +128,7 @@ async function resume(
   } catch (error) {
     if (!(error instanceof BeginAnew)) throw error;
     // perhaps the file was made of it, and nobody lived to hear so
-    const found = done === job.source.size ? await landed(job) : null;
+    const found = await landed(job);
     if (found !== null) return resultOf(job, { found });
     await remove(job, protocol, url);
     throw error;
