@@ -1,6 +1,6 @@
 // Transfers under chaos: connections cut and reset, answers lost or never given, statuses that pass
-// and that do not, servers restarted, programs killed and begun again. Whatever happens, the file on
-// the server is the old one or the whole new one, and what the function said is what the server
+// and that do not, servers restarted, programs killed and begun again. Whatever happens, the file
+// on the server is the old one or the whole new one, and what the function said is what the server
 // holds. A failure names the seed that repeats it.
 import t, { type Test } from "tap";
 import { Writable } from "node:stream";

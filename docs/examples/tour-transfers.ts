@@ -28,10 +28,8 @@ export async function tourTransfers(tour: Tour, server: DavServer): Promise<void
   try {
     tour.say(`  nx_upload(sess, "${PATH}", content, { chunk, onstate, signal })`);
     const { signal } = plug;
-    const broken = await nx_upload(sess, PATH, content, { chunk: PIECE_BYTES, onstate, signal }).then(
-      () => null,
-      (error: unknown) => error,
-    );
+    const how = { chunk: PIECE_BYTES, onstate, signal };
+    const broken: unknown = await nx_upload(sess, PATH, content, how).catch((error) => error);
     const done = broken instanceof nx_error ? broken.done : null;
     tour.check(`it was stopped behind ${done} bytes`, done === 2 * PIECE_BYTES);
     const before = server.log.length;
