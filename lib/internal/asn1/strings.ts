@@ -1,8 +1,7 @@
 // Text of the string types that names and PKCS#12 attributes are written in.
 
+import { isUtf8 } from "node:buffer";
 import { TAG } from "./der.js";
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The text of a directory string as OpenSSL converts it, or null for bytes that are none of the
@@ -11,11 +10,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function decodeString(tag: number, content: Buffer): string | null {
   switch (tag) {
     case TAG.UTF8:
-      try {
-        return utf8.decode(content);
-      } catch {
-        return null;
-      }
+      // a TextDecoder would cost a process's first connection several milliseconds
+      return isUtf8(content) ? content.toString("utf8") : null;
     case TAG.PRINTABLE:
     case TAG.T61: // which everyone takes for Latin-1
     case TAG.IA5:
