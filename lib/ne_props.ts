@@ -139,13 +139,17 @@ export function ne_propset_lang(
   return i < 0 ? null : r.langs[i]!;
 }
 
-// of a property named twice the first counts, whatever its status
+// Of a property named twice the first that has a value counts, or else the first: iCloud says 404
+// and 200 of one.
 function find(r: Resource, { nspace, name }: Readonly<ne_propname>): number {
   const wanted = nspace ?? "";
+  let first = -1;
   for (let i = 0; i < r.count; i++) {
-    if (r.names[i] === name && r.nspaces[i] === wanted) return i;
+    if (r.names[i] !== name || r.nspaces[i] !== wanted) continue;
+    if (valueOf(r, i) !== null) return i;
+    if (first < 0) first = i;
   }
-  return -1;
+  return first;
 }
 
 function statusOf(r: Resource, i: number): Readonly<ne_status> {

@@ -186,17 +186,14 @@ export function ne_uri_parse(uri: string, parsed: ne_uri): number {
     at = scheme[0].length;
   }
   if (uri.startsWith("//", at)) {
-    const slash = uri.indexOf("/", at + 2);
-    const end = slash < 0 ? uri.length : slash;
+    const length = uri.slice(at + 2).search(/[/?#]/);
+    const end = length < 0 ? uri.length : at + 2 + length;
     if (!parseAuthority(uri, at + 2, end, parsed)) return -1;
     at = end;
-    if (at === uri.length) {
-      parsed.path = "/";
-      return 0;
-    }
   }
-  parsed.path = matchAt(PATH, uri, at);
-  at += parsed.path.length;
+  const path = matchAt(PATH, uri, at);
+  parsed.path = path === "" && parsed.host !== null ? "/" : path;
+  at += path.length;
   if (uri.charAt(at) === "?") {
     parsed.query = matchAt(QUERY, uri, at + 1);
     at += 1 + parsed.query.length;

@@ -200,8 +200,10 @@ const PARSED: readonly Parts[] = [
   ["http://[::1]:8080/", "http", null, "[::1]", 8080, "/", null, null],
   ["http://[::1]", "http", null, "[::1]", 0, "/", null, null],
   ["http://u@v@h/", "http", "u", "v@h", 0, "/", null, null], // ends at the first @
-  ["http://h?q", "http", null, "h?q", 0, "/", null, null], // nearly anything is a host
-  ["http://u?x@h", "http", null, "u?x@h", 0, "/", null, null],
+  ["http://h?q", "http", null, "h", 0, "/", "q", null],
+  ["http://h:80?q#f", "http", null, "h", 80, "/", "q", "f"],
+  ["http://h#f", "http", null, "h", 0, "/", null, "f"],
+  ["http://u?x@h/y", "http", null, "u", 0, "/", "x@h/y", null],
   ["http://a b\u00e9/", "http", null, "a b\u00e9", 0, "/", null, null],
   ["http://h:1:2/", "http", null, "h:1", 2, "/", null, null], // the last colon
   ["http://:80/", "http", null, ":80", 0, "/", null, null], // but not the first character
@@ -245,7 +247,6 @@ const FAILING: readonly string[] = [
   "http://h:99999999999999999999/",
   "http://h:8a/",
   "http://h:-1/",
-  "http://h:80?q",
 ];
 
 t.test("failparse", async (t) => {

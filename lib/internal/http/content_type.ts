@@ -1,10 +1,10 @@
 // The Content-Type field taken apart, as neon reads it: a type, a subtype and the charset, without
 // the defaults that older RFCs gave to text types.
-import { ne_qtoken, ne_shave } from "../../ne_string.js";
+import { ne_qtoken, ne_shave, ne_strlower } from "../../ne_string.js";
 
 /** The parts of a Content-Type field. */
 export interface ContentType {
-  /** In lower case. */
+  /** In lower case, as far as it is ASCII. */
   type: string;
   /** In lower case. */
   subtype: string;
@@ -28,12 +28,12 @@ export function parseContentType(field: string): ContentType | null {
     const token = ne_qtoken(rest, ";", "\"'");
     if (token === null) break;
     const equals = token.indexOf("=");
-    if (equals < 0 || ne_shave(token.slice(0, equals), " ").toLowerCase() !== "charset") continue;
-    charset = ne_shave(token.slice(equals + 1), "\"'");
+    if (equals < 0 || ne_strlower(ne_shave(token.slice(0, equals), " \t")) !== "charset") continue;
+    charset = ne_shave(ne_shave(token.slice(equals + 1), " \t"), "\"'");
   }
   return {
-    type: field.slice(0, slash).toLowerCase(),
-    subtype: ne_shave(subtype, " \t").toLowerCase(),
+    type: ne_strlower(field.slice(0, slash)),
+    subtype: ne_strlower(ne_shave(subtype, " \t")),
     charset,
   };
 }

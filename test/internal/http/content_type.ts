@@ -12,8 +12,10 @@ const ROWS: readonly Row[] = [
   ["text/html ; a=b; charset=c", "text", "html", "c"],
   ["text/html; charset=a; charset=b", "text", "html", "b"], // the last one
   ["text/html; charset =a", "text", "html", "a"], // spaces around the name go
-  ["text/html; charset= a", "text", "html", " a"], // those of the value do not
-  ["text/html; charset=a ; x=y", "text", "html", "a "],
+  ["text/html; charset= a", "text", "html", "a"], // and those of the value
+  ["text/html; charset=a ; x=y", "text", "html", "a"],
+  ["text/html; charset = \"a\" ; x=y", "text", "html", "a"],
+  ["T\u00c4XT/H\u00d6ML", "t\u00c4xt", "h\u00d6ml", null], // only ASCII letters are lowered
   ["text/html; charset=\"a;b\"; x=y", "text", "html", "a;b"],
   ["text/html; charset=\"a; x=y; charset=z", "text", "html", null], // a quote never closed
   ["text/html; x=\"; charset=q", "text", "html", null],
