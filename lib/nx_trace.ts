@@ -1,4 +1,5 @@
-// Seeing what happened: a recorder whose tapes browsers, people and tests can read.
+// Seeing what happened: why a request failed, and a recorder whose tapes browsers, people and tests
+// can read.
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needObject } from "./internal/base/arguments.js";
 import { sessions } from "./internal/session/session.js";
@@ -6,11 +7,103 @@ import { bodyKept, writeCurl } from "./internal/trace/curl.js";
 import { readHar } from "./internal/trace/har_reader.js";
 import { Replay } from "./internal/trace/replay.js";
 import { exemptFromTls } from "./internal/session/without_tls.js";
-import type { nx_connector } from "./nx_session.js";
+import type { nx_connector, nx_timings } from "./nx_session.js";
+import { describeFailure } from "./internal/trace/failure.js";
 import { writeHar } from "./internal/trace/har.js";
 import { Recorder, recorders, type nx_recorder } from "./internal/trace/recorder.js";
 
 export type { nx_recorder } from "./internal/trace/recorder.js";
+
+/**
+ * What was being done when a request failed.
+ *
+ * - `queue`: waiting for its turn
+ * - `lookup`, `connect`: of the origin, or of the proxy
+ * - `proxy`: all talk with a proxy, its TLS included
+ * - `handshake`, `verify`: TLS with the origin, and the judgement of its certificate
+ * - `send`, `wait`: the request going out; nothing of an answer has come
+ * - `head`, `body`: malformed or missing HTTP, or an answer that is taken for a failure
+ * - `auth`: a login refused
+ * - `parse`: the content (XML, compression)
+ * - `callback`: a callback of the program ended it
+ */
+export type nx_phase =
+  | "queue"
+  | "lookup"
+  | "connect"
+  | "proxy"
+  | "handshake"
+  | "verify"
+  | "send"
+  | "wait"
+  | "head"
+  | "body"
+  | "auth"
+  | "parse"
+  | "callback";
+
+/**
+ * Why a request failed. Nothing in it is secret: text that repeats what was sent secretly (a
+ * proxy's page, say) reads `…` in its place.
+ */
+export interface nx_failure {
+  readonly phase: nx_phase;
+  /** the `NE_*` code */
+  readonly code: number;
+  /** the session error string */
+  readonly error: string;
+  /** the JavaScript error behind it, or `null` */
+  readonly cause: Error | null;
+  /** `host:port` of the origin */
+  readonly origin: string;
+  /** `host:port` of the proxy in use, or `null` */
+  readonly proxy: string | null;
+  /** each address that was tried for the connection, with what became of it; `null`: connected */
+  readonly addresses: ReadonlyArray<{ readonly address: string; readonly error: string | null }>;
+  /** `NE_SSL_*` bits, version and cipher as far as known; `null` where TLS had not begun */
+  readonly tls: {
+    readonly failures: number;
+    readonly protocol: string | null;
+    readonly cipher: string | null;
+  } | null;
+  /** bytes of the last attempt on the decrypted connection, its head included */
+  readonly sent: number;
+  /** bytes of its answer, heads included */
+  readonly received: number;
+  /** what a proxy answered to CONNECT, with the beginning of its body, or `null` */
+  readonly tunnel: {
+    readonly status: number;
+    readonly reason: string;
+    readonly text: string;
+  } | null;
+  /** why the request was, or was not, sent again */
+  readonly retry: string;
+  /** the failing path and DAV condition of a 207 or an error body, or `null` */
+  readonly dav: {
+    readonly path: string | null;
+    readonly status: number | null;
+    readonly condition: string | null;
+    readonly description: string | null;
+  } | null;
+  /** how long its parts took */
+  readonly timings: nx_timings | null;
+}
+
+/**
+ * Why the request of the session that ended last has failed: `null` where its call gave `NE_OK` (a
+ * 404 is no failure of `ne_request_dispatch`, but one of `ne_get`), or before the first request. A
+ * redirect's hop that `nx_send` makes to another origin fails for the session asked.
+ * @example
+ * ```ts
+ * if ((await ne_get(sess, "/file", fd)) !== NE_OK) {
+ *   const failure = nx_get_failure(sess);
+ *   console.error(failure?.phase, failure?.error, failure?.retry);
+ * }
+ * ```
+ */
+export function nx_get_failure(sess: ne_session): nx_failure | null {
+  return describeFailure(sessions.open(sess, "nx_get_failure"));
+}
 
 /** What a recorder keeps. Options that do not exist are a `TypeError`. */
 export interface nx_recorder_options {

@@ -71,6 +71,8 @@ export interface Outcome {
    * not all.
    */
   text: string;
+  /** What was said of the first failure. */
+  description: string | null;
   /** The condition that failed: the name of the first such element in an `error`. */
   condition: string | null;
 }
@@ -109,6 +111,7 @@ export function readOutcome(xml: ne_xml_parser, base: Readonly<ne_uri>): Outcome
     failure: null,
     path: null,
     text: "",
+    description: null,
     condition: null,
   };
   const reading: Reading = { xml, base, outcome, parts: [], text: "" };
@@ -221,6 +224,7 @@ function note(outcome: Outcome, path: string, { status, description }: Failure):
   if (isFirst) {
     outcome.failure = status;
     outcome.path = path;
+    outcome.description = description;
     outcome.text = "";
   }
   const isLeftOut = status.code === 424 || outcome.text.length > MAX_SESSION_ERROR;

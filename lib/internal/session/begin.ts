@@ -18,6 +18,7 @@ import { application, eachHook } from "./callbacks.js";
 import { openConnection, openToProxy, type Opening } from "./connect.js";
 import { closeConnection, isUsable, takeIdle } from "./connection.js";
 import { leave, settle } from "./ending.js";
+import { reportEnd, reportSending, startReport } from "./report.js";
 import { startClock, type Request } from "./request_state.js";
 import { readHead, readStatus } from "./response_head.js";
 import { sendsToProxy } from "./route.js";
@@ -29,7 +30,10 @@ import { expects100, sendBody } from "./upload.js";
 export async function beginRequest(r: Request, caller: string): Promise<number> {
   prepare(r, caller);
   const code = await settle(r, () => begin(r));
-  if (code !== NE_OK) leave(r);
+  if (code !== NE_OK) {
+    reportEnd(r, code);
+    leave(r);
+  }
   return code;
 }
 
@@ -39,6 +43,7 @@ export function prepare(r: Request, caller: string): void {
   if (attempt.at !== "idle") throw misuse(caller, "the request was begun and has not ended");
   if (s.destroyed) throw misuse(caller, "the session was destroyed already");
   r.clock = startClock(++s.work.begun);
+  r.report = startReport(r.target, r.report);
   const turn = turnFor(r);
   move(r, { at: "waiting", turn, kept: attempt.kept });
 }
@@ -127,6 +132,7 @@ async function open(r: Request, turn: Turn): Promise<number> {
     scope: r.scope,
     ordinal: r.clock.ordinal,
     timing: r.clock.timings,
+    report: r.tunnel?.request.report ?? r.report,
     tunnel: (hop) => r.openTunnel(r, hop),
   };
   if (r.tunnel !== null) return openToProxy(opening, r.tunnel.hop);
@@ -189,6 +195,7 @@ async function exchange(r: Request, opening: OpeningAttempt, head: string): Prom
     broken: null,
   });
   timings.reused = timings.connect === null;
+  reportSending(r.report, connection, head);
   for (const witness of s.witnesses) witness.sending(r.handle, head);
   const begun = performance.now();
   const sent = connection.wire.write(head, writeTimeout(s, connection.readTimeoutMs));
@@ -200,6 +207,7 @@ async function exchange(r: Request, opening: OpeningAttempt, head: string): Prom
     if (uploaded !== NE_OK) return uploaded;
   }
   timings.send = (performance.now() - begun) / 1000;
+  r.report.phase = "wait";
   trace(s, NE_DBG_HTTP, "Request sent; retry is %d.\n", mayBeStale ? 1 : 0);
   return readStatus(r, sending);
 }

@@ -27,6 +27,12 @@ import { awaitApplication, notify } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
 import { proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
 import {
+  reportConnecting,
+  reportHandshake,
+  reportOpening,
+  type Report,
+} from "./report.js";
+import {
   setError,
   type Connection,
   type Session,
@@ -63,6 +69,8 @@ export interface Opening {
   /** The request's place in the order in which the session's requests were begun. */
   ordinal: number;
   timing: { lookup: number | null; connect: number | null; handshake: number | null };
+  /** Of the request that the connection is for. */
+  report: Report;
   /** Makes a CONNECT tunnel through an HTTP proxy; words its own errors. */
   tunnel: (hop: Hop) => Promise<number>;
   /** A second connection in place of a first one, of which everybody has been told. */
@@ -95,11 +103,13 @@ const AGAIN = -1;
 
 async function openLayers(o: Opening): Promise<number> {
   const s = o.session;
+  const hop = proxyInUse(s);
+  reportOpening(o.report, hop);
   if (s.route.unusableProxy !== null) {
+    o.report.phase = "proxy";
     setError(s, s.route.unusableProxy);
     return NE_ERROR;
   }
-  const hop = proxyInUse(s);
   const isGiven = s.route.connector !== null || s.route.unixPath !== null;
   const reached = await (isGiven ? openTransport(o) : openToProxy(o, hop));
   if (reached !== NE_OK) return reached;
@@ -148,6 +158,7 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
 async function lookUp(o: Opening, endpoint: Endpoint, anew = false): Promise<number> {
   if (endpoint.addresses !== null && !anew) return NE_OK;
   const s = o.session;
+  o.report.phase = "lookup";
   trace(s, NE_DBG_HTTP, "Doing DNS lookup on %s...\n", endpoint.hostname);
   await tell(o, ne_status_lookup, { lu: { hostname: endpoint.hostname } });
   const begun = performance.now();
@@ -175,6 +186,7 @@ async function connectAddress(
   onLost: (cancel: Cancel) => void,
 ): Promise<Wire | WireFailure> {
   const s = o.session;
+  const tried = reportConnecting(o.report, printAddress(address));
   trace(s, NE_DBG_HTTP, "req: Connecting to %s:%u\n", printAddress(address), port);
   const lent = addressHandles.lend(address) as ne_inet_addr;
   try {
@@ -201,6 +213,7 @@ async function connectAddress(
     },
   });
   (forget as (() => void) | null)?.();
+  tried.error = result instanceof Wire ? null : result.error;
   if (!(result instanceof Wire)) o.scope.check();
   return result;
 }
@@ -210,6 +223,7 @@ async function openTransport(o: Opening): Promise<number> {
   const s = o.session;
   const begun = performance.now();
   const { connector, unixPath } = s.route;
+  o.report.phase = "connect";
   const wire =
     connector !== null ? await askConnector(o, connector) : await openUnix(o, unixPath ?? "");
   if (!(wire instanceof Wire)) {
@@ -271,6 +285,7 @@ async function useWire(
     wire,
     hop,
     hostname,
+    origins: o.report.origins,
     responses: 0,
     idleSince: 0,
     serverKeepMs: Infinity,
@@ -289,6 +304,7 @@ async function passProxy(o: Opening, hop: Hop): Promise<number> {
   const s = o.session;
   if (hop.kind !== "http" && hop.kind !== "https") return passSocks(o, hop as SocksHop);
   if (!s.secure && !hop.tunnel) return NE_OK;
+  o.report.phase = "proxy";
   const code = await o.tunnel(hop);
   if (code !== NE_OK) return code;
   const connection = o.turn.connection as Connection;
@@ -333,6 +349,7 @@ async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
     username: hop.username,
     password: hop.password,
   };
+  o.report.phase = "proxy";
   const failure = await driveSocks(connection.wire, target, s.timeouts.read);
   o.scope.check();
   if (failure === null) return NE_OK;
@@ -360,6 +377,7 @@ async function startTls(
   const s = o.session;
   const connection = o.turn.connection as Connection;
   const begun = performance.now();
+  const facts = reportHandshake(o.report, endpoint === s.server);
   const raw = connection.wire;
   const rest = raw.release();
   if (rest.length > 0) raw.stream.unshift(rest);
@@ -398,6 +416,9 @@ async function startTls(
     return outcome.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_ERROR;
   }
   connection.wire = tlsWire(outcome);
+  facts.protocol = outcome.socket.getProtocol();
+  facts.cipher = outcome.cipher;
+  if (endpoint === s.server) o.report.phase = "verify";
   const accepted = await judgePeer(o, outcome, context, endpoint, verify);
   if (accepted !== NE_OK) {
     closeConnection(s, connection);
@@ -440,6 +461,7 @@ async function judgePeer(
     return NE_ERROR;
   }
   const { failures } = verdict;
+  if (o.report.origins.tls !== null) o.report.origins.tls.failures = failures;
   const known = (): boolean => wasAccepted(context, outcome.chain, failures, verify);
   if (failures === 0 || known()) return NE_OK;
   for (let pending; (pending = s.tlsCallbacks.verifying.pendingFor(o.ordinal)) !== null; ) {

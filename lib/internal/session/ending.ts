@@ -5,6 +5,7 @@
 import {
   NE_DBG_HTTP,
   NE_ERROR,
+  NE_OK,
   NE_RETRY,
   NE_SOCK_CLOSED,
   NE_SOCK_RESET,
@@ -16,6 +17,7 @@ import type { WireFailure } from "../wire/wire.js";
 import { connectionIn, move, turnOf, uploadOf, type Sending } from "./attempt.js";
 import { BrokenOff, Scope } from "./cancellation.js";
 import { closeConnection, giveBack } from "./connection.js";
+import { reportEnd } from "./report.js";
 import type { Request } from "./request_state.js";
 import { setError } from "./session_state.js";
 import { trace } from "./trace.js";
@@ -59,6 +61,7 @@ export function failedOrStale(
   closeConnection(r.session, sending.connection);
   trace(r.session, NE_DBG_HTTP, "Persistent connection timed out, retrying.\n");
   sending.turn.connection = null;
+  r.report.again = "the kept connection had gone stale";
   move(r, { at: "opening", turn: sending.turn });
   return NE_RETRY;
 }
@@ -115,6 +118,11 @@ export async function settle(r: Request, step: () => Promise<number>): Promise<n
     });
     const isBrokenOff = error instanceof BrokenOff;
     const text = isBrokenOff ? error.message : thrownText(error);
+    if (isBrokenOff) r.report.brokenOff = true;
+    else {
+      r.report.phase = "callback";
+      reportEnd(r, NE_ERROR, text);
+    }
     for (const witness of s.witnesses) witness.ended(r.handle, text);
     quietly(() => leave(r));
     if (!isBrokenOff) throw error;
@@ -138,6 +146,7 @@ function setBusy({ attempt }: Request, busy: boolean): void {
  * @param why for those who look on: what failed, `null` where the response is given up
  */
 export function breakOff(r: Request, why: string | null): void {
+  reportEnd(r, why === null ? NE_OK : NE_ERROR, why ?? "");
   for (const witness of r.session.witnesses) witness.ended(r.handle, why);
   const connection = connectionIn(r);
   try {

@@ -11,6 +11,7 @@ import { connectionIn, turnOf } from "./attempt.js";
 import { eachHook, needSync } from "./callbacks.js";
 import { Scope } from "./cancellation.js";
 import { breakOff } from "./ending.js";
+import { NO_REPORT } from "./report.js";
 import { NO_FIELDS, startClock, type OpenTunnel, type Request } from "./request_state.js";
 import { httpProxyInUse } from "./route.js";
 import type { Session } from "./session_state.js";
@@ -53,6 +54,7 @@ export function createRequest(
     attempt: { at: "idle", kept: null },
     answered: false,
     clock: startClock(0),
+    report: NO_REPORT,
     status: new ne_status(),
     headFields: NO_FIELDS,
     trailer: NO_FIELDS,

@@ -5,6 +5,7 @@ import type { ne_uri } from "../../ne_uri.js";
 import type { ne_status } from "../../ne_utils.js";
 import type { Attempt } from "./attempt.js";
 import type { Scope } from "./cancellation.js";
+import type { Report } from "./report.js";
 import type { Hook, Hop } from "./route.js";
 import type { Session, Timings } from "./session_state.js";
 
@@ -96,6 +97,8 @@ export interface Request {
   /** The head of a response to the last sending has been read. */
   answered: boolean;
   clock: Clock;
+  /** How it went. */
+  report: Report;
   /** Of the last response, as are the fields. */
   status: ne_status;
   headFields: Fields;

@@ -17,6 +17,7 @@ import { begin, prepare } from "./begin.js";
 import { applicationNumber, eachHook, tellProgress } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
 import { aborted, breakOff, leave, settle } from "./ending.js";
+import { reportEnd, reportVerdict } from "./report.js";
 import type { Request } from "./request_state.js";
 import { isTunnel, readFields } from "./response_head.js";
 import { isTraced, trace, traceBlock } from "./trace.js";
@@ -33,6 +34,7 @@ export async function dispatchRequest(r: Request): Promise<number> {
     const code = await settle(r, () => converse(r));
     const { attempt } = r;
     if (code !== NE_RETRY || attempt.at !== "body") {
+      reportEnd(r, code);
       leave(r);
       return code;
     }
@@ -90,7 +92,10 @@ export async function readResponseBlock(r: Request, max: number): Promise<Buffer
 // A step that failed ends the conversation. (A body that breaks off is NE_ERROR, whatever the
 // reason; only the deadline of the request gives NE_TIMEOUT.)
 function finishStep(r: Request, code: number): number {
-  if (code !== NE_OK) leave(r);
+  if (code !== NE_OK) {
+    reportEnd(r, code);
+    leave(r);
+  }
   return code;
 }
 
@@ -144,6 +149,7 @@ function endOrFail(r: Request, { reply, connection }: Body): Buffer | null {
 function deliver(r: Request, { reply }: Body, block: Buffer): number | Promise<number> {
   const s = r.session;
   reply.progress += block.length;
+  r.report.body?.add(block);
   if (block.length > 0) for (const witness of s.witnesses) witness.received(r.handle, block);
   if (reply.progress > s.limits.body) return aborted(r, "Response body exceeds the limit");
   if (block.length > 0 && isTraced(s, NE_DBG_HTTP)) {
@@ -176,6 +182,7 @@ function feed(r: Request, block: Buffer, from: number): number | Promise<number>
 
 // A reader broke the response off, and has set the error.
 function refused(r: Request): number {
+  if (r.report.phase === "body") r.report.phase = "callback";
   const connection = connectionIn(r);
   if (connection !== null) closeConnection(r.session, connection);
   return NE_ERROR;
@@ -185,6 +192,7 @@ function refused(r: Request): number {
 export async function endRequest(r: Request, caller: string): Promise<number> {
   checkReading(r, caller);
   const code = await settle(r, () => end(r, bodyOf(r)));
+  reportEnd(r, code);
   leave(r, code === NE_RETRY);
   return code;
 }
@@ -214,6 +222,7 @@ async function end(r: Request, body: Body): Promise<number> {
   connection.responses++;
   trace(r.session, NE_DBG_HTTP, "Running post_send hooks\n");
   const code = await runPostSend(r);
+  reportVerdict(r.report, code);
   if (!mayKeep(r, body)) closeConnection(r.session, connection);
   // for nx_detach_socket to take: no later request may use it
   if (r.tunnel === null && isTunnel(r)) connection.serverKeepMs = 0;

@@ -32,6 +32,7 @@ import { CLOSED } from "../wire/wire.js";
 import { move, uploadOf, type Answered, type Reply, type Sending } from "./attempt.js";
 import { application, applicationNumber, eachHook, tellProgress } from "./callbacks.js";
 import { aborted, failedOrStale } from "./ending.js";
+import { reportHead } from "./report.js";
 import { NO_FIELDS, type Request } from "./request_state.js";
 import { setError, type Connection, type Session } from "./session_state.js";
 import { hideSecrets, isTraced, trace, traceEither } from "./trace.js";
@@ -51,6 +52,7 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
     if (code !== NE_OK) return code;
     if (r.status.klass !== 1 || isUpgrade(r)) break;
     sending.mayBeStale = false;
+    r.report.phase = "wait";
     if (interims >= s.limits.interim_count) return aborted(r, "Too many interim responses");
     trace(s, NE_DBG_HTTP, "Interim %d response.\n", r.status.code);
     const fields = await readFields(r, sending.connection, "headFields");
@@ -109,9 +111,12 @@ async function readStatusLine(r: Request, sending: Sending, sendAt: number): Pro
 function statusFailed(r: Request, sending: Sending): number {
   const failed = sourceFailure(r);
   if (failed !== null) return failed;
-  const { doing, failure } = unsent(sending) ?? {
+  const broken = unsent(sending);
+  const { wire } = sending.connection;
+  r.report.phase = broken !== null ? "send" : wire.available > 0 ? "head" : "wait";
+  const { doing, failure } = broken ?? {
     doing: "Could not read status line",
-    failure: sending.connection.wire.failure,
+    failure: wire.failure,
   };
   return failedOrStale(r, sending, doing, failure);
 }
@@ -137,6 +142,7 @@ function takeStatusLine(r: Request, sending: Sending): number | null {
   const s = r.session;
   const taken = takeLine(sending.connection.wire, MAX_LINE);
   if (taken === MORE) return null;
+  r.report.phase = "head";
   if (typeof taken !== "string") return aborted(r, `Could not read status line: ${taken.reason}`);
   trace(s, NE_DBG_HTTP, "[status-line] < %s\n", taken);
   if (taken === "") return aborted(r, "Could not read status line");
@@ -223,6 +229,7 @@ export async function readHead(r: Request): Promise<number> {
   r.trailer = NO_FIELDS;
   const fields = await readFields(r, connection, "headFields");
   if (typeof fields === "number") return fields;
+  reportHead(r.report, r.status.code, fields);
   for (const witness of s.witnesses) witness.answered(r.handle);
   if (!http11) dropConnectionFields(fields);
   const strict = s.flags[NE_SESSFLAG_STRICT] !== 0;
@@ -253,6 +260,7 @@ export async function readHead(r: Request): Promise<number> {
 async function chooseReaders(r: Request, answered: Answered, reply: Reply): Promise<number> {
   const { turn, connection, upload } = answered;
   move(r, { at: "body", turn, connection, upload, reply, busy: true });
+  r.report.phase = "body";
   for (const reader of r.readers.toReversed()) {
     const accepted = reader.accept(reader.userdata as never, r.handle, r.status);
     const answer = applicationNumber(r, accepted, "ne_accept_response");

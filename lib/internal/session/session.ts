@@ -55,6 +55,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     signal: null,
     debug: null,
     timings: null,
+    lastReport: null,
     witnesses: [],
     destroyed: false,
   };

@@ -26,6 +26,7 @@ import type { ne_status } from "../../ne_utils.js";
 import type { Scope } from "./cancellation.js";
 import type { Endpoint, Hook, Hop, Route } from "./route.js";
 import type { Place, Turns } from "./turns.js";
+import type { Origins, Report } from "./report.js";
 import type { Witness } from "./witness.js";
 
 /** The hooks of a session, each list in order of registration. */
@@ -48,6 +49,8 @@ export interface Connection {
   hop: Hop | null;
   /** Name for `ne_status_connected` and `_disconnected`; `null` with an address list. */
   hostname: string | null;
+  /** What was found out when it was opened. */
+  origins: Origins;
   /** Responses that it has carried. */
   responses: number;
   /** Milliseconds on the clock of `performance` when the last response ended. */
@@ -198,6 +201,8 @@ export interface Session {
   signal: { signal: AbortSignal; forget: () => void } | null;
   debug: { stream: Writable; mask: number } | null;
   timings: Timings | null;
+  /** Of the request that ended last. */
+  lastReport: Report | null;
   /** Those who look on while requests run. */
   witnesses: readonly Witness[];
   destroyed: boolean;

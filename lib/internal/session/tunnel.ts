@@ -7,6 +7,7 @@ import { closeConnection } from "./connection.js";
 import { createRequest, requests, runCreateHooks } from "./request.js";
 import type { Request } from "./request_state.js";
 import { dispatchRequest } from "./response.js";
+import { reportTunnel } from "./report.js";
 import type { Hop } from "./route.js";
 import { setError } from "./session_state.js";
 
@@ -27,6 +28,7 @@ export async function openTunnel(r: Request, hop: Hop): Promise<number> {
       connection.responses = 0;
       return NE_OK;
     }
+    reportTunnel(r.report, code, connect);
     const what = s.secure ? "SSL connection" : "connection";
     setError(s, `Could not create ${what} through proxy server: ${s.error}`, s.cause);
     if (connection !== null) closeConnection(s, connection);

@@ -57,6 +57,7 @@ export function sourceFailure(r: Request): number | null {
   if (result?.how !== "refused") return null;
   // the status line may have been read since
   setError(r.session, result.error, result.cause);
+  r.report.phase = r.body?.kind === "provider" ? "callback" : "send";
   const connection = connectionIn(r);
   if (connection !== null) closeConnection(r.session, connection);
   return NE_ERROR;

@@ -7,7 +7,8 @@ import type { Connection, Session, Timings } from "../session/session_state.js";
 import { requests } from "../session/request.js";
 import type { Request } from "../session/request_state.js";
 import type { Witness } from "../session/witness.js";
-import { addInterim, createTape, KeptBody, NO_BODY, type Route, type Tape } from "./tape.js";
+import { KeptBody, NO_BODY } from "../session/kept_body.js";
+import { addInterim, createTape, type Route, type Tape } from "./tape.js";
 
 /** What records. */
 export interface nx_recorder extends ne_opaque<"nx_recorder"> {}

@@ -1,6 +1,7 @@
 // What is kept of one attempt of a request: the bytes of its head and body, what came back, and
 // when. Everything is put down as it is, cheaply; har.ts and curl.ts make something of it later.
 import type { Fields } from "../http/head.js";
+import { NO_BODY, KeptBody } from "../session/kept_body.js";
 import { NO_FIELDS } from "../session/request_state.js";
 
 /** Interim responses that are kept of one request. */
@@ -104,45 +105,3 @@ export function addInterim(tape: Tape, interim: Interim): void {
   tape.interimCount++;
   if (tape.interims.length < MAX_INTERIMS) tape.interims.push(interim);
 }
-
-/** The beginning of a body, up to a limit, and how long it was. */
-export class KeptBody {
-  /** Bytes of the body. */
-  size = 0;
-  #limit: number;
-  #bytes: Buffer | null = null;
-  #kept = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** The bytes kept. */
-  get bytes(): Buffer {
-    return this.#bytes?.subarray(0, this.#kept) ?? Buffer.alloc(0);
-  }
-
-  /** Whether all of it was kept. */
-  get whole(): boolean {
-    return this.#kept === this.size;
-  }
-
-  add(block: Uint8Array): void {
-    const count = Math.min(block.length, this.#limit - this.#kept);
-    this.size += block.length;
-    if (count <= 0) return;
-    const wanted = this.#kept + count;
-    if (this.#bytes === null) {
-      this.#bytes = Buffer.allocUnsafe(count);
-    } else if (this.#bytes.length < wanted) {
-      const grown = Buffer.allocUnsafe(Math.min(Math.max(wanted, 2 * this.#kept), this.#limit));
-      this.#bytes.copy(grown, 0, 0, this.#kept);
-      this.#bytes = grown;
-    }
-    this.#bytes.set(count === block.length ? block : block.subarray(0, count), this.#kept);
-    this.#kept = wanted;
-  }
-}
-
-/** The body of a request that has none. */
-export const NO_BODY = new KeptBody(0);

@@ -110,6 +110,8 @@ export class Wire {
   failure: WireFailure = { code: NE_SOCK_ERROR, error: "", cause: null };
   /** Bytes that have come in. */
   received = 0;
+  /** Bytes that were handed to the stream. */
+  sent = 0;
 
   #queue: Segment[] = [];
   #queued = 0;
@@ -342,6 +344,7 @@ export class Wire {
     if (this.#writeEnd === null && this.stream.writableEnded) this.#writeEnd = BROKEN_PIPE;
     if (this.#writeEnd !== null || this.#closed) return this.#writeFailed();
     this.#unwritten++;
+    this.sent += data.length;
     const room = this.stream.write(data, "latin1", this.#onWritten);
     if (room) return 0;
     return this.#waitWritten(timeoutMs);

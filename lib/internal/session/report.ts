@@ -1,0 +1,228 @@
+// How a request went: put down where things happen, for nx_get_failure to tell of when it failed.
+// While all goes well this costs an assignment here and there; words are made only when asked for.
+//
+//   queue ─► lookup ─► connect ─► proxy ─► handshake ─► verify ─► send ─► wait ─► head ─► body
+//
+// A request over a kept connection goes from queue to send. Where a login is refused the phase is
+// "auth", where content cannot be read "parse", where an application's callback ended it "callback".
+import { NE_AUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "../base/constants.js";
+import type { Fields } from "../http/head.js";
+import type { Wire } from "../wire/wire.js";
+import { KeptBody } from "./kept_body.js";
+import type { Timings } from "./session_state.js";
+
+/** What was being done; see `nx_phase`. */
+export type Phase =
+  | "queue"
+  | "lookup"
+  | "connect"
+  | "proxy"
+  | "handshake"
+  | "verify"
+  | "send"
+  | "wait"
+  | "head"
+  | "body"
+  | "auth"
+  | "parse"
+  | "callback";
+
+/** An address, and what became of connecting to it; `null`: connected. */
+export interface Tried {
+  readonly address: string;
+  error: string | null;
+}
+
+/** What is known of TLS with the origin, or with a proxy where it failed there. */
+export interface TlsFacts {
+  /** `NE_SSL_*` bits. */
+  failures: number;
+  protocol: string | null;
+  cipher: string | null;
+}
+
+/** What a proxy answered in place of a tunnel. */
+export interface RefusedTunnel {
+  readonly status: number;
+  readonly reason: string;
+  /** The beginning of its body, secrets in it. */
+  readonly text: string;
+}
+
+/** What opening a connection finds out about it; it stays true while the connection is kept. */
+export interface Origins {
+  readonly tried: Tried[];
+  /** `host:port` of the proxy, `null` for none. */
+  readonly proxy: string | null;
+  tls: TlsFacts | null;
+}
+
+export interface Report {
+  phase: Phase;
+  /** Of the connection of the last attempt, or of the one that could not be opened. */
+  origins: Origins;
+  /** The connection of the last attempt, and its counts of bytes when that began. */
+  wire: Wire | null;
+  sentBefore: number;
+  receivedBefore: number;
+  /** The connection had carried another request. */
+  reused: boolean;
+  /** The head as it was sent, secrets in it. */
+  head: string;
+  tunnel: RefusedTunnel | null;
+  /** The request-target. */
+  target: string;
+  /** Why it was sent again, `null` if it was not. */
+  again: string | null;
+  /** It was broken off: aborted, or its time was up. */
+  brokenOff: boolean;
+  /** Status of the final response, 0 without one. */
+  status: number;
+  fields: Fields | null;
+  /** The response was read to its end. */
+  complete: boolean;
+  /** The beginning of the body of an error, or of a multistatus answer. */
+  body: KeptBody | null;
+  // how it ended
+  code: number;
+  error: string;
+  cause: Error | null;
+  timings: Timings | null;
+}
+
+/** Whose report it is. */
+export interface Reported {
+  readonly report: Report;
+  readonly session: { error: string; cause: Error | null; lastReport: Report | null };
+  readonly clock: { readonly startedAt: number; readonly timings: Timings };
+  readonly tunnel: object | null;
+}
+
+/** What is known of a connection that nobody has begun to open. */
+export const NO_ORIGINS: Origins = { tried: [], proxy: null, tls: null };
+
+/** Bytes of an error's body that are kept. */
+const MAX_BODY = 64 * 1024;
+
+/** Bytes of the page with which a proxy refuses a tunnel. */
+const MAX_TUNNEL_TEXT = 1024;
+
+/** The report of a request that begins now. @param before the one of its attempt before, if any */
+export function startReport(target: string, before: Report | null): Report {
+  return {
+    phase: "queue",
+    origins: NO_ORIGINS,
+    wire: null,
+    sentBefore: 0,
+    receivedBefore: 0,
+    reused: false,
+    head: "",
+    tunnel: null,
+    target,
+    again: before?.code === NE_RETRY ? before.again : null,
+    brokenOff: false,
+    status: 0,
+    fields: null,
+    complete: false,
+    body: null,
+    code: NE_OK,
+    error: "",
+    cause: null,
+    timings: null,
+  };
+}
+
+/** Of a request that has not begun. */
+export const NO_REPORT: Report = Object.freeze(startReport("", null));
+
+/** A connection is about to be opened, through a proxy or directly. */
+export function reportOpening(report: Report, hop: { host: string; port: number } | null): void {
+  const proxy = hop === null ? null : `${hop.host}:${hop.port}`;
+  report.origins = { tried: [], proxy, tls: null };
+  report.wire = null;
+}
+
+/** An address is tried. @returns what is to be told what becomes of it */
+export function reportConnecting(report: Report, address: string): Tried {
+  const tried: Tried = { address, error: "not connected" };
+  report.phase = "connect";
+  report.origins.tried.push(tried);
+  return tried;
+}
+
+/** TLS begins, with the origin or a proxy. @returns what is to be told more */
+export function reportHandshake(report: Report, isOrigin: boolean): TlsFacts {
+  report.phase = isOrigin ? "handshake" : "proxy";
+  return (report.origins.tls = { failures: 0, protocol: null, cipher: null });
+}
+
+/** The head of a request goes out over a connection. */
+export function reportSending(
+  report: Report,
+  connection: { wire: Wire; origins: Origins; responses: number },
+  head: string,
+): void {
+  const { wire } = connection;
+  report.phase = "send";
+  report.origins = connection.origins;
+  report.wire = wire;
+  report.sentBefore = wire.sent;
+  report.receivedBefore = wire.received;
+  report.reused = connection.responses > 0;
+  report.head = head;
+  report.status = 0;
+  report.complete = false;
+  report.body = null;
+}
+
+/** The final head has come. The body of an error may say more. */
+export function reportHead(report: Report, status: number, fields: Fields): void {
+  report.status = status;
+  report.fields = fields;
+  const mayFail = status === 207 || status >= 300;
+  report.body = mayFail ? new KeptBody(MAX_BODY) : null;
+}
+
+/** The tunnel that the request needs could not be made: its CONNECT request ended so. */
+export function reportTunnel(
+  report: Report,
+  code: number,
+  connect: { report: Report; status: { code: number; reason_phrase: string | null } },
+): void {
+  const { body, complete, head, phase, status } = connect.report;
+  report.phase = code === NE_PROXYAUTH || phase === "callback" ? phase : "proxy";
+  report.head = head;
+  if (!complete) return;
+  const reason = connect.status.reason_phrase ?? "";
+  const text = body?.bytes.toString("utf8", 0, MAX_TUNNEL_TEXT) ?? "";
+  report.tunnel = { status, reason, text };
+}
+
+/** Hooks have looked at a whole answer: what they say of it. */
+export function reportVerdict(report: Report, code: number): void {
+  report.complete = true;
+  if (code === NE_RETRY) {
+    const isLogin = report.status === 401 || report.status === 407;
+    report.again = isLogin ? `a login was asked for (${report.status})` : "a callback asked for it";
+  } else if (code === NE_AUTH || code === NE_PROXYAUTH) {
+    report.phase = "auth";
+  } else if (code === NE_ERROR && report.phase === "body") {
+    report.phase = "callback";
+  }
+}
+
+/** The request is over, with this code. */
+export function reportEnd(r: Reported, code: number, error = r.session.error): void {
+  const { report, session: s, clock } = r;
+  report.code = code;
+  if (code === NE_OK) {
+    // nobody asks for more; what it holds on to may go
+    report.wire = null;
+  } else {
+    report.error = error;
+    report.cause = s.cause;
+    report.timings = { ...clock.timings };
+    if (!report.complete) report.timings.total = (performance.now() - clock.startedAt) / 1000;
+  }
+  if (r.tunnel === null) s.lastReport = report;
+}
