@@ -14,6 +14,7 @@ import {
 import { parseContentType } from "./internal/http/content_type.js";
 import { fdNumber } from "./internal/base/file_descriptor.js";
 import { newRequest } from "./internal/session/create_request.js";
+import { failAnswer } from "./internal/session/failed_answer.js";
 import { errnoText } from "./internal/base/errno.js";
 import { misuse, needHandle, type ne_request, type ne_session } from "./internal/base/handle.js";
 import { checkFieldValue } from "./internal/http/request_head.js";
@@ -242,7 +243,7 @@ export async function ne_getmodtime(
   try {
     const dispatched = await ne_request_dispatch(req);
     const failed = dispatched === NE_OK && ne_get_status(req).klass !== 2;
-    const code = failed ? NE_ERROR : dispatched;
+    const code = failed ? failAnswer(req) : dispatched;
     const value = code === NE_OK ? ne_get_response_header(req, "Last-Modified") : null;
     modtime.value = value === null ? -1 : ne_httpdate_parse(value);
     return code;
@@ -388,7 +389,7 @@ async function askOptions(
     const code = await ne_request_dispatch(req);
     const field = code === NE_OK ? ne_get_response_header(req, "DAV") : null;
     if (field !== null) caps.value = capabilitiesIn(field);
-    return code === NE_OK && ne_get_status(req).klass !== 2 ? NE_ERROR : code;
+    return code === NE_OK && ne_get_status(req).klass !== 2 ? failAnswer(req) : code;
   } finally {
     ne_request_destroy(req);
   }
@@ -539,7 +540,7 @@ function readRange(
   const range = ne_get_response_header(req, "Content-Range");
   if (range !== null && range.startsWith(expected)) return writeBody(req, output);
   ne_set_error(sess, "Response did not include requested range");
-  return Promise.resolve(NE_ERROR);
+  return Promise.resolve(failAnswer(req));
 }
 
 function judgeRange(sess: ne_session, req: ne_request): number {
@@ -547,7 +548,7 @@ function judgeRange(sess: ne_session, req: ne_request): number {
   if (code === 206) return NE_OK;
   if (code === 416) ne_set_error(sess, "Range is not satisfiable");
   else if (klass === 2) ne_set_error(sess, "Resource does not support ranged GET requests");
-  return NE_ERROR;
+  return failAnswer(req);
 }
 
 // In no space at all fits an empty body only.

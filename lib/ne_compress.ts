@@ -9,6 +9,7 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/base/handle.js";
+import { reportUnreadable } from "./internal/session/failed_answer.js";
 import { limitsOf, methodOf } from "./internal/session/guest_access.js";
 import {
   ne_add_request_header,
@@ -26,6 +27,7 @@ import type { ne_status } from "./ne_utils.js";
 export interface ne_decompress extends ne_handle<"ne_decompress"> {}
 
 interface Decompressor {
+  readonly request: ne_request;
   readonly session: ne_session;
   readonly accept: ne_accept_response<unknown>;
   readonly read: ne_block_reader<unknown>;
@@ -67,6 +69,7 @@ export function ne_decompress_reader<T>(
   }
   needHandle(req, "ne_request", "ne_decompress_reader");
   const d: Decompressor = {
+    request: req,
     session: ne_get_session(req),
     accept: accpt as ne_accept_response<unknown>,
     read: rdr as ne_block_reader<unknown>,
@@ -111,6 +114,7 @@ function read(d: Decompressor, block: Buffer): number | Promise<number> {
 }
 
 function fail(d: Decompressor, words: string): number {
+  reportUnreadable(d.request);
   ne_set_error(d.session, "%s", words);
   return NE_ERROR;
 }

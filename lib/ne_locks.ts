@@ -2,7 +2,7 @@
 // internal/guests/lock_store.ts, where ne_basic can reach them; what answers say of locks is read
 // by internal/dav/active_lock.ts.
 import { printable } from "./internal/base/bytes.js";
-import { NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "./internal/base/constants.js";
+import { NE_DEPTH_ZERO, NE_OK } from "./internal/base/constants.js";
 import { type ActiveLock, newActiveLock, readActiveLocks } from "./internal/dav/active_lock.js";
 import {
   dispatchLock,
@@ -11,6 +11,7 @@ import {
   unlockRequest,
 } from "./internal/dav/lock_method.js";
 import { needHandle, type ne_session } from "./internal/base/handle.js";
+import { failAnswer } from "./internal/session/failed_answer.js";
 import { checkTarget } from "./internal/http/request_head.js";
 import type { LockRecord } from "./internal/guests/lock_store.js";
 import { needCallback } from "./internal/base/arguments.js";
@@ -85,7 +86,7 @@ export async function ne_lock(sess: ne_session, lock: ne_lock): Promise<number> 
     if (found === null) {
       if (token === null) ne_set_error(sess, "LOCK response missing Lock-Token header");
       else ne_set_error(sess, "Response missing activelock for %s", printable(token));
-      return NE_ERROR;
+      return failAnswer(req);
     }
     lock.token = found.lock.token;
     lock.scope = found.lock.scope;
@@ -124,7 +125,7 @@ export async function ne_lock_refresh(sess: ne_session, lock: ne_lock): Promise<
     if (ret !== NE_OK) return ret;
     if (found === null) {
       ne_set_error(sess, "No activelock for <%s> returned in LOCK refresh response", lock.token);
-      return NE_ERROR;
+      return failAnswer(req);
     }
     lock.timeout = found.lock.timeout;
     return NE_OK;

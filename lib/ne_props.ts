@@ -2,8 +2,9 @@
 // the handler's XML parser, behind those of callers who want to see inside; those of one resource
 // are kept in arrays that the next resource uses again, so that a long answer costs no memory.
 import { baseOf } from "./internal/multistatus/reference_base.js";
-import { NE_ERROR, NE_OK } from "./internal/base/constants.js";
+import { NE_OK } from "./internal/base/constants.js";
 import { newRequest } from "./internal/session/create_request.js";
+import { failAnswer } from "./internal/session/failed_answer.js";
 import {
   HandleType,
   misuse,
@@ -493,7 +494,7 @@ async function propfind<T>(
   setXmlBody(h.request, body);
   ne_xml_push_handler(h.xml, startFlat, flatText, endFlat, h);
   const ret = await ne_xml_dispatchif_request(h.request, h.xml, ne_accept_207);
-  return ret === NE_OK && ne_get_status(h.request).klass !== 2 ? NE_ERROR : ret;
+  return ret === NE_OK && ne_get_status(h.request).klass !== 2 ? failAnswer(h.request) : ret;
 }
 
 // ---- request bodies

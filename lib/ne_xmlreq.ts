@@ -4,6 +4,7 @@ import { isXmlType, parseContentType } from "./internal/http/content_type.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/base/constants.js";
 import { needHandle } from "./internal/base/handle.js";
 import { needCallback } from "./internal/base/arguments.js";
+import { reportUnreadable } from "./internal/session/failed_answer.js";
 import { askAboutResponse, methodOf, readBehindAll } from "./internal/session/guest_access.js";
 import { LeadingBlanks } from "./internal/multistatus/leading_blanks.js";
 import { ne_set_error } from "./ne_session.js";
@@ -88,6 +89,7 @@ async function readBody<T>(
 // Reads the body to its end, the parser being the last of its readers.
 function readInto(req: ne_request, parser: ne_xml_parser, fault: string | null): Promise<number> {
   const refuse = (reason: string): number => {
+    reportUnreadable(req);
     ne_set_error(ne_get_session(req), "Could not parse response: %s", reason);
     return NE_ERROR;
   };

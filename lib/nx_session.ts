@@ -2,6 +2,7 @@
 // transport (connectors, Unix-domain sockets, parallel connections), limits, timings and debug
 // output of its own. Nothing here changes what an ne_ function does until it is called.
 import type { Duplex, Writable } from "node:stream";
+import type { Timings } from "./internal/session/report.js";
 import {
   misuse,
   type ne_inet_addr,
@@ -16,7 +17,6 @@ import {
   DEFAULT_LIMITS,
   writeTimeout,
   type Limits,
-  type Timings,
 } from "./internal/session/session_state.js";
 import { printAddress } from "./internal/wire/address.js";
 import { addresses } from "./internal/wire/socket_handles.js";

@@ -44,6 +44,12 @@ const DOORS = [
   ...["internal/dav/acl_request", "internal/dav/lock_method", "ne_basic", "ne_props"].map(
     (from) => `${from}.ts to internal/session/create_request.ts`,
   ),
+  ...[
+    ["internal/guests/login", "internal/multistatus/watch", "internal/multistatus/answer_document"],
+    ["internal/dav/lock_method", "ne_compress", "ne_xmlreq", "ne_basic", "ne_props", "ne_locks"],
+  ]
+    .flat()
+    .map((from) => `${from}.ts to internal/session/failed_answer.ts`),
 ];
 
 interface Place {

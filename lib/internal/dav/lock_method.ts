@@ -1,7 +1,8 @@
 // LOCK, refreshing and UNLOCK as requests that are ready to be dispatched, and what their answers
 // say: for ne_locks.h, and for locks that look after themselves.
 import { printable } from "../base/bytes.js";
-import { NE_DEPTH_ONE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "../base/constants.js";
+import { NE_DEPTH_ONE, NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
+import { failAnswer } from "../session/failed_answer.js";
 import { misuse, type ne_request, type ne_session } from "../base/handle.js";
 import { needObject } from "../base/arguments.js";
 import {
@@ -136,10 +137,11 @@ export async function dispatchLock(req: ne_request, wanted: string | null): Prom
     const found = klass === 2 ? theLock(answer.all, token) : null;
     if (klass !== 2 || (code === 207 && found === null)) {
       tellFailure(req, watch);
-      return { ret: NE_ERROR, token, found: null };
+      return { ret: failAnswer(req), token, found: null };
     }
     if (found === null && document.fault !== null && !document.isEmpty) {
-      return { ret: refuseLock(req, document.fault), token, found };
+      refuseLock(req, document.fault);
+      return { ret: failAnswer(req), token, found };
     }
     return { ret: NE_OK, token, found };
   } finally {

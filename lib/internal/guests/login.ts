@@ -48,6 +48,7 @@ import {
   traceSession,
   whileRunning,
 } from "../session/guest_access.js";
+import { reportLogin } from "../session/failed_answer.js";
 import {
   ne_fill_proxy_uri,
   ne_fill_server_uri,
@@ -364,17 +365,18 @@ function postSend(
   if (field !== null) return refused(g, signed, field);
   const { signature, used } = signed;
   const problem = problemOf(req, g, signed);
-  if (problem !== null) return disproved(g, problem);
+  if (problem !== null) return disproved(req, g, problem);
   if (used === null || status.code === 401 || status.code === 407) return NE_OK;
   resetStale(used);
   if (used.finish === undefined) return NE_OK;
   const finishing = drive(used.finish(outgoing(signed), signature, last), (question) =>
     ask(g, signed, signed.by, used.scheme, question),
   );
-  return whenReady(finishing, (wrong) => (wrong === null ? NE_OK : disproved(g, wrong)));
+  return whenReady(finishing, (wrong) => (wrong === null ? NE_OK : disproved(req, g, wrong)));
 }
 
-function disproved(g: Guarded, problem: string): number {
+function disproved(req: ne_request, g: Guarded, problem: string): number {
+  reportLogin(req);
   ne_set_error(g.sess, "%s", problem);
   return NE_ERROR;
 }

@@ -2,6 +2,7 @@
 // reader of the request: a public hook, so that nothing else about the request changes.
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
+import { reportUnreadable } from "../session/failed_answer.js";
 import { parseContentType } from "../http/content_type.js";
 import {
   ne_add_response_body_reader,
@@ -99,6 +100,7 @@ export function endAnswer(document: AnswerDocument): void {
 
 /** Fails a request by its answer. @returns `NE_ERROR` */
 export function refuseAnswer(req: ne_request, why: string): number {
+  reportUnreadable(req);
   ne_set_error(ne_get_session(req), "Could not parse response: %s", why);
   return NE_ERROR;
 }

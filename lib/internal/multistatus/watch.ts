@@ -2,6 +2,7 @@
 // failures are the request's. The body is read by one more reader, whatever its type.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
+import { failAnswer } from "../session/failed_answer.js";
 import { ne_get_session, ne_get_status, ne_request_dispatch } from "../../ne_request.js";
 import { ne_set_error } from "../../ne_session.js";
 import { type AnswerDocument, endAnswer, readAnswer, refuseAnswer } from "./answer_document.js";
@@ -57,6 +58,10 @@ export async function dispatchForOutcome(req: ne_request): Promise<number> {
 /** What a dispatch comes to, given its code: `NE_ERROR` for a status or a document that failed. */
 export function judgeOutcome(req: ne_request, code: number, watch: Watch): number {
   if (code !== NE_OK) return code;
+  return judge(req, watch) === NE_OK ? NE_OK : failAnswer(req);
+}
+
+function judge(req: ne_request, watch: Watch): number {
   const status = ne_get_status(req);
   if (status.klass !== 2) return NE_ERROR;
   if (status.code !== 207) return NE_OK;
@@ -81,7 +86,7 @@ export async function dispatchForNoMultistatus(req: ne_request): Promise<number>
     const { code: status, klass } = ne_get_status(req);
     if (code !== NE_OK || (klass === 2 && status !== 207)) return code;
     tellFailure(req, watch);
-    return NE_ERROR;
+    return failAnswer(req);
   } finally {
     endWatch(watch);
   }

@@ -21,6 +21,7 @@ import {
   ne_request_dispatch,
   ne_set_request_body_buffer,
 } from "../../ne_request.js";
+import { failAnswer, reportUnreadable } from "../session/failed_answer.js";
 import { ne_set_error } from "../../ne_session.js";
 import type { ne_status } from "../../ne_utils.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
@@ -213,6 +214,7 @@ export class Transfer {
   }
 
   #refuse(reason: string): number {
+    reportUnreadable(this.#req);
     this.#isOther = this.#reader?.isMultistatus === false;
     ne_set_error(this.#asking.sess, "Could not parse response: %s", reason);
     return NE_ERROR;
@@ -229,6 +231,7 @@ export class Transfer {
     if (this.#isOther || isGood) {
       const message = `${context}the answer is no list of resources: ${this.#whatCame()}`;
       const headers = nx_response_fields(this.#req);
+      failAnswer(this.#req);
       throw failure(message, { status, headers, path, condition });
     }
     const failed = code === NE_OK ? NE_ERROR : code;

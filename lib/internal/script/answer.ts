@@ -2,6 +2,7 @@
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
 import type { ne_request } from "../base/handle.js";
+import { failAnswer, reportUnreadable } from "../session/failed_answer.js";
 import { requests } from "../session/request.js";
 import type { Session } from "../session/session_state.js";
 import { ne_set_error } from "../../ne_session.js";
@@ -70,7 +71,11 @@ export async function answerOf(
   const trailers = frozen(nx_response_trailer_fields(req));
   const blocks = incoming.body.take();
   const codings = blocks.length === 0 ? [] : codingsIn(req, course.sending.decompress);
-  if (codings.length > 0) return decode(course, { ...head, trailers }, blocks, codings);
+  if (codings.length > 0) {
+    const decoded = await decode(course, { ...head, trailers }, blocks, codings);
+    if (decoded.code !== code) reportUncoded(req);
+    return decoded;
+  }
   const [first = NOTHING] = blocks;
   const body = blocks.length > 1 ? Buffer.concat(blocks) : first;
   if (!course.sending.stream) return { ...head, trailers, body };
@@ -93,6 +98,13 @@ async function decode(
   if (failure === null || head.code !== NE_OK) return { ...head, body };
   sayFailure(s, failure);
   return { ...head, ...failureIn(failure), body };
+}
+
+// The request may be gone: a callback of the application can destroy it.
+function reportUncoded(req: ne_request): void {
+  if (!requests.is(req)) return;
+  reportUnreadable(req);
+  failAnswer(req);
 }
 
 function inMemory(blocks: Buffer[]): ContentStream {

@@ -78,6 +78,7 @@ function follow(course: Course, redirected: Redirected, status: number): void {
 // A session for a stranger, which ends whatever it does when the first one is broken off.
 function cloneFor(s: Session, place: Place): Pick<Step, "s" | "leave"> {
   const clone = cloneSession(s, { ...place, stranger: true });
+  clone.askedBy = s;
   const scope = new Scope();
   s.work.scopes.add(scope);
   scope.onBreak(({ cause }) => abortAll(clone, cause));

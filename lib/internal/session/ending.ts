@@ -146,7 +146,8 @@ function setBusy({ attempt }: Request, busy: boolean): void {
  * @param why for those who look on: what failed, `null` where the response is given up
  */
 export function breakOff(r: Request, why: string | null): void {
-  reportEnd(r, why === null ? NE_OK : NE_ERROR, why ?? "");
+  // a function that has found fault with the answer has said so
+  if (r.report.code === NE_OK) reportEnd(r, why === null ? NE_OK : NE_ERROR, why ?? "");
   for (const witness of r.session.witnesses) witness.ended(r.handle, why);
   const connection = connectionIn(r);
   try {

@@ -4,12 +4,23 @@
 //   queue ─► lookup ─► connect ─► proxy ─► handshake ─► verify ─► send ─► wait ─► head ─► body
 //
 // A request over a kept connection goes from queue to send. Where a login is refused the phase is
-// "auth", where content cannot be read "parse", where an application's callback ended it "callback".
+// "auth", where content cannot be read "parse", where a callback of the program ended it "callback".
 import { NE_AUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "../base/constants.js";
 import type { Fields } from "../http/head.js";
 import type { Wire } from "../wire/wire.js";
 import { KeptBody } from "./kept_body.js";
-import type { Timings } from "./session_state.js";
+
+/** See `nx_timings`. */
+export interface Timings {
+  lookup: number | null;
+  connect: number | null;
+  handshake: number | null;
+  send: number | null;
+  first_byte: number | null;
+  receive: number | null;
+  total: number;
+  reused: boolean;
+}
 
 /** What was being done; see `nx_phase`. */
 export type Phase =
@@ -65,6 +76,9 @@ export interface Report {
   wire: Wire | null;
   sentBefore: number;
   receivedBefore: number;
+  /** Bytes of the last attempt and of its answer, once it is over. */
+  sent: number;
+  received: number;
   /** The connection had carried another request. */
   reused: boolean;
   /** The head as it was sent, secrets in it. */
@@ -83,6 +97,8 @@ export interface Report {
   complete: boolean;
   /** The beginning of the body of an error, or of a multistatus answer. */
   body: KeptBody | null;
+  /** `host:port` of its server, if it failed. */
+  origin: string;
   // how it ended
   code: number;
   error: string;
@@ -90,10 +106,20 @@ export interface Report {
   timings: Timings | null;
 }
 
+/** Who keeps the report of its last request. */
+interface ReportingSession {
+  readonly server: { readonly hostname: string; readonly port: number };
+  readonly error: string;
+  readonly cause: Error | null;
+  lastReport: Report | null;
+  /** The session for which a redirect is followed. */
+  readonly askedBy: ReportingSession | null;
+}
+
 /** Whose report it is. */
 export interface Reported {
   readonly report: Report;
-  readonly session: { error: string; cause: Error | null; lastReport: Report | null };
+  readonly session: ReportingSession;
   readonly clock: { readonly startedAt: number; readonly timings: Timings };
   readonly tunnel: object | null;
 }
@@ -115,6 +141,8 @@ export function startReport(target: string, before: Report | null): Report {
     wire: null,
     sentBefore: 0,
     receivedBefore: 0,
+    sent: 0,
+    received: 0,
     reused: false,
     head: "",
     tunnel: null,
@@ -125,6 +153,7 @@ export function startReport(target: string, before: Report | null): Report {
     fields: null,
     complete: false,
     body: null,
+    origin: "",
     code: NE_OK,
     error: "",
     cause: null,
@@ -140,6 +169,8 @@ export function reportOpening(report: Report, hop: { host: string; port: number 
   const proxy = hop === null ? null : `${hop.host}:${hop.port}`;
   report.origins = { tried: [], proxy, tls: null };
   report.wire = null;
+  report.sent = 0;
+  report.received = 0;
 }
 
 /** An address is tried. @returns what is to be told what becomes of it */
@@ -211,18 +242,28 @@ export function reportVerdict(report: Report, code: number): void {
   }
 }
 
+// What is counted is done: the wire may go.
+function countBytes(report: Report): void {
+  const { wire } = report;
+  if (wire === null) return;
+  report.sent = wire.sent - report.sentBefore;
+  report.received = wire.received - report.receivedBefore;
+  report.wire = null;
+}
+
 /** The request is over, with this code. */
 export function reportEnd(r: Reported, code: number, error = r.session.error): void {
   const { report, session: s, clock } = r;
   report.code = code;
-  if (code === NE_OK) {
-    // nobody asks for more; what it holds on to may go
-    report.wire = null;
-  } else {
+  countBytes(report);
+  if (code !== NE_OK) {
+    report.origin = `${s.server.hostname}:${s.server.port}`;
     report.error = error;
     report.cause = s.cause;
     report.timings = { ...clock.timings };
     if (!report.complete) report.timings.total = (performance.now() - clock.startedAt) / 1000;
   }
-  if (r.tunnel === null) s.lastReport = report;
+  if (r.tunnel !== null) return;
+  s.lastReport = report;
+  if (s.askedBy !== null) s.askedBy.lastReport = report;
 }

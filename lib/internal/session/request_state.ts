@@ -5,9 +5,9 @@ import type { ne_uri } from "../../ne_uri.js";
 import type { ne_status } from "../../ne_utils.js";
 import type { Attempt } from "./attempt.js";
 import type { Scope } from "./cancellation.js";
-import type { Report } from "./report.js";
+import type { Report, Timings } from "./report.js";
 import type { Hook, Hop } from "./route.js";
-import type { Session, Timings } from "./session_state.js";
+import type { Session } from "./session_state.js";
 
 /** A body reader with its acceptance callback. */
 export interface Reader {

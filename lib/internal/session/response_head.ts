@@ -52,11 +52,11 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
     if (code !== NE_OK) return code;
     if (r.status.klass !== 1 || isUpgrade(r)) break;
     sending.mayBeStale = false;
-    r.report.phase = "wait";
     if (interims >= s.limits.interim_count) return aborted(r, "Too many interim responses");
     trace(s, NE_DBG_HTTP, "Interim %d response.\n", r.status.code);
     const fields = await readFields(r, sending.connection, "headFields");
     if (typeof fields === "number") return fields;
+    r.report.phase = "wait";
     for (const witness of s.witnesses) witness.interim(r.handle, fields);
     for (const { fn, userdata } of r.interims.toReversed()) {
       const wait = application(r, fn(userdata as never, r.handle, r.status));

@@ -56,6 +56,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     debug: null,
     timings: null,
     lastReport: null,
+    askedBy: null,
     witnesses: [],
     destroyed: false,
   };

@@ -26,7 +26,7 @@ import type { ne_status } from "../../ne_utils.js";
 import type { Scope } from "./cancellation.js";
 import type { Endpoint, Hook, Hop, Route } from "./route.js";
 import type { Place, Turns } from "./turns.js";
-import type { Origins, Report } from "./report.js";
+import type { Origins, Report, Timings } from "./report.js";
 import type { Witness } from "./witness.js";
 
 /** The hooks of a session, each list in order of registration. */
@@ -96,18 +96,6 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   block: Infinity,
   inflate_ratio: Infinity,
 };
-
-/** See `nx_timings`. */
-export interface Timings {
-  lookup: number | null;
-  connect: number | null;
-  handshake: number | null;
-  send: number | null;
-  first_byte: number | null;
-  receive: number | null;
-  total: number;
-  reused: boolean;
-}
 
 /** How long things may take, in milliseconds. */
 export interface Timeouts {
@@ -203,6 +191,8 @@ export interface Session {
   timings: Timings | null;
   /** Of the request that ended last. */
   lastReport: Report | null;
+  /** The session for which this one follows a redirect: its request fails if this one's does. */
+  askedBy: Session | null;
   /** Those who look on while requests run. */
   witnesses: readonly Witness[];
   destroyed: boolean;

@@ -51,11 +51,12 @@ function oneLine(text: string): string {
 }
 
 function describeTls({ protocol, cipher, failures }: NonNullable<Failure["tls"]>): string {
-  const verdict = failures === 0 ? "" : `the certificate is refused (0x${failures.toString(16)})`;
-  return [protocol ?? "no connection yet", cipher ?? "", verdict].filter((w) => w !== "").join(", ");
+  const parts = [protocol ?? "no connection yet", cipher ?? ""];
+  if (failures !== 0) parts.push(`the certificate is refused (0x${failures.toString(16)})`);
+  return parts.filter((part) => part !== "").join(", ");
 }
 
-function describeDav({ path, status, condition, description }: NonNullable<Failure["dav"]>): string {
-  const parts = [path, status, condition, description].filter((part) => part !== null);
-  return parts.join(", ");
+function describeDav(dav: NonNullable<Failure["dav"]>): string {
+  const { path, status, condition, description } = dav;
+  return [path, status, condition, description].filter((part) => part !== null).join(", ");
 }

@@ -4,8 +4,8 @@ import { NE_AUTH, NE_OK, NE_PROXYAUTH, NE_REDIRECT, NE_TIMEOUT } from "../base/c
 import { parseContentType } from "../http/content_type.js";
 import { hideInText, hideValues, secretValues } from "../http/secrets.js";
 import { readOutcome, type Outcome } from "../multistatus/outcome.js";
-import type { Phase, Report } from "../session/report.js";
-import type { Session, Timings } from "../session/session_state.js";
+import type { Phase, Report, Timings } from "../session/report.js";
+import type { Session } from "../session/session_state.js";
 import { ne_uri, ne_uri_parse } from "../../ne_uri.js";
 import {
   ne_xml_create,
@@ -54,18 +54,18 @@ export function describeFailure(s: Session): Failure | null {
   if (report === null || report.code === NE_OK) return null;
   const values = secretValues(report.head);
   const open = (text: string): string => hideValues(hideInText(text), values);
-  const { origins, tunnel, wire } = report;
+  const { origins, tunnel } = report;
   return Object.freeze({
     phase: report.phase,
     code: report.code,
     error: open(report.error),
     cause: report.cause,
-    origin: `${s.server.hostname}:${s.server.port}`,
+    origin: report.origin,
     proxy: origins.proxy,
     addresses: Object.freeze(origins.tried.map((each) => Object.freeze({ ...each }))),
     tls: origins.tls === null ? null : Object.freeze({ ...origins.tls }),
-    sent: wire === null ? 0 : wire.sent - report.sentBefore,
-    received: wire === null ? 0 : wire.received - report.receivedBefore,
+    sent: report.sent,
+    received: report.received,
     tunnel: tunnel === null ? null : Object.freeze({ ...tunnel, text: open(tunnel.text) }),
     retry: whyNotAgain(report),
     dav: davFailure(report, open),

@@ -3,7 +3,8 @@
 // entry of its own.
 import { HandleType, type ne_opaque, type ne_request } from "../base/handle.js";
 import { connectionIn, replyOf } from "../session/attempt.js";
-import type { Connection, Session, Timings } from "../session/session_state.js";
+import type { Timings } from "../session/report.js";
+import type { Connection, Session } from "../session/session_state.js";
 import { requests } from "../session/request.js";
 import type { Request } from "../session/request_state.js";
 import type { Witness } from "../session/witness.js";
