@@ -4,7 +4,7 @@
 //   queue ─► lookup ─► connect ─► proxy ─► handshake ─► verify ─► send ─► wait ─► head ─► body
 //
 // A request over a kept connection goes from queue to send. Where a login is refused the phase is
-// "auth", where content cannot be read "parse", where a callback of the program ended it "callback".
+// "auth", where content cannot be read "parse", where a callback ended it "callback".
 import { NE_AUTH, NE_ERROR, NE_OK, NE_PROXYAUTH, NE_RETRY } from "../base/constants.js";
 import type { Fields } from "../http/head.js";
 import type { Wire } from "../wire/wire.js";
