@@ -46,6 +46,8 @@ export async function upload(
     explain(job, name, reason);
     try {
       const earlier = at === 0 ? state : null;
+      // there are servers that let a PUT pass whatever its conditions say
+      if (name === "put" && wanted === "auto" && earlier === null) await checkConditions(job);
       return await uploadBy(job, name, earlier);
     } catch (error) {
       if (!(error instanceof Unsupported) || at === list.length - 1) throw error;
