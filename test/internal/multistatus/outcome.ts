@@ -78,6 +78,13 @@ t.test("a failure in an element that nobody knows", async (t) => {
   t.equal(outcomeOf(multistatus(deep)).text, "/a: 403 Forbidden");
 });
 
+t.test("elements without a namespace count as well", async (t) => {
+  const bare = `<response xmlns=""><href>/b</href><status>HTTP/1.1 423 Locked</status></response>`;
+  t.equal(outcomeOf(multistatus(bare)).text, "/b: 423 Locked");
+  const other = `<x:status>HTTP/1.1 423 Locked</x:status>`;
+  t.equal(outcomeOf(multistatus(response("/a", other))).text, "", "those of another do not");
+});
+
 t.test("hrefs of other things are not the response's", async (t) => {
   const location = "<D:location><D:href>/l</D:href></D:location>";
   const document = multistatus(`<D:response>${location}${status("302 Found")}</D:response>`);
