@@ -1,13 +1,26 @@
 // The process-wide debug output (ne_debug_init): one stream, one mask of channels. While a channel
 // is off its messages are not even formatted.
+//
+// NODE_DEBUG=neon turns on what shows no bodies and no secrets, to the standard error output.
 import type { Writable } from "node:stream";
+import { debuglog } from "node:util";
+import {
+  NE_DBG_HTTP,
+  NE_DBG_HTTPAUTH,
+  NE_DBG_LOCKS,
+  NE_DBG_SOCKET,
+  NE_DBG_SSL,
+} from "./constants.js";
 import { format, type FormatArg } from "./printf.js";
 import { misuse } from "./handle.js";
 
+const BY_NODE = NE_DBG_SOCKET | NE_DBG_HTTP | NE_DBG_HTTPAUTH | NE_DBG_LOCKS | NE_DBG_SSL;
+const isAskedByNode = debuglog("neon").enabled;
+
 /** The channels that are on, 0 at start. */
-export let debugMask = 0;
+export let debugMask = isAskedByNode ? BY_NODE : 0;
 /** Where debug output goes. */
-export let debugStream: Writable | null = null;
+export let debugStream: Writable | null = isAskedByNode ? process.stderr : null;
 
 /** Sets stream and channels. */
 export function initDebug(stream: Writable | null, mask: number): void {

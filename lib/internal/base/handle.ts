@@ -16,6 +16,8 @@ declare const brand: unique symbol;
 export interface ne_handle<Name extends string> extends ne_opaque<Name> {
   /** Destroys the handle: what leaving the scope of a `using` declaration calls. */
   [Symbol.dispose](): void;
+  /** The same for `await using`. Nothing is waited for: destroying is synchronous, as in C. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** An opaque value: it can be passed around and compared with `===`, nothing else. */
@@ -75,6 +77,17 @@ class Handle {
   [Symbol.dispose](): void {
     if (this.#state !== undefined) this.#type.destroy(this, `${this.#type.name} disposal`);
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+  }
+
+  // what console.log shows: one line
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    const { name } = this.#type;
+    const state = this.#state;
+    return `${name} <${state === undefined ? "destroyed" : this.#type.describe(state)}>`;
+  }
 }
 delete (Handle.prototype as { constructor?: unknown }).constructor;
 Object.freeze(Handle.prototype);
@@ -84,10 +97,12 @@ export class HandleType<Name extends string, State> {
   /**
    * @param name the C name of the type, for messages
    * @param teardown what destroying does; it runs while the handle can still be opened
+   * @param describe a few words for people, without secrets
    */
   constructor(
     readonly name: Name,
     readonly teardown: (state: State) => void = () => {},
+    readonly describe: (state: State) => string = () => "live",
   ) {}
 
   /** A handle owned by the caller. */

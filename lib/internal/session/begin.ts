@@ -17,6 +17,7 @@ import { move, type Opening as OpeningAttempt, type Sending } from "./attempt.js
 import { application, eachHook } from "./callbacks.js";
 import { openConnection, openToProxy, type Opening } from "./connect.js";
 import { closeConnection, isUsable, takeIdle } from "./connection.js";
+import { traceConnection, traceEnd, traceStart } from "./diagnostics.js";
 import { leave, settle } from "./ending.js";
 import { reportEnd, reportSending, startReport } from "./report.js";
 import { startClock, type Request } from "./request_state.js";
@@ -29,10 +30,11 @@ import { expects100, sendBody } from "./upload.js";
 /** `ne_begin_request`: sends the request and reads the head of the response. */
 export async function beginRequest(r: Request, caller: string): Promise<number> {
   prepare(r, caller);
-  const code = await settle(r, () => begin(r));
+  const code = await traceStart(r, () => settle(r, () => begin(r)));
   if (code !== NE_OK) {
     reportEnd(r, code);
     leave(r);
+    traceEnd(r, code);
   }
   return code;
 }
@@ -117,7 +119,10 @@ async function connectionFor(r: Request, turn: Turn): Promise<Connection | numbe
     turn.connection = null;
   }
   r.scope.check();
-  if (turn.connection?.open === true) return turn.connection;
+  if (turn.connection?.open === true) {
+    if (turn.connection === kept) traceConnection("reuse", s, kept);
+    return turn.connection;
+  }
   turn.connection = null;
   const code = await open(r, turn);
   if (code === NE_OK && turn.connection !== null) return turn.connection;

@@ -23,6 +23,7 @@ import {
 import type { ne_inet_addr } from "../base/handle.js";
 import { isPromise } from "../base/promise.js";
 import type { Scope } from "./cancellation.js";
+import { traceConnection } from "./diagnostics.js";
 import { awaitApplication, notify } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
 import { proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
@@ -293,6 +294,7 @@ async function useWire(
     settings: o.session.settings,
     open: true,
   };
+  traceConnection("open", o.session, o.turn.connection);
   await tell(o, ne_status_connected, { cd: { hostname } });
   if (o.turn.connection?.open === true) return NE_OK;
   setError(o.session, `Could not connect to server: ${CLOSED_HERE.error}`);

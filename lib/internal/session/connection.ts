@@ -5,6 +5,7 @@
 //                                └───────────────┴────► closed
 import { NE_DBG_SOCKET, ne_status_disconnected } from "../base/constants.js";
 import { eachHook, needSync, notify } from "./callbacks.js";
+import { traceConnection } from "./diagnostics.js";
 import type { Connection, Session, Turn } from "./session_state.js";
 import { trace } from "./trace.js";
 
@@ -66,6 +67,7 @@ export function closeConnection(s: Session, connection: Connection, turn?: Turn)
   if (!connection.open) return;
   forget(s, connection);
   trace(s, NE_DBG_SOCKET, "sess: Closing connection.\n");
+  traceConnection("close", s, connection);
   try {
     const listener = turn ?? holderOf(s, connection);
     // nobody waits for what the notifier returns here

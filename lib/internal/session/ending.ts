@@ -17,6 +17,7 @@ import type { WireFailure } from "../wire/wire.js";
 import { connectionIn, move, turnOf, uploadOf, type Sending } from "./attempt.js";
 import { BrokenOff, Scope } from "./cancellation.js";
 import { closeConnection, giveBack } from "./connection.js";
+import { traceEnd } from "./diagnostics.js";
 import { reportEnd } from "./report.js";
 import type { Request } from "./request_state.js";
 import { setError } from "./session_state.js";
@@ -154,6 +155,7 @@ export function breakOff(r: Request, why: string | null): void {
     if (connection !== null) closeConnection(r.session, connection);
   } finally {
     leave(r);
+    traceEnd(r, NE_ERROR);
   }
 }
 

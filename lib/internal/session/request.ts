@@ -17,7 +17,12 @@ import { httpProxyInUse } from "./route.js";
 import type { Session } from "./session_state.js";
 import { trace } from "./trace.js";
 
-export const requests = new HandleType<"ne_request", Request>("ne_request", destroyRequest);
+export const requests = new HandleType<"ne_request", Request>(
+  "ne_request",
+  destroyRequest,
+  ({ method, target, answered, status }) =>
+    `${method} ${target.replace(/\?.*$/s, "?…")}${answered ? `, ${status.code}` : ""}`,
+);
 
 /** Makes the record of a request; hooks are the caller's matter. */
 export function createRequest(
@@ -53,6 +58,7 @@ export function createRequest(
     once: false,
     attempt: { at: "idle", kept: null },
     answered: false,
+    traced: null,
     clock: startClock(0),
     report: NO_REPORT,
     status: new ne_status(),

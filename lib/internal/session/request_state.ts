@@ -1,5 +1,5 @@
 // What a request is made of: what the application gave, and where its attempt to get a response is.
-import type { ne_request } from "../base/handle.js";
+import type { ne_request, ne_session } from "../base/handle.js";
 import { Fields } from "../http/head.js";
 import type { ne_uri } from "../../ne_uri.js";
 import type { ne_status } from "../../ne_utils.js";
@@ -61,6 +61,21 @@ export interface Clock {
   timings: Timings;
 }
 
+/** What the channels of a request are given: the same object each time, filled at its end. */
+export interface TracedRequest {
+  readonly session: ne_session;
+  readonly request: ne_request;
+  readonly method: string;
+  /** Secrets in it are hidden. */
+  readonly url: string;
+  /** The `NE_*` code, `null` until the request has ended. */
+  code: number | null;
+  /** The status of the response, 0 where none was read, `null` until the request has ended. */
+  status: number | null;
+  /** Why there is no response. */
+  error: Error | null;
+}
+
 export interface Request {
   handle: ne_request;
   session: Session;
@@ -96,6 +111,8 @@ export interface Request {
   attempt: Attempt;
   /** The head of a response to the last sending has been read. */
   answered: boolean;
+  /** What diagnostics channels are told of it, while anybody listens. */
+  traced: TracedRequest | null;
   clock: Clock;
   /** How it went. */
   report: Report;

@@ -16,6 +16,7 @@ import { connectionIn, move, turnOf, type Body } from "./attempt.js";
 import { begin, prepare } from "./begin.js";
 import { applicationNumber, eachHook, tellProgress } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
+import { traceEnd, traceStart } from "./diagnostics.js";
 import { aborted, breakOff, leave, settle } from "./ending.js";
 import { reportEnd, reportVerdict } from "./report.js";
 import type { Request } from "./request_state.js";
@@ -30,6 +31,17 @@ const NO_BYTES = Buffer.alloc(0);
 /** `ne_request_dispatch`. */
 export async function dispatchRequest(r: Request): Promise<number> {
   prepare(r, "ne_request_dispatch");
+  try {
+    const code = await traceStart(r, () => untilDone(r));
+    traceEnd(r, code);
+    return code;
+  } catch (error) {
+    traceEnd(r, NE_ERROR);
+    throw error;
+  }
+}
+
+async function untilDone(r: Request): Promise<number> {
   for (;;) {
     const code = await settle(r, () => converse(r));
     const { attempt } = r;
@@ -49,7 +61,7 @@ async function converse(r: Request): Promise<number> {
   let code = await begin(r);
   if (code === NE_OK) code = await readBody(r, bodyOf(r));
   if (code === NE_OK) return end(r, bodyOf(r));
-  traceEnd(r);
+  traceLast(r);
   return code;
 }
 
@@ -95,6 +107,7 @@ function finishStep(r: Request, code: number): number {
   if (code !== NE_OK) {
     reportEnd(r, code);
     leave(r);
+    traceEnd(r, code);
   }
   return code;
 }
@@ -194,6 +207,7 @@ export async function endRequest(r: Request, caller: string): Promise<number> {
   const code = await settle(r, () => end(r, bodyOf(r)));
   reportEnd(r, code);
   leave(r, code === NE_RETRY);
+  if (code !== NE_RETRY) traceEnd(r, code);
   return code;
 }
 
@@ -226,7 +240,7 @@ async function end(r: Request, body: Body): Promise<number> {
   if (!mayKeep(r, body)) closeConnection(r.session, connection);
   // for nx_detach_socket to take: no later request may use it
   if (r.tunnel === null && isTunnel(r)) connection.serverKeepMs = 0;
-  traceEnd(r);
+  traceLast(r);
   const { timings, startedAt } = r.clock;
   timings.total = (performance.now() - startedAt) / 1000;
   timings.receive = timings.total - (timings.first_byte ?? 0);
@@ -254,7 +268,7 @@ async function runPostSend(r: Request): Promise<number> {
   return NE_OK;
 }
 
-function traceEnd(r: Request): void {
+function traceLast(r: Request): void {
   const { session: s, status } = r;
   const text = "Request ends, status %d class %dxx, error line:\n%s\n";
   trace(s, NE_DBG_HTTP, text, status.code, status.klass, s.error);

@@ -7,14 +7,21 @@ import { SharedQuestion } from "../base/shared_question.js";
 import { proxyFromEnv } from "../proxy/env.js";
 import { createTlsContext } from "../tls/context.js";
 import { eachHook, needSync } from "./callbacks.js";
-import { closeAll, closeConnection } from "./connection.js";
+import { closeAll, closeConnection, connectionsOf } from "./connection.js";
 import { createEndpoint, createHop, DIRECT, type Hook, type Route } from "./route.js";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./session_state.js";
 import type { CertProvider, Limits, Session } from "./session_state.js";
 import { trace } from "./trace.js";
 import { Turns } from "./turns.js";
 
-export const sessions = new HandleType<"ne_session", Session>("ne_session", destroySession);
+export const sessions = new HandleType<"ne_session", Session>(
+  "ne_session",
+  destroySession,
+  (s) => {
+    const open = connectionsOf(s).filter((connection) => connection.open).length;
+    return `${s.scheme}://${s.hostport}, ${open} ${open === 1 ? "connection" : "connections"}`;
+  },
+);
 
 const SCHEME_PORT: Readonly<Record<string, number>> = { https: 443 };
 
