@@ -22,6 +22,7 @@ const USAGE = `usage: npm start
        npm start -- URL [-o FILE] [--list]
                     [--user NAME[:PASSWORD]]
                     [--proxy URL] [--ca FILE.pem]
+                    [--record FILE.har] [--explain]
                     [--cert FILE.p12]
 
 Without a URL: a tour of the library against
@@ -67,10 +68,12 @@ function readArguments(args: string[]): VisitOptions | "tour" | "help" | null {
       options: {
         ca: { type: "string" },
         cert: { type: "string" },
+        explain: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         list: { type: "boolean" },
         output: { type: "string", short: "o" },
         proxy: { type: "string" },
+        record: { type: "string" },
         user: { type: "string" },
       },
     });

@@ -1,7 +1,7 @@
 // `npm start -- URL`: one GET, or one PROPFIND for a listing, to a real server, with everything
 // that a person may be asked on the way: a password, a certificate, the password of a key.
 
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { ne_add_server_auth, NE_AUTH_DEFAULT } from "libneon/ne_auth";
 import { NE_DEPTH_ONE } from "libneon/ne_basic";
 import { ne_simple_propfind } from "libneon/ne_props";
@@ -61,7 +61,15 @@ import {
 import type { ne_out } from "libneon/ne_defs";
 import { nx_session_proxy, type nx_proxy } from "libneon/nx_proxy";
 import { nx_get_timings } from "libneon/nx_session";
+import {
+  nx_get_failure,
+  nx_recorder_create,
+  nx_recorder_har,
+  nx_recorder_register,
+  type nx_recorder,
+} from "libneon/nx_trace";
 import { describeCertificate } from "./certificate.js";
+import { explain } from "./explain.js";
 import { Table } from "./listing.js";
 import { hintFor } from "./hints.js";
 import { ask, askSecret, columnsOf, fit, paint, printable, ProgressBar } from "./terminal.js";
@@ -80,6 +88,8 @@ export interface VisitOptions {
   proxy?: string | undefined;
   ca?: string | undefined;
   cert?: string | undefined;
+  record?: string | undefined;
+  explain?: boolean | undefined;
 }
 
 /** A mistake in the arguments: said, and the exit code is 2. */
@@ -107,13 +117,19 @@ function suggest(code: number, error: string): void {
 /** @returns the exit code: 0 for a 2xx response, 1 for anything else, 2 for bad arguments. */
 export async function visit(options: VisitOptions): Promise<number> {
   let sess: ne_session | null = null;
+  const recorder = nx_recorder_create();
   try {
     const uri = parseTarget(options.url);
     const port = uri.port || ne_uri_defaultport(uri.scheme ?? "");
     sess = ne_session_create(uri.scheme ?? "", uri.host ?? "", port);
     await configure(sess, uri, options);
+    if (options.record !== undefined) nx_recorder_register(recorder, sess);
     const path = uri.query === null ? `${uri.path}` : `${uri.path}?${uri.query}`;
-    return options.list ? await list(sess, path) : await fetch(sess, path, options.output);
+    const code = options.list ? await list(sess, path) : await fetch(sess, path, options.output);
+    const failure = options.explain ? nx_get_failure(sess) : null;
+    if (failure !== null) for (const line of explain(failure)) say(line);
+    if (options.record !== undefined) save(options.record, recorder);
+    return code;
   } catch (error) {
     if (!(error instanceof BadArgument)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -121,6 +137,15 @@ export async function visit(options: VisitOptions): Promise<number> {
   } finally {
     if (sess) ne_session_destroy(sess);
   }
+}
+
+function save(file: string, recorder: nx_recorder): void {
+  try {
+    writeFileSync(file, JSON.stringify(nx_recorder_har(recorder), null, 2), { mode: 0o600 });
+  } catch (error) {
+    throw new BadArgument(`the recording cannot be written: ${(error as Error).message}`);
+  }
+  say(`recorded: ${printable(file)}`);
 }
 
 function parseTarget(url: string): ne_uri {

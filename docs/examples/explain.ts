@@ -1,8 +1,7 @@
 // The report of a failure as text that a person reads.
-import type { Failure } from "./failure.js";
-import type { Phase } from "../session/report.js";
+import type { nx_failure, nx_phase } from "libneon/nx_trace";
 
-const DOING: Readonly<Record<Phase, string>> = {
+const DOING: Readonly<Record<nx_phase, string>> = {
   queue: "waiting for its turn",
   lookup: "looking up the host name",
   connect: "connecting",
@@ -22,7 +21,7 @@ const DOING: Readonly<Record<Phase, string>> = {
 const MAX_TEXT = 200;
 
 /** Lines for a terminal; everything that came from a peer is printable. */
-export function explain(failure: Failure): string[] {
+export function explain(failure: nx_failure): string[] {
   const { tls, tunnel, dav, timings } = failure;
   const lines: [what: string, text: string][] = [
     ["failed while", DOING[failure.phase]],
@@ -50,13 +49,13 @@ function oneLine(text: string): string {
   return line.length > MAX_TEXT ? `${line.slice(0, MAX_TEXT)}…` : line;
 }
 
-function describeTls({ protocol, cipher, failures }: NonNullable<Failure["tls"]>): string {
+function describeTls({ protocol, cipher, failures }: NonNullable<nx_failure["tls"]>): string {
   const parts = [protocol ?? "no connection yet", cipher ?? ""];
   if (failures !== 0) parts.push(`the certificate is refused (0x${failures.toString(16)})`);
   return parts.filter((part) => part !== "").join(", ");
 }
 
-function describeDav(dav: NonNullable<Failure["dav"]>): string {
+function describeDav(dav: NonNullable<nx_failure["dav"]>): string {
   const { path, status, condition, description } = dav;
   return [path, status, condition, description].filter((part) => part !== null).join(", ");
 }
