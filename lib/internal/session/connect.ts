@@ -26,7 +26,7 @@ import type { Scope } from "./cancellation.js";
 import { traceConnection } from "./diagnostics.js";
 import { awaitApplication, notify } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
-import { proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
+import { noTunnel, proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
 import {
   reportConnecting,
   reportHandshake,
@@ -313,7 +313,7 @@ async function passProxy(o: Opening, hop: Hop): Promise<number> {
   if (connection.wire.hasBytes) {
     // whoever speaks before he is spoken to is not the server
     closeConnection(s, connection);
-    setError(s, "Could not create SSL connection through proxy server: unexpected data");
+    setError(s, noTunnel(s, "unexpected data"));
     return NE_ERROR;
   }
   return NE_OK;

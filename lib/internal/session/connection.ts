@@ -37,7 +37,7 @@ function isOver(s: Session, connection: Connection, now: number): boolean {
  * has received is looked at first.
  */
 export async function isUsable(s: Session, connection: Connection): Promise<boolean> {
-  await connection.wire.poll();
+  if (!connection.wire.isFresh) await connection.wire.poll();
   return connection.open && connection.settings === s.settings && !connection.wire.readable;
 }
 

@@ -235,7 +235,7 @@ async function end(r: Request, body: Body): Promise<number> {
   }
   connection.responses++;
   trace(r.session, NE_DBG_HTTP, "Running post_send hooks\n");
-  const code = await runPostSend(r);
+  const code = r.session.hooks.postSend.length === 0 ? NE_OK : await runPostSend(r);
   reportVerdict(r.report, code);
   if (!mayKeep(r, body)) closeConnection(r.session, connection);
   // for nx_detach_socket to take: no later request may use it

@@ -8,7 +8,7 @@ import { createRequest, requests, runCreateHooks } from "./request.js";
 import type { Request } from "./request_state.js";
 import { dispatchRequest } from "./response.js";
 import { reportTunnel } from "./report.js";
-import type { Hop } from "./route.js";
+import { noTunnel, type Hop } from "./route.js";
 import { setError } from "./session_state.js";
 
 /** Makes the tunnel for a request. @returns `NE_OK`, or a code with the error set */
@@ -29,8 +29,7 @@ export async function openTunnel(r: Request, hop: Hop): Promise<number> {
       return NE_OK;
     }
     reportTunnel(r.report, code, connect);
-    const what = s.secure ? "SSL connection" : "connection";
-    setError(s, `Could not create ${what} through proxy server: ${s.error}`, s.cause);
+    setError(s, noTunnel(s, s.error), s.cause);
     if (connection !== null) closeConnection(s, connection);
     if (turn !== null) turn.connection = null;
     return code === NE_OK ? NE_ERROR : code;

@@ -324,12 +324,16 @@ export class Wire {
     });
   }
 
+  /** Whether the system was asked just now for what it has received. */
+  get isFresh(): boolean {
+    return performance.now() - this.#readAt < FRESH_MS;
+  }
+
   /**
    * Lets the event loop take in what the system has received. It need not have looked since the
    * last read: the program may have kept it busy.
    */
   async poll(): Promise<void> {
-    if (performance.now() - this.#readAt < FRESH_MS) return;
     // the first turn only ends the round under way, the second comes after a look at every socket
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
