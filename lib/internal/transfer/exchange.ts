@@ -5,6 +5,7 @@ import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { submitsLocks } from "../guests/lock_store.js";
 import { sendOnce } from "../session/guest_access.js";
+import { sessions } from "../session/session.js";
 import { ne_lock_using_parent, ne_lock_using_resource } from "../../ne_locks.js";
 import {
   ne_add_request_header,
@@ -124,14 +125,22 @@ function prepare(req: ne_request, line: Line, call: Call): Buffer[] {
   return kept;
 }
 
+/** Whether the session has not been destroyed meanwhile. */
+export function isLive({ sess }: Line): boolean {
+  return sessions.is(sess);
+}
+
 /** What a code alone tells. */
-export function resultOf({ sess }: Line, { method, target }: Call, code: number): Answer {
+export function resultOf(line: Line, { method, target }: Call, code: number): Answer {
+  const { sess } = line;
+  const failed = code !== NE_OK;
+  const gone = failed && !isLive(line);
   return {
     method,
     path: target,
     code,
-    error: code === NE_OK ? "" : ne_get_error(sess),
-    cause: code === NE_OK ? null : nx_get_cause(sess),
+    error: gone ? "Session destroyed" : failed ? ne_get_error(sess) : "",
+    cause: failed && !gone ? nx_get_cause(sess) : null,
     status: null,
     headers: [],
     body: NO_BYTES,

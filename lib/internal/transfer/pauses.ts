@@ -2,7 +2,7 @@
 import { NE_AUTH, NE_OK, NE_PROXYAUTH } from "../base/constants.js";
 import { onAbort } from "../base/abort_signal.js";
 import { pauseMs } from "../script/retry.js";
-import { fieldOf, type Answer, type Line } from "./exchange.js";
+import { fieldOf, isLive, type Answer, type Line } from "./exchange.js";
 import { checkSignal, refused } from "./failure.js";
 
 /** A server that asks for more patience than this, in milliseconds, is not waited for. */
@@ -56,12 +56,12 @@ export class Tries {
     checkSignal(this.line);
     const isAborted = answer.cause?.name === "AbortError";
     const passes = isPassing(answer) || this.passes(answer);
-    if (!passes || isAborted || this.#made >= this.most) return false;
+    if (!passes || isAborted || !isLive(this.line) || this.#made >= this.most) return false;
     const ms = pauseMs(++this.#made, fieldOf(answer, "retry-after"));
     if (ms > LONGEST_PAUSE) return false;
     await pause(ms, this.line.signal);
     checkSignal(this.line);
-    return true;
+    return isLive(this.line);
   }
 }
 

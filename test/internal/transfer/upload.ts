@@ -4,6 +4,8 @@ import path from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import t, { type Test } from "tap";
 import {
+  ne_session_create,
+  ne_session_destroy,
   ne_set_read_timeout,
   ne_set_server_auth,
   NE_DBG_HTTP,
@@ -373,4 +375,27 @@ t.test("fields of the caller go with every request; what the file is, with it", 
   t.ok(server.log.every((asked) => asked.headers["x-key"] === "k"));
   t.equal(server.log.find(({ method }) => method === "PUT")?.headers["content-type"], "image/png");
   t.equal(server.log.at(-1)?.headers["x-oc-mtime"], "1700000000");
+});
+
+t.test("a session that is destroyed meanwhile", async (t) => {
+  const server = await transferServer(t, {
+    offers: OFFERS,
+    fault: at(2, "PATCH", { kind: "stalled" }),
+    before: ({ method }) => {
+      if (method === "PATCH") setImmediate(() => void (++patches === 2 && ne_session_destroy(sess)));
+      return null;
+    },
+  });
+  let patches = 0;
+  const sess = ne_session_create("http", "127.0.0.1", server.port);
+  const call = (): Promise<unknown> => nx_upload(sess, FILE, NEW, { protocol: "tus", chunk: 10_000 });
+  t.match(await nxError(call), { message: "Session destroyed", done: 10_000 });
+});
+
+t.test("a server that asks for more patience than anybody has", async (t) => {
+  const fault = at(1, "PUT", { kind: "status", code: 503, retryAfter: "86400" });
+  const server = await transferServer(t, { fault });
+  const error = await nxError(() => nx_upload(openSession(t, server), FILE, NEW, { protocol: "put" }));
+  t.equal(error.status?.code, 503);
+  t.equal(server.log.length, 1);
 });
