@@ -152,6 +152,16 @@ function importTime(settings) {
   return median(times);
 }
 
+/** Whole transfers have a program of their own: they are compared with the plain calls below. */
+function transfers(settings) {
+  if (options.only !== "") return "";
+  const args = [path.join(HERE, "transfer.mjs"), JSON.stringify(settings)];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status === 0) return `\n${stdout.trim()}\n`;
+  console.error(stderr);
+  return "";
+}
+
 /** The 207 figure has a program of its own: its table comes with the others. */
 function propfind() {
   const file = path.join(HERE, "propfind.mjs");
@@ -233,6 +243,7 @@ for (const test of wanted) {
 if (options.only === "") {
   text += `\n### Importing the library\n\n${importTime(settings).toFixed(1)} ms (median of 15)\n`;
 }
+text += transfers(settings);
 server.stop();
 text += propfind();
 text = heading(server, rivals, neon) + text;
