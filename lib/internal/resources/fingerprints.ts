@@ -1,17 +1,19 @@
 // A set of texts that only ever answers "is this new?", in a few bytes for each: 64 bits of a hash
 // with a secret seed stand for a text. A million paths would take 100 MB as strings. That two of a
-// million share their 64 bits has a chance of one in thirty million.
+// million share their 64 bits has a chance of one in thirty million. Tables never grow: a larger
+// one is added, so that nothing is thrown away.
 import { randomBytes } from "node:crypto";
 
 /** Texts that are remembered; beyond, repetitions are not noticed. */
 const MAX_TEXTS = 1 << 20;
-/** Parts that grow one after another, so that growing never doubles the whole. */
-const PARTS = 16;
-const FIRST_SLOTS = 64;
+/** Slots of the first table; each other one has four times as many as the one before. */
+const FIRST_SLOTS = 1024;
+/** Part of a table that may be in use. */
+const MAX_LOAD = 0.8;
 
 export class Fingerprints {
-  readonly #seed = randomBytes(8).readInt32LE(0);
-  readonly #parts: Part[] = [];
+  readonly #seed = randomBytes(4).readInt32LE(0);
+  readonly #tables = [new Table(FIRST_SLOTS)];
   #count = 0;
 
   /** Remembers a text. @returns whether it was not there yet */
@@ -27,14 +29,17 @@ export class Fingerprints {
     a = mix(a ^ text.length);
     // never both 0
     b = mix(b) || 1;
-    const index = a & (PARTS - 1);
-    const part = (this.#parts[index] ??= new Part());
-    if (part.has(a, b)) return false;
-    if (this.#count < MAX_TEXTS) {
-      this.#count++;
-      part.add(a, b);
-    }
+    for (const table of this.#tables) if (table.has(a, b)) return false;
+    if (this.#count++ < MAX_TEXTS) this.#roomyTable().add(a, b);
     return true;
+  }
+
+  #roomyTable(): Table {
+    const last = this.#tables[this.#tables.length - 1]!;
+    if (last.hasRoom) return last;
+    const next = new Table(last.size * 4);
+    this.#tables.push(next);
+    return next;
   }
 }
 
@@ -47,43 +52,37 @@ function mix(hash: number): number {
 }
 
 // Open addressing; both halves 0 is a free slot.
-class Part {
-  #slots = new Int32Array(2 * FIRST_SLOTS);
+class Table {
+  readonly #slots: Int32Array;
   #count = 0;
 
+  /** @param size slots, a power of two */
+  constructor(readonly size: number) {
+    this.#slots = new Int32Array(2 * size);
+  }
+
+  get hasRoom(): boolean {
+    return this.#count < this.size * MAX_LOAD;
+  }
+
   has(a: number, b: number): boolean {
-    const at = this.#find(this.#slots, a, b);
-    return this.#slots[at] !== 0 || this.#slots[at + 1] !== 0;
+    return this.#slots[this.#find(a, b) + 1] !== 0;
   }
 
   add(a: number, b: number): void {
-    const size = this.#slots.length / 2;
-    if (++this.#count > size * 0.8) this.#grow(Math.ceil(size * 1.5));
-    this.#put(this.#slots, a, b);
+    const at = this.#find(a, b);
+    this.#slots[at] = a;
+    this.#slots[at + 1] = b;
+    this.#count++;
   }
 
-  #put(slots: Int32Array, a: number, b: number): void {
-    const at = this.#find(slots, a, b);
-    slots[at] = a;
-    slots[at + 1] = b;
-  }
-
-  #find(slots: Int32Array, a: number, b: number): number {
-    const size = slots.length / 2;
-    let slot = Math.floor(((b >>> 0) / 0x1_0000_0000) * size);
-    for (;;) {
-      const [left, right] = [slots[2 * slot], slots[2 * slot + 1]];
-      if ((left === a && right === b) || (left === 0 && right === 0)) return 2 * slot;
-      slot = slot + 1 === size ? 0 : slot + 1;
-    }
-  }
-
-  #grow(size: number): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(2 * size);
-    for (let i = 0; i < old.length; i += 2) {
-      const [a = 0, b = 0] = [old[i], old[i + 1]];
-      if (a !== 0 || b !== 0) this.#put(this.#slots, a, b);
+  // Where it is, or would be.
+  #find(a: number, b: number): number {
+    const slots = this.#slots;
+    const mask = this.size - 1;
+    for (let slot = a & mask; ; slot = (slot + 1) & mask) {
+      const right = slots[2 * slot + 1];
+      if (right === 0 || (right === b && slots[2 * slot] === a)) return 2 * slot;
     }
   }
 }

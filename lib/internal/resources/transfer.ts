@@ -1,8 +1,8 @@
 // One request whose answer is a multistatus, and its resources as they arrive. The body of the
-// answer is read block by block. What a block holds is one batch, and the connection is not read
+// answer is read slice by slice. What a slice holds is one batch, and the connection is not read
 // on until the loop that takes the batches comes back for the next:
 //
-//   loop ◄── batch ── collector ◄── response ── reader ◄── block ◄── connection
+//   loop ◄── batch ── collector ◄── response ── reader ◄── slice ◄── connection
 //
 // While it waits for the loop, other requests of the session go on beside it.
 import { printable } from "../base/bytes.js";
@@ -57,8 +57,12 @@ export type Collector = (response: Response, batch: nx_resource[]) => void;
 const MAX_PROPERTY_BYTES = 1 << 24;
 /** Bytes that may come without any new resource; a longer answer has no end. */
 const MAX_IDLE_BYTES = 1 << 26;
+/**
+ * Bytes that are read into one batch: what is alive at a time keeps V8's young generation small.
+ */
+const SLICE_BYTES = 1 << 12;
 /** Bytes that are read before the event loop has its turn. */
-const TURN_BYTES = 1 << 18;
+const TURN_BYTES = 1 << 16;
 /** Bytes of a failure's body that are looked at. */
 const MAX_ERROR_BYTES = 1 << 16;
 
@@ -169,8 +173,9 @@ export class Transfer {
     const maxBytes = property < 0 ? MAX_PROPERTY_BYTES : property;
     const reader = new MultistatusReader(maxBytes, (response) => {
       if (isFailure) return;
+      const before = this.#batch.length;
       this.#collect(response, this.#batch);
-      this.#idleBytes = 0;
+      if (this.#batch.length > before) this.#idleBytes = 0;
     });
     const field = ne_get_response_header(this.#req, "Content-Type");
     const type = field === null ? null : parseContentType(field);
@@ -183,15 +188,30 @@ export class Transfer {
   #read(block: Buffer): number | Promise<number> {
     const reader = this.#reader;
     if (reader === null) return 0;
+    if (!this.#isFailure) return this.#readFrom(reader, block, 0);
     this.#idleBytes += block.length;
-    if (this.#isFailure) {
-      if (this.#idleBytes <= MAX_ERROR_BYTES) reader.feed(block);
-      return 0;
+    if (this.#idleBytes <= MAX_ERROR_BYTES) reader.feed(block);
+    return 0;
+  }
+
+  // Reads a block on from a place, slice by slice; an empty one ends the document.
+  #readFrom(reader: MultistatusReader, block: Buffer, from: number): number | Promise<number> {
+    for (let at = from; at === 0 || at < block.length; at += SLICE_BYTES) {
+      const slice = block.subarray(at, at + SLICE_BYTES);
+      if (reader.feed(slice) !== 0) return this.#isNoDocument() ? 0 : this.#refuse(reader.error);
+      this.#idleBytes += slice.length;
+      if (this.#idleBytes > MAX_IDLE_BYTES) {
+        return this.#refuse("the answer goes on without a resource");
+      }
+      const pause = this.#pause(slice.length);
+      const next = at + SLICE_BYTES;
+      if (pause !== null) return pause.then(() => this.#readOnFrom(reader, block, next));
     }
-    const idle = this.#idleBytes;
-    if (reader.feed(block) !== 0) return this.#isNoDocument() ? 0 : this.#refuse(reader.error);
-    if (idle > MAX_IDLE_BYTES) return this.#refuse("the answer goes on without a resource");
-    return this.#pause(block.length);
+    return 0;
+  }
+
+  #readOnFrom(reader: MultistatusReader, block: Buffer, at: number): number | Promise<number> {
+    return at < block.length ? this.#readFrom(reader, block, at) : 0;
   }
 
   // Something else than a document, where none is needed.
@@ -200,17 +220,17 @@ export class Transfer {
     return this.#asking.isPlain === true && isOther && ne_get_status(this.#req).code !== 207;
   }
 
-  // Waits for the loop to come back, or lets the event loop have its turn.
-  #pause(bytes: number): number | Promise<number> {
+  // Waits for the loop to come back, or lets the event loop have its turn; `null` for neither.
+  #pause(bytes: number): Promise<void> | null {
     this.#turnBytes += bytes;
     if (this.#batch.length > 0) {
-      const waiting = new Promise<number>((resolve) => (this.#goOn = () => resolve(0)));
+      const waiting = new Promise<void>((resolve) => (this.#goOn = resolve));
       this.#wake?.();
       return waiting;
     }
-    if (this.#turnBytes < TURN_BYTES) return 0;
+    if (this.#turnBytes < TURN_BYTES) return null;
     this.#turnBytes = 0;
-    return new Promise((resolve) => setImmediate(() => resolve(0)));
+    return new Promise((resolve) => setImmediate(resolve));
   }
 
   #refuse(reason: string): number {
