@@ -4,21 +4,19 @@ import { abortFailure } from "./failure.js";
 
 /** Where batches come from. */
 export interface Source<T> {
-  /** The next batch, `null` after the last. */
-  next(): Promise<readonly T[] | null>;
+  /** The next batch, the taker's own, `null` after the last. */
+  next(): Promise<T[] | null>;
   /** Ends what is under way; called once. */
   stop(): Promise<void>;
   /** What was given is not to be used any more: only its end is to come. */
   readonly isBroken: boolean;
 }
 
-const NOTHING: readonly never[] = [];
-
 /** The iterator that a loop goes over. */
 export class Batches<T> implements AsyncIterableIterator<T> {
   readonly #source: Source<T>;
   readonly #signal: AbortSignal | null;
-  #batch: readonly T[] = NOTHING;
+  #batch: (T | undefined)[] = [];
   #at = 0;
   #isOver = false;
   #stopping: Promise<void> | null = null;
@@ -32,7 +30,7 @@ export class Batches<T> implements AsyncIterableIterator<T> {
 
   next(): Promise<IteratorResult<T>> {
     if (this.#waiting === null && this.#at < this.#batch.length && !this.#isCut()) {
-      return Promise.resolve({ done: false, value: this.#batch[this.#at++] as T });
+      return Promise.resolve({ done: false, value: this.#take() });
     }
     const before = this.#waiting ?? Promise.resolve();
     const step = before.then(() => this.#fetch());
@@ -61,6 +59,13 @@ export class Batches<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
+  // What was given is let go at once: the less is alive, the less memory V8 takes for itself.
+  #take(): T {
+    const value = this.#batch[this.#at] as T;
+    this.#batch[this.#at++] = undefined;
+    return value;
+  }
+
   #isCut(): boolean {
     return this.#isOver || this.#signal?.aborted === true || this.#source.isBroken;
   }
@@ -69,9 +74,9 @@ export class Batches<T> implements AsyncIterableIterator<T> {
     for (;;) {
       if (this.#isOver) return { done: true, value: undefined };
       if (this.#at < this.#batch.length && !this.#isCut()) {
-        return { done: false, value: this.#batch[this.#at++] as T };
+        return { done: false, value: this.#take() };
       }
-      this.#batch = NOTHING;
+      this.#batch = [];
       this.#at = 0;
       await this.#refill();
     }
@@ -98,7 +103,7 @@ export class Batches<T> implements AsyncIterableIterator<T> {
 
   #stop(): Promise<void> {
     this.#isOver = true;
-    this.#batch = NOTHING;
+    this.#batch = [];
     return (this.#stopping ??= this.#source.stop());
   }
 }

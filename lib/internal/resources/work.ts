@@ -112,7 +112,7 @@ export class Work {
   }
 
   /** What a generator of batches gives, as an iterator that ends the work when it is left. */
-  iterate<T>(path: string, batches: AsyncGenerator<readonly T[]>): AsyncIterableIterator<T> {
+  iterate<T>(path: string, batches: AsyncGenerator<T[]>): AsyncIterableIterator<T> {
     return new Batches(this.source(path, batches), this.signal);
   }
 
@@ -120,7 +120,7 @@ export class Work {
    * A generator of batches whose end is that of the work.
    * @param path what the caller asked about
    */
-  source<T>(path: string, batches: AsyncGenerator<readonly T[]>): Source<T> {
+  source<T>(path: string, batches: AsyncGenerator<T[]>): Source<T> {
     const isBroken = (): boolean => this.isBroken;
     return {
       next: async () => {
