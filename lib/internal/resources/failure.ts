@@ -54,3 +54,9 @@ export function statusOf(req: ne_request): Readonly<ne_status> | null {
 export function abortFailure(signal: AbortSignal): nx_error {
   return failure("Aborted", { cause: abortCause(signal) });
 }
+
+/** Whether a failure is that of a request that was broken off. */
+export function isAbort(error: unknown): boolean {
+  const cause = error instanceof nx_error ? error.cause : null;
+  return cause instanceof Error && cause.name === "AbortError";
+}

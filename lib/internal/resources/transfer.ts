@@ -26,7 +26,7 @@ import { ne_set_error } from "../../ne_session.js";
 import type { ne_status } from "../../ne_utils.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
 import { nx_request_abort, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
-import { failure, requestFailure, statusOf } from "./failure.js";
+import { failure, isAbort, requestFailure, statusOf } from "./failure.js";
 import { MultistatusReader } from "./multistatus.js";
 import type { Response } from "./response.js";
 import type { nx_resource } from "./resource.js";
@@ -85,6 +85,7 @@ export class Transfer {
   #goOn: (() => void) | null = null;
   #wake: (() => void) | null = null;
   #ended = false;
+  #wasBroken = false;
   #failed: { error: unknown } | null = null;
 
   /** Sends the request. */
@@ -105,7 +106,8 @@ export class Transfer {
 
   /** Whether it was broken off: what was read is not to be given any more. */
   get isBroken(): boolean {
-    return !this.#ended && requests.open(this.#req, "Transfer").scope.broken !== null;
+    if (this.#ended) return this.#wasBroken;
+    return requests.open(this.#req, "Transfer").scope.broken !== null;
   }
 
   /** The next resources, `null` after the last. Throws `nx_error` where the request failed. */
@@ -155,6 +157,7 @@ export class Transfer {
       this.#check(code);
     } catch (error) {
       this.#failed = { error };
+      this.#wasBroken = isAbort(error);
     } finally {
       this.token = this.#reader?.token ?? null;
       this.#ended = true;
@@ -197,6 +200,8 @@ export class Transfer {
   // Reads a block on from a place, slice by slice; an empty one ends the document.
   #readFrom(reader: MultistatusReader, block: Buffer, from: number): number | Promise<number> {
     for (let at = from; at === 0 || at < block.length; at += SLICE_BYTES) {
+      // broken off while it waited for the loop
+      if (this.#ended) return 0;
       const slice = block.subarray(at, at + SLICE_BYTES);
       if (reader.feed(slice) !== 0) return this.#isNoDocument() ? 0 : this.#refuse(reader.error);
       this.#idleBytes += slice.length;

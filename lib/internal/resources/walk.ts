@@ -5,7 +5,7 @@
 import { nx_error } from "../script/nx_error.js";
 import { misuse } from "../base/handle.js";
 import { sessions } from "../session/session.js";
-import { failure } from "./failure.js";
+import { failure, isAbort } from "./failure.js";
 import { Gathering } from "./gathering.js";
 import { listOnce, propfind, type Wanted } from "./listing.js";
 import { parseDate } from "./dates.js";
@@ -164,11 +164,6 @@ class Walk {
     if (verdict === "skip" || verdict === "retry") return verdict;
     throw misuse(this.#work.caller, 'on_error must answer "stop", "skip" or "retry"');
   }
-}
-
-// Too many folders and too deep ones come again, however often they are tried.
-function isAbort({ cause }: nx_error): boolean {
-  return cause instanceof Error && cause.name === "AbortError";
 }
 
 function levelOf(path: string): number {
