@@ -434,5 +434,5 @@ t.test("a registration goes along with its session's clones", async (t) => {
   if (!isGuest(guest)) return t.fail("no guest");
   const clone = guest[cloneForSession](sess, false);
   t.not(clone, guest);
-  t.equal((clone as { store?: unknown }).store, store, "the store is shared");
+  t.strictSame((clone as { stores?: unknown }).stores, [store], "the store is shared");
 });
