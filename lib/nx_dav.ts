@@ -264,14 +264,19 @@ export function nx_search(
   return ask(basicSearchBody(search, caller), bound);
 }
 
+/** The space of a collection, in bytes; `null` where the server does not say, or has no bound. */
+export interface nx_quota_result {
+  /** what the collection and its members take */
+  readonly used: number | null;
+  /** what may still be stored */
+  readonly available: number | null;
+}
+
 /**
  * How many bytes are used and may still be used (RFC 4331); `null` where the server does not say,
  * or says that there is no bound.
  */
-export async function nx_quota(
-  sess: ne_session,
-  path: string,
-): Promise<{ readonly used: number | null; readonly available: number | null }> {
+export async function nx_quota(sess: ne_session, path: string): Promise<nx_quota_result> {
   const caller = "nx_quota";
   open(sess, path, caller);
   const [used, available] = ["quota-used-bytes", "quota-available-bytes"].map((name) => ({
@@ -400,6 +405,14 @@ export function nx_multiget(
   return work.iterate(path, multiget(work, getting));
 }
 
+/** A time in UTC; a missing end is open. */
+export interface nx_time_range {
+  /** the first moment in it */
+  from?: Date;
+  /** the first moment behind it */
+  to?: Date;
+}
+
 /** What to look for in a calendar or address book. */
 export interface nx_query_options {
   /**
@@ -410,7 +423,7 @@ export interface nx_query_options {
   /** which components of a calendar (default `VEVENT` with a range, else all) */
   component?: "VEVENT" | "VTODO" | "VJOURNAL";
   /** what overlaps a time, in UTC; one end may be open */
-  range?: { from?: Date; to?: Date };
+  range?: nx_time_range;
   /** unroll recurrences into single events; needs both ends of the range */
   expand?: boolean;
   /** at most so many; a 507 is then the ordinary end */

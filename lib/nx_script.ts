@@ -14,12 +14,10 @@ import { errorOf } from "./internal/script/must.js";
 import { sendFollowing } from "./internal/script/send.js";
 import { takeSession } from "./internal/script/kept_sessions.js";
 import type { Answer } from "./internal/script/course.js";
-import {
-  readSending,
-  type nx_body,
-  type nx_progress,
-  type nx_send_options,
-} from "./internal/script/send_options.js";
+import type { nx_headers } from "./internal/script/header_list.js";
+import type { nx_error_details } from "./internal/script/nx_error.js";
+import type { nx_body, nx_progress_fn } from "./internal/script/request_body.js";
+import { readSending, type nx_send_options } from "./internal/script/send_options.js";
 import { needCallback, needObject, needPort, needText } from "./internal/base/arguments.js";
 import { sessions } from "./internal/session/session.js";
 import type { ne_status } from "./ne_utils.js";
@@ -27,7 +25,8 @@ import { ne_session_create, ne_ssl_trust_default_ca } from "./ne_session.js";
 import { nx_set_connection_attempt_delay } from "./nx_session.js";
 
 export { nx_error, nx_list };
-export type { nx_body, nx_list_options, nx_progress, nx_resource, nx_resource_prop };
+export type { nx_body, nx_error_details, nx_headers, nx_list_options, nx_progress_fn };
+export type { nx_resource, nx_resource_prop };
 export type { nx_result, nx_send_options };
 
 /**
@@ -103,6 +102,12 @@ export async function nx_fetch(
   }
 }
 
+/** A result with a 2xx status. */
+export type nx_success = nx_result & {
+  /** the status of the response */
+  readonly status: Readonly<ne_status>;
+};
+
 /**
  * `ok` as a type guard: for scripts that have nothing to do for a request that failed.
  * @returns the result. Throws an `nx_error` where it is not `ok`.
@@ -111,14 +116,14 @@ export async function nx_fetch(
  * const { body } = nx_must(await nx_send(sess, "GET", "/a.png"));
  * ```
  */
-export function nx_must(result: nx_result): nx_result & { readonly status: Readonly<ne_status> } {
+export function nx_must(result: nx_result): nx_success {
   needObject(result, "nx_must", "the result");
   if (isOk(result)) return result;
   result.stream?.destroy();
   throw errorOf(result);
 }
 
-function isOk(result: nx_result): result is nx_result & { readonly status: Readonly<ne_status> } {
+function isOk(result: nx_result): result is nx_success {
   return result.ok && result.status !== null;
 }
 

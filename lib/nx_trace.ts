@@ -42,11 +42,52 @@ export type nx_phase =
   | "parse"
   | "callback";
 
+/** An address that was tried. */
+export interface nx_failure_address {
+  /** the address and port */
+  readonly address: string;
+  /** why it could not be used, `null` where it was connected to */
+  readonly error: string | null;
+}
+
+/** What is known of a TLS connection. */
+export interface nx_failure_tls {
+  /** `NE_SSL_*` bits of the certificate */
+  readonly failures: number;
+  /** `TLSv1.3` and the like, `null` before the handshake was over */
+  readonly protocol: string | null;
+  /** the cipher by its standard name, likewise */
+  readonly cipher: string | null;
+}
+
+/** How a proxy refused a tunnel. */
+export interface nx_failure_tunnel {
+  /** the status code of its answer to CONNECT */
+  readonly status: number;
+  /** the reason phrase */
+  readonly reason: string;
+  /** the beginning of the body */
+  readonly text: string;
+}
+
+/** What a 207 or an error body says of a failure. */
+export interface nx_failure_dav {
+  /** the path of the resource that failed */
+  readonly path: string | null;
+  /** its status code */
+  readonly status: number | null;
+  /** the condition that failed, such as `lock-token-submitted` */
+  readonly condition: string | null;
+  /** what the server says about it */
+  readonly description: string | null;
+}
+
 /**
  * Why a request failed. Nothing in it is secret: text that repeats what was sent secretly (a
  * proxy's page, say) reads `…` in its place.
  */
 export interface nx_failure {
+  /** what it was doing */
   readonly phase: nx_phase;
   /** the `NE_*` code */
   readonly code: number;
@@ -59,32 +100,19 @@ export interface nx_failure {
   /** `host:port` of the proxy in use, or `null` */
   readonly proxy: string | null;
   /** each address that was tried for the connection, with what became of it; `null`: connected */
-  readonly addresses: ReadonlyArray<{ readonly address: string; readonly error: string | null }>;
+  readonly addresses: readonly nx_failure_address[];
   /** `NE_SSL_*` bits, version and cipher as far as known; `null` where TLS had not begun */
-  readonly tls: {
-    readonly failures: number;
-    readonly protocol: string | null;
-    readonly cipher: string | null;
-  } | null;
+  readonly tls: nx_failure_tls | null;
   /** bytes of the last attempt on the decrypted connection, its head included */
   readonly sent: number;
   /** bytes of its answer, heads included */
   readonly received: number;
   /** what a proxy answered to CONNECT, with the beginning of its body, or `null` */
-  readonly tunnel: {
-    readonly status: number;
-    readonly reason: string;
-    readonly text: string;
-  } | null;
+  readonly tunnel: nx_failure_tunnel | null;
   /** why the request was, or was not, sent again */
   readonly retry: string;
   /** the failing path and DAV condition of a 207 or an error body, or `null` */
-  readonly dav: {
-    readonly path: string | null;
-    readonly status: number | null;
-    readonly condition: string | null;
-    readonly description: string | null;
-  } | null;
+  readonly dav: nx_failure_dav | null;
   /** how long its parts took */
   readonly timings: nx_timings | null;
 }

@@ -5,7 +5,8 @@ import type { Readable, Writable } from "node:stream";
 import { needText } from "./internal/base/arguments.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { checkTarget } from "./internal/http/request_head.js";
-import { readBody } from "./internal/script/request_body.js";
+import type { nx_headers } from "./internal/script/header_list.js";
+import { readBody, type nx_progress_fn } from "./internal/script/request_body.js";
 import { sessions } from "./internal/session/session.js";
 import { isStrong } from "./internal/transfer/check.js";
 import { download } from "./internal/transfer/download.js";
@@ -31,16 +32,7 @@ import type { Target } from "./internal/transfer/target.js";
 import { upload } from "./internal/transfer/upload.js";
 import type { nx_body } from "./nx_script.js";
 
-/**
- * Called with the bytes done and the total, `null` where it is unknown. A promise holds the
- * transfer back; what it throws ends the transfer and is thrown.
- */
-export type nx_progress_fn = (done: number, total: number | null) => void | Promise<void>;
-
-/** Header fields: a record, whose arrays add a field for each element, or pairs. */
-export type nx_headers =
-  | Readonly<Record<string, string | readonly string[]>>
-  | Iterable<readonly [string, string]>;
+export type { nx_headers, nx_progress_fn };
 
 /** What to put, and on which conditions. */
 export interface nx_put_options {

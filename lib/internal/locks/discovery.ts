@@ -36,6 +36,7 @@ export interface nx_lock_info {
   readonly token: string | null;
   /** who holds it, as text; `""` where that is not said */
   readonly owner: string;
+  /** whether others may have one beside it */
   readonly scope: "exclusive" | "shared";
   /** 0 or Infinity */
   readonly depth: number;

@@ -6,7 +6,7 @@ import { ne_uri_defaultport } from "../../ne_uri.js";
 import type { ne_status } from "../../ne_utils.js";
 import type { Field } from "./header_list.js";
 import type { Redirected } from "./redirect.js";
-import type { OutgoingBody, Progress } from "./request_body.js";
+import type { OutgoingBody, nx_progress_fn } from "./request_body.js";
 
 /** A request to send, and how. */
 export interface Sending {
@@ -24,8 +24,8 @@ export interface Sending {
   readonly expect: boolean;
   readonly stream: boolean;
   readonly decompress: boolean;
-  readonly uploadProgress: Progress | null;
-  readonly downloadProgress: Progress | null;
+  readonly uploadProgress: nx_progress_fn | null;
+  readonly downloadProgress: nx_progress_fn | null;
 }
 
 /** A redirect that was followed. */

@@ -6,8 +6,11 @@ import { checkFieldName, checkFieldValue } from "../http/request_head.js";
 /** A header field. */
 export type Field = readonly [name: string, value: string];
 
-/** What a caller may give. */
-export type HeaderList =
+/**
+ * Header fields: a record, whose arrays add a field for each element, or any iterable of pairs:
+ * `Headers`, a `Map`, the `headers` of a result.
+ */
+export type nx_headers =
   | Readonly<Record<string, string | readonly string[]>>
   | Iterable<readonly [name: string, value: string]>;
 

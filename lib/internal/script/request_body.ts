@@ -9,8 +9,12 @@ import { nx_set_request_body_stream, type nx_body_source } from "../../nx_stream
 import { encodeForm, readBlob } from "./form_data.js";
 import { describe } from "./header_list.js";
 
-/** What a caller may give. */
-export type Body =
+/**
+ * A request body. A function is called anew each time that the body has to be sent again.
+ * `FormData` goes as multipart/form-data, `URLSearchParams` as application/x-www-form-urlencoded, a
+ * `Blob` under its type, each with its Content-Type unless one is given.
+ */
+export type nx_body =
   | string
   | Uint8Array
   | ArrayBuffer
@@ -20,15 +24,18 @@ export type Body =
   | nx_body_source
   | (() => nx_body_source | Promise<nx_body_source>);
 
-/** Told the bytes done and the total, `null` if it is unknown. */
-export type Progress = (done: number, total: number | null) => void | Promise<void>;
+/**
+ * Called with the bytes done and the total, `null` where it is unknown. A promise holds the
+ * transfer back; what it throws ends the transfer and is thrown.
+ */
+export type nx_progress_fn = (done: number, total: number | null) => void | Promise<void>;
 
 /** A body to send. */
 export interface OutgoingBody {
   /** Its Content-Type, where its form tells; else `null`. */
   readonly type: string | null;
   /** Gives it to a request. */
-  give(req: ne_request, progress: Progress | null): void;
+  give(req: ne_request, progress: nx_progress_fn | null): void;
   /** Whether it can be sent, or sent again. */
   isRepeatable(): boolean;
   /** Nobody needs it any more. */
@@ -101,7 +108,7 @@ function giveFunction(
   req: ne_request,
   open: () => nx_body_source | Promise<nx_body_source>,
   length: number,
-  progress: Progress | null,
+  progress: nx_progress_fn | null,
 ): void {
   if (progress === null) {
     nx_set_request_body_stream(req, open, length);
@@ -139,7 +146,7 @@ class SingleUse implements OutgoingBody {
     if (this.isRepeatable() && isNodeStream(this.#source)) this.#source.destroy();
   }
 
-  give(req: ne_request, progress: Progress | null): void {
+  give(req: ne_request, progress: nx_progress_fn | null): void {
     this.#reading = new Reading(this.#source, this.#length, progress);
     nx_set_request_body_stream(req, this.#reading, this.#length);
   }
@@ -156,11 +163,11 @@ class Reading implements AsyncIterableIterator<Uint8Array | string> {
   begun = false;
   #source: nx_body_source;
   #total: number | null;
-  #progress: Progress | null;
+  #progress: nx_progress_fn | null;
   #iterator: AsyncIterator<Uint8Array | string> | null = null;
   #done = 0;
 
-  constructor(source: nx_body_source, length: number, progress: Progress | null) {
+  constructor(source: nx_body_source, length: number, progress: nx_progress_fn | null) {
     this.#source = source;
     this.#total = length < 0 ? null : length;
     this.#progress = progress;

@@ -15,7 +15,7 @@ import { ne_get_response_header, ne_get_status } from "../../ne_request.js";
 import { ne_set_error } from "../../ne_session.js";
 import { ne_status } from "../../ne_utils.js";
 import { codingsOf, decodeBody, type Coding } from "./decode.js";
-import type { Progress } from "./request_body.js";
+import type { nx_progress_fn } from "./request_body.js";
 
 /** Whether a body is passed over, kept without telling of it, or what was asked for. */
 export type Fate = "skip" | "quiet" | "wanted";
@@ -24,7 +24,7 @@ export type Fate = "skip" | "quiet" | "wanted";
 export interface Wishes {
   /** Give what is no error as a stream. */
   readonly stream: boolean;
-  readonly progress: Progress | null;
+  readonly progress: nx_progress_fn | null;
   /** What is to become of a response with this status. */
   fateOf(code: number): Fate;
   /** Its body, from now on, is for a stream: that of `queue`. */

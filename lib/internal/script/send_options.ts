@@ -5,8 +5,8 @@ import { misuse } from "../base/handle.js";
 import { needObject, needText } from "../base/arguments.js";
 import { checkFieldName, checkMethod, checkTarget } from "../http/request_head.js";
 import type { Sending } from "./course.js";
-import { describe, readHeaderList, type Field, type HeaderList } from "./header_list.js";
-import { readBody, type Body, type OutgoingBody, type Progress } from "./request_body.js";
+import { describe, readHeaderList, type Field, type nx_headers } from "./header_list.js";
+import { readBody, type nx_body, type OutgoingBody, type nx_progress_fn } from "./request_body.js";
 
 /**
  * What to send, and how. Options that do not exist are a `TypeError`; `undefined` is as good as
@@ -19,7 +19,7 @@ export interface nx_send_options {
    * Transfer-Encoding are the library's: in an iterable they are left out, in a record a
    * `TypeError`
    */
-  headers?: HeaderList | undefined;
+  headers?: nx_headers | undefined;
   /** the request body; strings are sent as UTF-8 */
   body?: nx_body | undefined;
   /**
@@ -27,12 +27,12 @@ export interface nx_send_options {
    * unknown; from 0 again when a body is sent again. A promise holds the transfer back (`timeout`
    * and `signal` still end it); what is thrown ends the request and is thrown
    */
-  upload_progress?: nx_progress | undefined;
+  upload_progress?: nx_progress_fn | undefined;
   /**
    * the same for the response body, as it comes over the wire; the total is its Content-Length.
    * Responses that are not the last, redirects that are followed and challenges, do not count
    */
-  download_progress?: nx_progress | undefined;
+  download_progress?: nx_progress_fn | undefined;
   /**
    * how often to try again (default 0) after a connection refused, unresolved or lost before a
    * response began, and after 408, 429, 502, 503, 504: only what is idempotent and can be sent
@@ -66,16 +66,6 @@ export interface nx_send_options {
   /** decode gzip, deflate, br and, where Node can, zstd (default true) */
   decompress?: boolean | undefined;
 }
-
-/**
- * A request body. A function is called anew each time that the body has to be sent again.
- * `FormData` goes as multipart/form-data, `URLSearchParams` as application/x-www-form-urlencoded, a
- * `Blob` under its type, each with its Content-Type unless one is given.
- */
-export type nx_body = Body;
-
-/** Told how far a transfer is: the bytes done, and the total or `null`. */
-export type nx_progress = Progress;
 
 type Options = nx_send_options;
 
@@ -214,7 +204,7 @@ function progressIn(
   own: Options,
   name: "upload_progress" | "download_progress",
   caller: string,
-): Progress | null {
+): nx_progress_fn | null {
   const progress = own[name];
   if (progress === undefined || progress === null) return null;
   if (typeof progress === "function") return progress;

@@ -3,7 +3,7 @@ import { isBytes, ownOnly } from "../base/bytes.js";
 import { misuse } from "../base/handle.js";
 import { needObject } from "../base/arguments.js";
 import { checkFieldValue } from "../http/request_head.js";
-import { readHeaderList, type HeaderList } from "../script/header_list.js";
+import { readHeaderList, type nx_headers } from "../script/header_list.js";
 import type { Field } from "./exchange.js";
 import { PROTOCOLS, type Conditions, type ProtocolName, type State } from "./job.js";
 import { FINGERPRINT, type Given } from "./source.js";
@@ -34,7 +34,7 @@ export function readOptions<T extends object>(
 }
 
 /** The caller's own header fields. */
-export function readHeaders(headers: HeaderList | undefined, caller: string): Field[] {
+export function readHeaders(headers: nx_headers | undefined, caller: string): Field[] {
   if (headers === undefined) return [];
   const fields = readHeaderList(headers, caller);
   const own = fields.find(([name]) => OWN_FIELDS.has(name.toLowerCase()));
