@@ -9,10 +9,12 @@ import { describe } from "./conformance/page.js";
 import { Tally, type Suite } from "./conformance/suite.js";
 import { AUTHENTICATION } from "./conformance/authentication.js";
 import { COOKIES } from "./conformance/cookies.js";
+import { FRAMING } from "./conformance/framing.js";
+import { LITMUS } from "./conformance/litmus.js";
 import { URIS } from "./conformance/uri.js";
 import { XML } from "./conformance/xml.js";
 
-const SUITES: readonly Suite[] = [XML, URIS, AUTHENTICATION, COOKIES];
+const SUITES: readonly Suite[] = [XML, FRAMING, AUTHENTICATION, COOKIES, URIS, LITMUS];
 
 const PAGE = path.join(ROOT, "docs/conformance.md");
 const RESULTS = /(?<=<!-- results: begin -->)[^]*(?=<!-- results: end -->)/;
