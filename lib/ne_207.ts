@@ -8,10 +8,13 @@
 //   response     href, and once that was read: propstat, status, responsedescription
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
-import { resolveHref } from "./internal/multistatus/href.js";
+import { HEALS_HREFS, resolveHref } from "./internal/multistatus/href.js";
+import { healHref } from "./internal/uri/heal.js";
 import { badStatus } from "./internal/multistatus/outcome.js";
 import { parseStatusElement } from "./internal/multistatus/status_element.js";
 import { dispatchForOutcome } from "./internal/multistatus/watch.js";
+import { NE_DBG_XML } from "./internal/base/constants.js";
+import { debug, debugMask } from "./internal/base/debug.js";
 import { printable } from "./internal/base/bytes.js";
 import { needCallbackOrNull, needObject } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
@@ -337,7 +340,8 @@ function endText(p: Parser, state: number): number {
 function openResponse(p: Parser, href: string): void {
   if (p.startResponse === null) return;
   const escaped = p.flags & NE_207_MSSP_ESCAPING ? ne_path_escapef(href, NE_PATH_NONURI) : href;
-  const uri = isPlainPath(escaped) ? atServer(p.base, escaped) : resolveHref(p.base, escaped);
+  let uri = isPlainPath(escaped) ? atServer(p.base, escaped) : resolveHref(p.base, escaped);
+  if (uri === null && (p.flags & HEALS_HREFS) !== 0) uri = resolveHref(p.base, healHref(href));
   if (uri === null) return;
   p.response = p.startResponse(p.userdata, uri) ?? null;
   p.inResponse = true;
@@ -377,6 +381,7 @@ function takeStatus(p: Parser, line: string): boolean {
     p.lastLine = line;
     p.lastStatus = status;
   }
+  if ((debugMask & NE_DBG_XML) !== 0) debug(NE_DBG_XML, "[207] valid status-line: %s\n", line);
   p.status = p.lastStatus;
   return true;
 }

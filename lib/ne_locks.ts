@@ -3,7 +3,7 @@
 // by internal/dav/active_lock.ts.
 import { printable } from "./internal/base/bytes.js";
 import { NE_DEPTH_ZERO, NE_OK } from "./internal/base/constants.js";
-import { type ActiveLock, newActiveLock, readActiveLocks } from "./internal/dav/active_lock.js";
+import { newActiveLock, readActiveLocks } from "./internal/dav/active_lock.js";
 import {
   dispatchLock,
   lockRequest,
@@ -16,16 +16,26 @@ import { checkTarget } from "./internal/http/request_head.js";
 import type { LockRecord } from "./internal/guests/lock_store.js";
 import { needCallback } from "./internal/base/arguments.js";
 import { dispatchForOutcome } from "./internal/multistatus/watch.js";
-import { NE_207_STATE_PROP } from "./ne_207.js";
+import { HEALS_HREFS } from "./internal/multistatus/href.js";
+import { baseOf } from "./internal/multistatus/reference_base.js";
+import { newRequest } from "./internal/session/create_request.js";
 import {
-  ne_propfind_create,
-  ne_propfind_destroy,
-  ne_propfind_get_parser,
-  ne_propfind_named,
-  ne_propfind_set_private,
-  ne_propset_private,
-} from "./ne_props.js";
-import { ne_request_destroy } from "./ne_request.js";
+  NE_207_STATE_PROP,
+  ne_207_create,
+  ne_207_destroy,
+  ne_207_set_flags,
+  ne_207_set_response_handlers,
+  ne_accept_207,
+} from "./ne_207.js";
+import { ne_add_depth_header } from "./ne_basic.js";
+import {
+  ne_add_request_header,
+  ne_get_status,
+  ne_request_destroy,
+  ne_set_request_body_buffer,
+} from "./ne_request.js";
+import { NE_XML_MEDIA_TYPE, ne_xml_create, ne_xml_destroy } from "./ne_xml.js";
+import { ne_xml_dispatchif_request } from "./ne_xmlreq.js";
 import { ne_set_error } from "./ne_session.js";
 import { type ne_uri, ne_uri_copy } from "./ne_uri.js";
 import type { ne_status } from "./ne_utils.js";
@@ -150,8 +160,9 @@ export type ne_lock_result<T = unknown> = (
 
 /**
  * PROPFIND of depth zero for the lockdiscovery property. `result` is called once per response
- * element that shows a lock (never without one, as in neon); with several locks on a resource it
- * gets the values that came last.
+ * element that shows a lock (never without one, as in neon, nor for one whose token the server
+ * hides: `nx_locks` tells of those); with several locks on a resource it gets the values that came
+ * last. An href that is no URI is healed, so that no lock is passed over.
  * @returns as `ne_propfind_named`.
  */
 export async function ne_lock_discover<T>(
@@ -163,27 +174,40 @@ export async function ne_lock_discover<T>(
   needCallback(result, "ne_lock_discover", "the result callback");
   needHandle(sess, "ne_session", "ne_lock_discover");
   checkTarget(path, "ne_lock_discover");
-  const handler = ne_propfind_create(sess, path, NE_DEPTH_ZERO);
+  const req = newRequest(sess, "PROPFIND", path, "ne_lock_discover");
+  ne_add_depth_header(req, NE_DEPTH_ZERO);
+  ne_set_request_body_buffer(req, Buffer.from(DISCOVERY));
+  ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
+  const xml = ne_xml_create();
+  const multi = ne_207_create(xml, baseOf(sess, req));
+  ne_207_set_flags(multi, HEALS_HREFS);
+  let active = newActiveLock();
+  const begin = (_u: unknown, uri: Readonly<ne_uri>): Readonly<ne_uri> => {
+    active = newActiveLock();
+    ne_uri_copy(active.lock.uri, uri);
+    return uri;
+  };
+  ne_207_set_response_handlers(multi, begin, (_u, uri) => {
+    const { lock } = active;
+    if (lock.token !== null) return result((userdata ?? null) as T, lock, uri, null);
+  });
+  readActiveLocks(xml, {
+    takesRoot: () => false,
+    parent: NE_207_STATE_PROP,
+    ownerText: "behind",
+    begin: () => active,
+    end: () => {},
+  });
   try {
-    let active = newActiveLock();
-    ne_propfind_set_private(handler, (_u, uri) => {
-      active = newActiveLock();
-      ne_uri_copy(active.lock.uri, uri);
-      return active;
-    });
-    readActiveLocks(ne_propfind_get_parser(handler), {
-      takesRoot: () => false,
-      parent: NE_207_STATE_PROP,
-      ownerText: "behind",
-      begin: () => active,
-      end: () => {},
-    });
-    const names = [{ nspace: "DAV:", name: "lockdiscovery" }];
-    return await ne_propfind_named(handler, names, (_u, uri, set) => {
-      const { lock } = ne_propset_private<ActiveLock>(set)!;
-      if (lock.token !== null) return result((userdata ?? null) as T, lock, uri, null);
-    });
+    const ret = await ne_xml_dispatchif_request(req, xml, ne_accept_207);
+    return ret === NE_OK && ne_get_status(req).klass !== 2 ? failAnswer(req) : ret;
   } finally {
-    ne_propfind_destroy(handler);
+    ne_207_destroy(multi);
+    ne_xml_destroy(xml);
+    ne_request_destroy(req);
   }
 }
+
+const DISCOVERY =
+  '<?xml version="1.0" encoding="utf-8"?>\n<propfind xmlns="DAV:"><prop>\n' +
+  '<lockdiscovery xmlns="DAV:"/>\n</prop></propfind>\n';

@@ -2,7 +2,7 @@
 // the handler's XML parser, behind those of callers who want to see inside; those of one resource
 // are kept in arrays that the next resource uses again, so that a long answer costs no memory.
 import { baseOf } from "./internal/multistatus/reference_base.js";
-import { NE_OK } from "./internal/base/constants.js";
+import { NE_DBG_XML, NE_OK } from "./internal/base/constants.js";
 import { newRequest } from "./internal/session/create_request.js";
 import { failAnswer } from "./internal/session/failed_answer.js";
 import {
@@ -22,6 +22,9 @@ import {
   needText,
 } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
+import { limitsOf } from "./internal/session/guest_access.js";
+import { exceeds, valueTooLong } from "./internal/multistatus/value_limit.js";
+import { debug, debugMask } from "./internal/base/debug.js";
 import { wholeStatusOf } from "./internal/dav/resource_status.js";
 import {
   NE_207_MSSP_ESCAPING,
@@ -64,7 +67,7 @@ const FLAT = NE_207_STATE_TOP - 1;
 
 /** Properties and propstats of one resource: neon fails on the 1024th. */
 const MAX_COUNT = 1023;
-/** Characters of a value; neon stops at about as many bytes. */
+/** Bytes of a value, where the session's limits say nothing; neon cuts it at about as many. */
 const MAX_VALUE = 102400;
 /** Tags inside of values that are kept ready. */
 const MAX_TAGS = 256;
@@ -310,6 +313,7 @@ interface Propfind {
   // how deep inside the property being read, 0 at its own level
   depth: number;
   value: string;
+  maxValue: number;
   readonly tags: FlatTags;
 }
 
@@ -373,6 +377,7 @@ function createHandler(
     },
     depth: 0,
     value: "",
+    maxValue: MAX_VALUE,
     tags: new FlatTags(),
   };
   if (ne_get_session_flag(sess, NE_SESSFLAG_SHAREPOINT) > 0) {
@@ -444,7 +449,8 @@ export async function ne_propfind_allprop<T>(
 
 /**
  * Sends the PROPFIND for the named properties. Only a 207 response of an XML type is parsed.
- * @returns the code of `ne_xml_dispatchif_request`, or `NE_ERROR` for a status outside 2xx.
+ * @returns the code of `ne_xml_dispatchif_request`, or `NE_ERROR` for a status outside 2xx. A value
+ *   of more than 102,400 bytes, or the `property` of `nx_set_limits`, fails the answer.
  */
 export async function ne_propfind_named<T>(
   handler: ne_propfind_handler,
@@ -491,6 +497,8 @@ async function propfind<T>(
   h.dispatched = true;
   h.results = results as ne_props_result;
   h.userdata = userdata ?? null;
+  const { property } = limitsOf(h.sess);
+  h.maxValue = property < 0 ? MAX_VALUE : property;
   setXmlBody(h.request, body);
   ne_xml_push_handler(h.xml, startFlat, flatText, endFlat, h);
   const ret = await ne_xml_dispatchif_request(h.request, h.xml, ne_accept_207);
@@ -630,10 +638,8 @@ function startFlat(
   if (parent === NE_207_STATE_PROP) return startProperty(h, nspace, name, atts);
   if (parent !== FLAT) return NE_XML_DECLINE;
   h.depth++;
-  if (h.value.length < MAX_VALUE) {
-    append(h, atts.length === 0 ? h.tags.of(nspace, name).open : flatTag(h, nspace, name, atts));
-  }
-  return FLAT;
+  const tag = atts.length === 0 ? h.tags.of(nspace, name).open : flatTag(h, nspace, name, atts);
+  return append(h, tag) === 0 ? FLAT : NE_XML_ABORT;
 }
 
 function flatTag(h: Propfind, nspace: string, name: string, atts: readonly string[]): string {
@@ -684,6 +690,9 @@ function startProperty(
   r.propstats[i] = r.statuses.length - 1;
   h.value = "";
   h.depth = 0;
+  if ((debugMask & NE_DBG_XML) !== 0) {
+    debug(NE_DBG_XML, "Got property #%d: {%s}%s.\n", i, nspace, name);
+  }
   return FLAT;
 }
 
@@ -705,31 +714,28 @@ function qualified(h: Propfind, name: string): string {
 }
 
 function flatText(h: Propfind, state: number, cdata: string): number {
-  if (state === FLAT) {
-    if (h.value === "" && cdata.length <= MAX_VALUE) h.value = cdata;
-    else append(h, cdata);
-  }
-  return 0;
+  return state === FLAT ? append(h, cdata) : 0;
 }
 
-function append(h: Propfind, text: string): void {
-  const room = MAX_VALUE - h.value.length;
-  if (text.length <= room) {
-    h.value += text;
-  } else if (room > 0) {
-    // never half a character
-    const last = text.charCodeAt(room - 1);
-    h.value += text.slice(0, last >= 0xd800 && last < 0xdc00 ? room + 1 : room);
-  }
+// A value has at least as many bytes as characters; its bytes are counted when it is whole.
+function append(h: Propfind, text: string): number {
+  h.value = h.value === "" ? text : h.value + text;
+  return h.value.length > h.maxValue ? refuseLong(h) : 0;
+}
+
+function refuseLong(h: Propfind): number {
+  const { names, count } = h.resource;
+  ne_xml_set_error(h.xml, valueTooLong(names[count]!, h.maxValue));
+  return NE_XML_ABORT;
 }
 
 function endFlat(h: Propfind, state: number, nspace: string, name: string): number {
   if (state !== FLAT) return 0;
   if (h.depth > 0) {
     h.depth--;
-    if (h.value.length < MAX_VALUE) append(h, h.tags.of(nspace, name).close);
-  } else {
-    h.resource.values[h.resource.count++] = h.value;
+    return append(h, h.tags.of(nspace, name).close);
   }
+  if (exceeds(h.value, h.maxValue)) return refuseLong(h);
+  h.resource.values[h.resource.count++] = h.value;
   return 0;
 }

@@ -1,7 +1,8 @@
 // Responses that are XML documents: the body goes to a parser, as one more reader behind those of
 // the request, so that a handler's promise holds up the connection like any reader's.
 import { isXmlType, parseContentType } from "./internal/http/content_type.js";
-import { NE_ERROR, NE_OK, NE_RETRY } from "./internal/base/constants.js";
+import { NE_DBG_XML, NE_ERROR, NE_OK, NE_RETRY } from "./internal/base/constants.js";
+import { debug } from "./internal/base/debug.js";
 import { needHandle } from "./internal/base/handle.js";
 import { needCallback } from "./internal/base/arguments.js";
 import { reportUnreadable } from "./internal/session/failed_answer.js";
@@ -80,6 +81,8 @@ async function readBody<T>(
   const field = ne_get_response_header(req, "Content-Type");
   const type = field === null ? null : parseContentType(field);
   const isWanted = asked.answer !== 0 && type !== null && isXmlType(type) && !hasNoBody(req);
+  const verdict = isWanted ? "parsing" : "passing over";
+  debug(NE_DBG_XML, "xmlreq: %s a response of type %s\n", verdict, field);
   if (!isWanted) return ne_discard_response(req);
   const known = type.charset === null || type.charset === "" ||
     ne_xml_set_encoding(parser, type.charset) === 0;

@@ -580,6 +580,11 @@ const DISCOVERIES: [why: string, body: string, lines: string[]][] = [
     [`/a: /a/b ${LINE}`, `/c: /c ${TOKEN} 0 0  100 null`],
   ],
   // as in neon, which never calls back without a lock, and does not look at the status
+  [
+    "an href that is no URI",
+    response("/c/[a] #1", discovery(active())),
+    [`/c/%5ba%5d%20%231: /a/b ${LINE}`],
+  ],
   ["no lock", response("/a", discovery()), []],
   ["a lock without token", response("/a", discovery(active({ token: "" }))), []],
   ["404", response("/a", propstat("<D:lockdiscovery/>", "404 Not Found")), []],

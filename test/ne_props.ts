@@ -1,5 +1,6 @@
 // Properties: the requests byte for byte, the values as text, statuses, limits, private values and
 // the shapes of answer that servers give. The tables were compared with the C library.
+import { Writable } from "node:stream";
 import t, { type Test } from "tap";
 import { NE_207_STATE_PROP } from "../lib/ne_207.js";
 import { NE_DEPTH_INFINITE, NE_DEPTH_ONE, NE_DEPTH_ZERO } from "../lib/ne_basic.js";
@@ -35,6 +36,7 @@ import {
   ne_session_destroy,
   ne_set_session_flag,
 } from "../lib/ne_session.js";
+import { NE_DBG_XML, ne_debug_init } from "../lib/ne_utils.js";
 import { ne_uri_unparse } from "../lib/ne_uri.js";
 import { ne_xml_get_attr, ne_xml_push_handler } from "../lib/ne_xml.js";
 import {
@@ -363,24 +365,52 @@ t.test("properties and propstats share one limit", async (t) => {
   }
 });
 
-t.test("values are cut off", async (t) => {
-  const long = "x".repeat(102_400);
-  const rows: [xml: string, value: string, why: string][] = [
-    [long, long, "just not"],
-    [`${long}y`, long, "a longer text"],
-    [`${long}<b>y</b>z`, long, "elements that come too late"],
-    ["ab&#99;".repeat(50_000), "abc".repeat(50_000).slice(0, 102_400), "in pieces"],
-    [`${long.slice(1)}😀z`, `${long.slice(1)}😀`, "no half character"],
-    [`<b k="${long}"/>`, `<b k='${long}`.slice(0, 102_400), "a large attribute"],
+t.test("a value past its limit fails the answer", async (t) => {
+  const most = "x".repeat(102_400);
+  const rows: [xml: string, value: string | null, why: string][] = [
+    [most, most, "just not"],
+    [`${most}y`, null, "a longer text"],
+    [`${most}<b/>`, null, "elements that come too late"],
+    ["ab&#99;".repeat(50_000), null, "in pieces"],
+    [`${most.slice(2)}ü`, `${most.slice(2)}ü`, "bytes count"],
+    [`${most.slice(1)}ü`, null, "not characters"],
+    [`<b k="${most}"/>`, null, "a large attribute"],
   ];
   for (const [xml, value, why] of rows) {
-    const { ret, resources } = await found(t, {
+    const { ret, error, resources } = await found(t, {
       body: multistatus(response("/a", propstat(`<D:a>${xml}</D:a><D:b>ok</D:b>`))),
     });
-    t.equal(ret, NE_OK);
-    t.ok(resources[0]?.[1] === `{DAV:}a=${value} 200 OK`, why);
-    t.equal(resources[0]?.[2], "{DAV:}b=ok 200 OK");
+    if (value === null) {
+      t.equal(ret, NE_ERROR, why);
+      t.match(error, /^Could not parse response: the value of a exceeds 102400 bytes/);
+      t.strictSame(resources, []);
+    } else {
+      t.equal(ret, NE_OK, why);
+      t.ok(resources[0]?.[1] === `{DAV:}a=${value} 200 OK`, why);
+      t.equal(resources[0]?.[2], "{DAV:}b=ok 200 OK");
+    }
   }
+});
+
+t.test("debug output names properties and statuses, as in neon", async (t) => {
+  let text = "";
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString();
+      done();
+    },
+  });
+  ne_debug_init(stream, NE_DBG_XML);
+  t.teardown(() => ne_debug_init(null, 0));
+  const props = propstat("<D:a>1</D:a><x:b/>");
+  await found(t, { body: multistatus(response("/a", props)) });
+  t.match(text, /^Got property #0: \{DAV:\}a\.$/m);
+  t.match(text, /^Got property #1: \{http:\/\/example\.com\/\}b\.$/m);
+  t.match(text, /^\[207\] valid status-line: HTTP\/1\.1 200 OK$/m);
+  t.match(text, /^xmlreq: parsing a response of type application\/xml/m);
+  text = "";
+  await found(t, { body: "<br>", type: "text/html" });
+  t.match(text, /^xmlreq: passing over a response of type text\/html/m);
 });
 
 const ANSWERS: [name: string, answer: Answered, ret: number, error: string][] = [

@@ -2,6 +2,9 @@
 import { ne_uri, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
 import { healHref } from "../uri/heal.js";
 
+/** A flag of a 207 parser, of our own: an href that is no URI is healed, not passed over. */
+export const HEALS_HREFS = 1 << 16;
+
 /** An href as written, without the blanks around it, resolved; `null` for what is no URI. */
 export function resolveHref(base: Readonly<ne_uri>, href: string): ne_uri | null {
   const relative = new ne_uri();

@@ -3,6 +3,7 @@
 // elements at all. Servers say the same of every resource (supportedlock): a value with elements is
 // first kept as a list of marks, and made into text and tree only if it is none of those that came
 // lately.
+import { exceeds, valueTooLong } from "../multistatus/value_limit.js";
 import { XML, type Attribute, type nx_element } from "./element.js";
 
 /** Elements in one value, one inside another. */
@@ -118,9 +119,7 @@ export class PropertyValue {
       this.text = value.text;
       this.tree = value.tree;
     }
-    const isLong =
-      this.text.length * 3 > this.#maxBytes && Buffer.byteLength(this.text) > this.#maxBytes;
-    return isLong ? this.#tooLong() : null;
+    return exceeds(this.text, this.#maxBytes) ? this.#tooLong() : null;
   }
 
   #flush(): void {
@@ -157,8 +156,7 @@ export class PropertyValue {
   }
 
   #tooLong(): string {
-    const bytes = `${this.#maxBytes} bytes`;
-    return `the value of ${this.#name} exceeds ${bytes} (nx_set_limits, "property")`;
+    return valueTooLong(this.#name, this.#maxBytes);
   }
 }
 

@@ -21,10 +21,11 @@ export function healReference(text: string): string {
 
 /**
  * The same for the `href` of a WebDAV answer, which has no fragment (RFC 4918 section 8.3): a `#`
- * is part of a name.
+ * is part of a name. A server that escaped a whole URL (xandikos) meant the URL.
  */
 export function healHref(text: string): string {
-  return healReference(text).replaceAll("#", "%23");
+  const url = text.replace(/^(https?)%3a\/\//i, "$1://");
+  return healReference(url).replaceAll("#", "%23");
 }
 
 function escaped(text: string): string {

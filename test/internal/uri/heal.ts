@@ -31,3 +31,9 @@ t.test("a raw # in an href is part of the name", async (t) => {
   t.equal(healHref("/d/#"), "/d/%23");
   t.equal(healHref("/d/plain"), "/d/plain");
 });
+
+t.test("a URL that was escaped as a whole is a URL", async (t) => {
+  t.equal(healHref("http%3A//example.com/a%20b"), "http://example.com/a%20b");
+  t.equal(healHref("HTTPS%3a//example.com/"), "HTTPS://example.com/");
+  t.equal(healHref("/http%3A//example.com/"), "/http%3A//example.com/", "but no path is");
+});
