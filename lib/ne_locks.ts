@@ -18,7 +18,6 @@ import { needCallback } from "./internal/base/arguments.js";
 import { dispatchForOutcome } from "./internal/multistatus/watch.js";
 import { HEALS_HREFS } from "./internal/multistatus/href.js";
 import { baseOf } from "./internal/multistatus/reference_base.js";
-import { newRequest } from "./internal/session/create_request.js";
 import {
   NE_207_STATE_PROP,
   ne_207_create,
@@ -31,6 +30,7 @@ import { ne_add_depth_header } from "./ne_basic.js";
 import {
   ne_add_request_header,
   ne_get_status,
+  ne_request_create,
   ne_request_destroy,
   ne_set_request_body_buffer,
 } from "./ne_request.js";
@@ -174,7 +174,7 @@ export async function ne_lock_discover<T>(
   needCallback(result, "ne_lock_discover", "the result callback");
   needHandle(sess, "ne_session", "ne_lock_discover");
   checkTarget(path, "ne_lock_discover");
-  const req = newRequest(sess, "PROPFIND", path, "ne_lock_discover");
+  const req = ne_request_create(sess, "PROPFIND", path);
   ne_add_depth_header(req, NE_DEPTH_ZERO);
   ne_set_request_body_buffer(req, Buffer.from(DISCOVERY));
   ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
