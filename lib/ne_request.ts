@@ -297,12 +297,13 @@ export function ne_get_request_target(req: ne_request): Readonly<ne_uri> | null 
  */
 export function ne_get_response_location(req: ne_request, fragment?: string | null): ne_uri | null {
   const r = requests.open(req, "ne_get_response_location");
-  const location = r.headFields.get("location");
-  if (location === null) return null;
+  const [location, another] = r.headFields.differing("location");
+  if (location === undefined) return null;
   const base = ne_get_request_target(req);
   const relative = new ne_uri();
-  const healed = healLocation(location);
-  if (base === null || base.path === null || ne_uri_parse(healed, relative) !== 0) {
+  // of two different places none is the one that was meant
+  const isRead = another === undefined && ne_uri_parse(healLocation(location), relative) === 0;
+  if (base === null || base.path === null || !isRead) {
     setError(r.session, "Could not parse redirect destination URL");
     return null;
   }

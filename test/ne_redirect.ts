@@ -95,6 +95,19 @@ t.test("a Location that cannot be read fails the request, as in C", async (t) =>
   }
 });
 
+t.test("of two different Locations none is taken; the same one twice is one", async (t) => {
+  const [sess, server] = await session(t, [
+    answer("302 Found", "/x\r\nLocation: /y"),
+    answer("302 Found", "/x\r\nlocation: /x"),
+  ]);
+  ne_redirect_register(sess);
+  t.equal(await get(sess, "/a"), NE_ERROR);
+  t.equal(ne_get_error(sess), "Could not parse redirect destination URL");
+  t.equal(location(sess), null);
+  t.equal(await get(sess, "/a"), NE_REDIRECT);
+  t.equal(location(sess), `${server.origin}/x`);
+});
+
 t.test("characters that no URI may hold are escaped", async (t) => {
   const [sess, server] = await session(t, [answer("302 Found", "/a b[1]{x}|^`<\">?q[]#f[g]")]);
   ne_redirect_register(sess);

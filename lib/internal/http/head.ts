@@ -109,6 +109,12 @@ export class Fields {
     return joined;
   }
 
+  /** The different values of a name in lower case, in the order received. */
+  differing(key: string): string[] {
+    const values = this.#texts.flatMap((_, i) => (this.#isNamed(i, key) ? [this.#value(i)] : []));
+    return [...new Set(values)];
+  }
+
   /** Each name in lower case, once, with its joined value. */
   entries(): [key: string, value: string][] {
     const keys = new Set(this.list.map(({ name }) => name.toLowerCase()));

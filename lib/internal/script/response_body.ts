@@ -5,6 +5,7 @@
 //                                               └─► BlockQueue ─► ContentStream
 import { Readable } from "node:stream";
 import { NE_ERROR } from "../base/constants.js";
+import { isPromise } from "../base/promise.js";
 import { nx_error } from "./nx_error.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { replyOf } from "../session/attempt.js";
@@ -129,7 +130,7 @@ export class Incoming {
     const { progress } = this.wishes;
     if (progress === null || this.#fate !== "wanted") return code;
     const wait = progress(this.#done, this.#total);
-    return wait instanceof Promise ? wait.then(() => code) : code;
+    return isPromise(wait) ? Promise.resolve(wait).then(() => code) : code;
   }
 }
 

@@ -26,13 +26,8 @@ import type { Scope } from "./cancellation.js";
 import { traceConnection } from "./diagnostics.js";
 import { awaitApplication, notify } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
-import { noTunnel, proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
-import {
-  reportConnecting,
-  reportHandshake,
-  reportOpening,
-  type Report,
-} from "./report.js";
+import { proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
+import { reportConnecting, reportHandshake, reportOpening, type Report } from "./report.js";
 import {
   setError,
   type Connection,
@@ -307,16 +302,7 @@ async function passProxy(o: Opening, hop: Hop): Promise<number> {
   if (hop.kind !== "http" && hop.kind !== "https") return passSocks(o, hop as SocksHop);
   if (!s.secure && !hop.tunnel) return NE_OK;
   o.report.phase = "proxy";
-  const code = await o.tunnel(hop);
-  if (code !== NE_OK) return code;
-  const connection = o.turn.connection as Connection;
-  if (connection.wire.hasBytes) {
-    // whoever speaks before he is spoken to is not the server
-    closeConnection(s, connection);
-    setError(s, noTunnel(s, "unexpected data"));
-    return NE_ERROR;
-  }
-  return NE_OK;
+  return o.tunnel(hop);
 }
 
 const SOCKS_VERSIONS = { socks4: "4", socks4a: "4a", socks5: "5" } as const;

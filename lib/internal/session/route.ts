@@ -122,8 +122,3 @@ export function httpProxyInUse(s: Routed): Hop | null {
 export function sendsToProxy(s: Routed): boolean {
   return !s.secure && httpProxyInUse(s)?.tunnel === false;
 }
-
-/** The error of a tunnel that could not be made. */
-export function noTunnel({ secure }: Routed, why: string): string {
-  return `Could not create ${secure ? "SSL " : ""}connection through proxy server: ${why}`;
-}

@@ -8,7 +8,7 @@ import { createRequest, requests, runCreateHooks } from "./request.js";
 import type { Request } from "./request_state.js";
 import { dispatchRequest } from "./response.js";
 import { reportTunnel } from "./report.js";
-import { noTunnel, type Hop } from "./route.js";
+import type { Hop } from "./route.js";
 import { setError } from "./session_state.js";
 
 /** Makes the tunnel for a request. @returns `NE_OK`, or a code with the error set */
@@ -23,13 +23,19 @@ export async function openTunnel(r: Request, hop: Hop): Promise<number> {
     const code = await dispatchRequest(connect);
     const turn = turnOf(r);
     const connection = turn?.connection ?? null;
+    let reason = s.error;
     if (code === NE_OK && connection?.open === true && connect.status.klass === 2) {
-      // the next response is the first one of the server behind the tunnel
-      connection.responses = 0;
-      return NE_OK;
+      if (!connection.wire.hasBytes) {
+        // the next response is the first one of the server behind the tunnel
+        connection.responses = 0;
+        return NE_OK;
+      }
+      // whoever speaks before he is spoken to is not the server
+      reason = "unexpected data";
     }
     reportTunnel(r.report, code, connect);
-    setError(s, noTunnel(s, s.error), s.cause);
+    const what = s.secure ? "SSL connection" : "connection";
+    setError(s, `Could not create ${what} through proxy server: ${reason}`, s.cause);
     if (connection !== null) closeConnection(s, connection);
     if (turn !== null) turn.connection = null;
     return code === NE_OK ? NE_ERROR : code;
