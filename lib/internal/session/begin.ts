@@ -13,7 +13,12 @@ import { abortCause, onAbort } from "../base/abort_signal.js";
 import { misuse } from "../base/handle.js";
 import { writeHead } from "../http/request_head.js";
 import { ne_buffer_create, ne_buffer_finish, ne_buffer_zappend } from "../../ne_string.js";
-import { move, type Opening as OpeningAttempt, type Sending } from "./attempt.js";
+import {
+  move,
+  type Opening as OpeningAttempt,
+  type Sending,
+  type Waiting,
+} from "./attempt.js";
 import { application, eachHook } from "./callbacks.js";
 import { openConnection, openToProxy, type Opening } from "./connect.js";
 import { closeConnection, isUsable, takeIdle } from "./connection.js";
@@ -60,7 +65,7 @@ function turnFor({ tunnel }: Request): Turn {
 /** The work of `beginRequest`. */
 export async function begin(r: Request): Promise<number> {
   for (const witness of r.session.witnesses) witness.begun(r.handle);
-  const opening = r.attempt.at === "opening" ? r.attempt : await takeTurn(r);
+  const opening = r.attempt.at === "opening" ? r.attempt : (takeTurn(r) ?? (await waitForTurn(r)));
   const { turn } = opening;
   const s = r.session;
   r.answered = false;
@@ -75,7 +80,12 @@ export async function begin(r: Request): Promise<number> {
     closeConnection(s, connection);
     turn.connection = null;
   }
-  const head = await buildHead(r);
+  trace(s, NE_DBG_HTTP, "Running pre_send hooks\n");
+  const written = s.hooks.preSend.length === 0 ? plainHead(r) : await hookedHead(r);
+  const text = written + proxyLogin(r, written);
+  traceHead(s, text);
+  // a repetition after a stale connection sends it again, byte for byte
+  const head = `${text}\r\n`;
   let code = await exchange(r, opening, head);
   if (code === NE_RETRY) code = await exchange(r, opening, head);
   return code === NE_OK ? readHead(r) : code;
@@ -83,20 +93,34 @@ export async function begin(r: Request): Promise<number> {
 
 // ---- turn and connection ----
 
-async function takeTurn(r: Request): Promise<OpeningAttempt> {
-  const { attempt, scope, session: s } = r;
+// The request's turn, if it may run now.
+function takeTurn(r: Request): OpeningAttempt | null {
+  const { scope, session: s } = r;
+  if (r.tunnel !== null) return startTurn(r);
+  s.work.scopes.add(scope);
+  if (s.signal !== null) watchSignal(r, s.signal.signal);
+  if (r.signal !== null) watchSignal(r, r.signal);
+  const deadline = r.deadlineMs > 0 ? r.deadlineMs : s.timeouts.request;
+  if (deadline > 0) scope.setDeadline(deadline);
+  scope.check();
+  return s.work.turns.acquire(waiting(r).turn) ? startTurn(r) : null;
+}
+
+async function waitForTurn(r: Request): Promise<OpeningAttempt> {
+  await r.scope.race(r.session.work.turns.wait(waiting(r).turn));
+  return startTurn(r);
+}
+
+function waiting({ attempt }: Request): Waiting {
   if (attempt.at !== "waiting") throw new Error("the request waits for no turn");
-  const { turn, kept } = attempt;
+  return attempt;
+}
+
+function startTurn(r: Request): OpeningAttempt {
+  const { turn, kept } = waiting(r);
   if (r.tunnel === null) {
-    s.work.scopes.add(scope);
-    if (s.signal !== null) watchSignal(r, s.signal.signal);
-    if (r.signal !== null) watchSignal(r, r.signal);
-    const deadline = r.deadlineMs > 0 ? r.deadlineMs : s.timeouts.request;
-    if (deadline > 0) scope.setDeadline(deadline);
-    scope.check();
-    if (!s.work.turns.acquire(turn)) await scope.race(s.work.turns.wait(turn));
-    scope.connected = turn;
-    if (!turn.extra) takeIdle(s, turn, kept);
+    r.scope.connected = turn;
+    if (!turn.extra) takeIdle(r.session, turn, kept);
   }
   return move(r, { at: "opening", turn });
 }
@@ -114,9 +138,13 @@ function watchSignal(r: Request, signal: AbortSignal): void {
 async function connectionFor(r: Request, turn: Turn): Promise<Connection | number> {
   const s = r.session;
   const kept = turn.connection;
-  if (kept !== null && kept.responses > 0 && !(await isUsable(s, kept))) {
-    closeConnection(s, kept);
-    turn.connection = null;
+  if (kept !== null && kept.responses > 0) {
+    // what the system has received since is looked at first
+    if (!kept.wire.isFresh) await kept.wire.poll();
+    if (!isUsable(s, kept)) {
+      closeConnection(s, kept);
+      turn.connection = null;
+    }
   }
   r.scope.check();
   if (turn.connection?.open === true) {
@@ -146,21 +174,14 @@ async function open(r: Request, turn: Turn): Promise<number> {
 
 // ---- sending ----
 
-// The head as it is sent, after the pre_send hooks. A repetition after a stale connection sends it
-// again, byte for byte.
-async function buildHead(r: Request): Promise<string> {
-  const s = r.session;
-  const head = writeHead(r.method, r.target, r.fixed + r.fields, expects100(r));
-  trace(s, NE_DBG_HTTP, "Running pre_send hooks\n");
-  const written = s.hooks.preSend.length === 0 ? head : await runPreSend(r, head);
-  const text = written + proxyLogin(r, written);
-  traceHead(s, text);
-  return `${text}\r\n`;
+function plainHead(r: Request): string {
+  return writeHead(r.method, r.target, r.fixed + r.fields, expects100(r));
 }
 
-async function runPreSend(r: Request, head: string): Promise<string> {
+// The head after the pre_send hooks.
+async function hookedHead(r: Request): Promise<string> {
   const buffer = ne_buffer_create();
-  ne_buffer_zappend(buffer, head);
+  ne_buffer_zappend(buffer, plainHead(r));
   for (const { fn, userdata } of eachHook(r.session.hooks.preSend)) {
     const wait = application(r, fn(r.handle, userdata as never, buffer));
     if (wait instanceof Promise) await wait;

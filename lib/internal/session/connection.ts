@@ -33,11 +33,9 @@ function isOver(s: Session, connection: Connection, now: number): boolean {
 
 /**
  * Whether a kept connection can carry another request. What came since its last response, bytes or
- * its end, is no answer to a request that has not been sent (RFC 9112 section 9.2): what the system
- * has received is looked at first.
+ * its end, is no answer to a request that has not been sent (RFC 9112 section 9.2).
  */
-export async function isUsable(s: Session, connection: Connection): Promise<boolean> {
-  if (!connection.wire.isFresh) await connection.wire.poll();
+export function isUsable(s: Session, connection: Connection): boolean {
   return connection.open && connection.settings === s.settings && !connection.wire.readable;
 }
 

@@ -23,17 +23,12 @@ const CONNECTION = {
 export function traceStart(r: Request, step: () => Promise<number>): Promise<number> {
   const { start, end } = request;
   // repeated, it goes on
-  if (r.traced !== null || r.tunnel !== null || !isWatched()) return step();
+  if (r.traced !== null || r.tunnel !== null || !request.hasSubscribers) return step();
   const message = messageOf(r);
   r.traced = message;
   const going: Promise<number> = start.runStores(message, step);
   end.publish(message);
   return going;
-}
-
-function isWatched(): boolean {
-  const { start, end, asyncStart, asyncEnd, error } = request;
-  return [start, end, asyncStart, asyncEnd, error].some((each) => each.hasSubscribers);
 }
 
 function messageOf(r: Request): TracedRequest {

@@ -12,7 +12,7 @@ import { eachHook, needSync } from "./callbacks.js";
 import { Scope } from "./cancellation.js";
 import { breakOff } from "./ending.js";
 import { NO_REPORT } from "./report.js";
-import { NO_FIELDS, startClock, type OpenTunnel, type Request } from "./request_state.js";
+import { NO_CLOCK, NO_FIELDS, type OpenTunnel, type Request } from "./request_state.js";
 import { httpProxyInUse } from "./route.js";
 import type { Session } from "./session_state.js";
 import { trace } from "./trace.js";
@@ -59,7 +59,7 @@ export function createRequest(
     attempt: { at: "idle", kept: null },
     answered: false,
     traced: null,
-    clock: startClock(0),
+    clock: NO_CLOCK,
     report: NO_REPORT,
     status: new ne_status(),
     headFields: NO_FIELDS,

@@ -143,3 +143,6 @@ export function startClock(ordinal: number): Clock {
     },
   };
 }
+
+/** The clock of a request that was never begun. */
+export const NO_CLOCK: Clock = startClock(0);
