@@ -20,8 +20,9 @@ export class Batches<T> implements AsyncIterableIterator<T> {
   #at = 0;
   #isOver = false;
   #stopping: Promise<void> | null = null;
-  // steps that wait for a batch, one after another
-  #waiting: Promise<unknown> | null = null;
+  // steps that wait for a batch, one after another, and the last of them
+  #waiting = 0;
+  #last: Promise<unknown> | null = null;
 
   constructor(source: Source<T>, signal: AbortSignal | null) {
     this.#source = source;
@@ -29,19 +30,11 @@ export class Batches<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#waiting === null && this.#at < this.#batch.length && !this.#isCut()) {
+    if (this.#waiting === 0 && this.#hasNext()) {
       return Promise.resolve({ done: false, value: this.#take() });
     }
-    const before = this.#waiting ?? Promise.resolve();
-    const step = before.then(() => this.#fetch());
-    const settled = step.then(
-      () => {},
-      () => {},
-    );
-    const waiting = settled.then(() => {
-      if (this.#waiting === waiting) this.#waiting = null;
-    });
-    this.#waiting = waiting;
+    const step = this.#fetch(this.#last);
+    this.#last = step;
     return step;
   }
 
@@ -70,15 +63,24 @@ export class Batches<T> implements AsyncIterableIterator<T> {
     return this.#isOver || this.#signal?.aborted === true || this.#source.isBroken;
   }
 
-  async #fetch(): Promise<IteratorResult<T>> {
-    for (;;) {
-      if (this.#isOver) return { done: true, value: undefined };
-      if (this.#at < this.#batch.length && !this.#isCut()) {
-        return { done: false, value: this.#take() };
+  #hasNext(): boolean {
+    return this.#at < this.#batch.length && !this.#isCut();
+  }
+
+  async #fetch(before: Promise<unknown> | null): Promise<IteratorResult<T>> {
+    this.#waiting++;
+    try {
+      // how the step before ended is told to who took it
+      if (before !== null) await before.catch(() => {});
+      while (!this.#isOver) {
+        if (this.#hasNext()) return { done: false, value: this.#take() };
+        this.#batch = [];
+        this.#at = 0;
+        await this.#refill();
       }
-      this.#batch = [];
-      this.#at = 0;
-      await this.#refill();
+      return { done: true, value: undefined };
+    } finally {
+      if (--this.#waiting === 0) this.#last = null;
     }
   }
 

@@ -32,19 +32,24 @@ export function propfind(path: string, depth: 0 | 1, body: string, context: stri
 export type Wanted = (kind: Kind) => boolean;
 
 /** Gives what one PROPFIND answers about a path and its members. */
-export async function* listOnce(
+export function listOnce(
   work: Work,
   question: Question,
   gathering: Gathering,
   wanted: Wanted,
-): AsyncGenerator<nx_resource[]> {
-  const { path, context = "" } = question;
-  yield* work.batches(question, (response, batch) => {
-    // a collection that cannot be listed is none of its own members
-    const isGiven: Wanted = (kind) =>
-      wanted(kind) && !(kind === "self" && isRefused(response));
-    gathering.take(response, batch, isGiven);
-  });
+): AsyncGenerator<nx_resource[], void> {
+  // a collection that cannot be listed is none of its own members
+  const isGivenRefused: Wanted = (kind) => kind !== "self" && wanted(kind);
+  return work.batches(
+    question,
+    (response, batch) => {
+      gathering.take(response, batch, isRefused(response) ? isGivenRefused : wanted);
+    },
+    () => checkListing(gathering, question),
+  );
+}
+
+function checkListing(gathering: Gathering, { path, context = "" }: Question): void {
   const { own } = gathering;
   if (own !== null && isRefused(own)) throw refusal(own, path, context);
   gathering.checkWhole(path);

@@ -51,6 +51,15 @@ const ERROR = 9;
 const TOKEN = 10;
 const STRANGE = 11;
 
+// what a response has none of costs nothing; never written to
+const NO_HREFS: string[] = [];
+const NO_TREES: (nx_element | undefined)[] = [];
+/** The hrefs of a response without any. */
+const UNNAMED: readonly string[] = [""];
+
+/** A property whose propstat is not over: its status is to come. */
+type Prop = { -readonly [key in keyof nx_resource_prop]: nx_resource_prop[key] };
+
 /** One document. */
 export class MultistatusReader {
   /** The sync-token of the document. */
@@ -65,22 +74,18 @@ export class MultistatusReader {
   readonly #found: (response: Response) => void;
   readonly #value: PropertyValue;
   // of the response being read
-  #hrefs: string[] = [];
+  #hrefs: string[] = NO_HREFS;
   #status: Readonly<ne_status> | null = null;
-  #props: nx_resource_prop[] = [];
-  #trees: (nx_element | undefined)[] = [];
+  #props: Prop[] = [];
+  #trees: (nx_element | undefined)[] = NO_TREES;
   #description: string | null = null;
   #condition: string | null = null;
   #propstats = 0;
-  // of the propstat being read: its properties, as they came
-  #pending = 0;
-  readonly #nspaces: string[] = [];
-  readonly #names: string[] = [];
-  readonly #values: string[] = [];
-  readonly #langs: (string | null)[] = [];
+  // of the propstat being read: where its properties begin
+  #firstProp = 0;
   #propstatStatus: Readonly<ne_status> | null = null;
   #inPropstat = false;
-  #isEmptyFailure: Readonly<ne_status> | null = null;
+  #emptyFailure: Readonly<ne_status> | null = null;
   #text = "";
   #lastLine = "";
   #lastStatus: Readonly<ne_status> | null = null;
@@ -190,18 +195,17 @@ export class MultistatusReader {
   #openPropstat(): number {
     if (++this.#propstats > MAX_PROPS) return this.#fail("Response exceeds maximum property count");
     this.#inPropstat = true;
+    this.#firstProp = this.#props.length;
     this.#propstatStatus = null;
     return PROPSTAT;
   }
 
   #startProperty(nspace: string, name: string, atts: readonly string[]): number {
-    if (this.#props.length + this.#pending >= MAX_PROPS) {
+    if (this.#props.length >= MAX_PROPS) {
       return this.#fail("Response exceeds maximum property count");
     }
-    const at = this.#pending++;
-    this.#nspaces[at] = nspace;
-    this.#names[at] = name;
-    this.#langs[at] = atts.length === 0 ? null : langOf(atts);
+    const lang = atts.length === 0 ? null : langOf(atts);
+    this.#props.push({ nspace, name, value: null, status: null, lang });
     this.#value.begin(nspace, name, atts.length === 0 ? null : this.#tagOf(atts));
     return VALUE;
   }
@@ -233,8 +237,7 @@ export class MultistatusReader {
       case VALUE:
         return this.#endValue();
       case HREF:
-        this.#hrefs.push(this.#text.trim());
-        return this.#hrefs.length > MAX_HREFS ? this.#fail("a response has too many hrefs") : 0;
+        return this.#takeHref(this.#text.trim());
       case STATUS:
         return this.#takeStatus(this.#text.trim());
       case DESCRIPTION:
@@ -260,10 +263,20 @@ export class MultistatusReader {
     }
     const fault = value.finish();
     if (fault !== null) return this.#fail(fault);
-    const at = this.#pending - 1;
-    this.#values[at] = value.text;
-    if (value.tree !== null) this.#trees[this.#props.length + at] = value.tree;
+    const at = this.#props.length - 1;
+    this.#props[at]!.value = value.text;
+    if (value.tree !== null) {
+      if (this.#trees === NO_TREES) this.#trees = [];
+      this.#trees[at] = value.tree;
+    }
     return 0;
+  }
+
+  #takeHref(href: string): number {
+    // nearly always the only one
+    if (this.#hrefs.length === 0) this.#hrefs = [href];
+    else this.#hrefs.push(href);
+    return this.#hrefs.length > MAX_HREFS ? this.#fail("a response has too many hrefs") : 0;
   }
 
   #takeStatus(line: string): number {
@@ -286,14 +299,15 @@ export class MultistatusReader {
     const status = this.#propstatStatus;
     // a server that forgot the status meant success
     const isGood = status === null || status.klass === 2;
-    for (let i = 0; i < this.#pending; i++) {
-      const [nspace, name] = [this.#nspaces[i]!, this.#names[i]!];
-      const value = isGood ? this.#values[i]! : null;
-      this.#props.push({ nspace, name, value, status, lang: this.#langs[i]! });
+    const props = this.#props;
+    const first = this.#firstProp;
+    for (let i = first; i < props.length; i++) {
+      const prop = props[i]!;
+      prop.status = status;
+      if (!isGood) prop.value = null;
     }
     // a failure of nothing in particular is one of the resource (nginx)
-    if (!isGood && this.#pending === 0) this.#isEmptyFailure = status;
-    this.#pending = 0;
+    if (!isGood && first === props.length) this.#emptyFailure = status;
     this.#inPropstat = false;
     return 0;
   }
@@ -306,21 +320,21 @@ export class MultistatusReader {
     const isBare = this.#props.length === 0;
     if (this.#propstats > 1) this.#dropRefused();
     const response: Response = {
-      hrefs: this.#hrefs.length === 0 ? [""] : this.#hrefs,
-      status: this.#status ?? (isBare ? this.#isEmptyFailure : null),
+      hrefs: this.#hrefs.length === 0 ? UNNAMED : this.#hrefs,
+      status: this.#status ?? (isBare ? this.#emptyFailure : null),
       props: this.#props,
       trees: this.#trees,
       description: this.#description,
       condition: this.#condition,
     };
-    this.#hrefs = [];
+    this.#hrefs = NO_HREFS;
     this.#status = null;
     this.#props = [];
-    this.#trees = [];
+    this.#trees = NO_TREES;
     this.#description = null;
     this.#condition = null;
     this.#propstats = 0;
-    this.#isEmptyFailure = null;
+    this.#emptyFailure = null;
     this.#found(response);
     return 0;
   }

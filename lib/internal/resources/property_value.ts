@@ -57,7 +57,9 @@ export class PropertyValue {
   #tag: Tag | null = null;
   // text since the last tag
   #run = "";
+  // the list is used again; what of it counts is as long as this
   #marks: Mark[] = [];
+  #used = 0;
   #level = 0;
   #elements = 0;
   #chars = 0;
@@ -74,14 +76,19 @@ export class PropertyValue {
     this.#tag = tag;
     this.#run = "";
     this.#chars = 0;
-    if (this.#elements > 0) this.#marks = [];
+    this.#used = 0;
     this.#elements = 0;
   }
 
   /** An element begins. @returns what is wrong, or `null` */
   open(nspace: string, name: string, tag: Tag | null): string | null {
     this.#flush();
-    this.#marks.push(OPEN, nspace, name, tag);
+    const at = this.#used;
+    this.#used = at + 4;
+    this.#marks[at] = OPEN;
+    this.#marks[at + 1] = nspace;
+    this.#marks[at + 2] = name;
+    this.#marks[at + 3] = tag;
     this.#chars += nspace.length + name.length + 2;
     if (tag !== null) for (const word of tag.atts) this.#chars += word.length + 2;
     if (++this.#level > MAX_LEVELS) return `the value of ${this.#name} has too many levels`;
@@ -105,7 +112,7 @@ export class PropertyValue {
   close(): void {
     this.#flush();
     this.#level--;
-    this.#marks.push(CLOSE);
+    this.#marks[this.#used++] = CLOSE;
   }
 
   /** The property has ended. @returns what is wrong, or `null` */
@@ -124,24 +131,25 @@ export class PropertyValue {
 
   #flush(): void {
     if (this.#run === "") return;
-    this.#marks.push(this.#run);
+    this.#marks[this.#used++] = this.#run;
     this.#run = "";
   }
 
   // The root is part of the tree: a value is the same only under the same name.
   #lately(): Value | null {
-    const marks = this.#marks;
     if (this.#tag !== null) return null;
     for (const value of this.#recent) {
       const { tree } = value;
       const isSame = tree.name === this.#name && tree.nspace === this.#nspace;
-      if (isSame && sameMarks(value.marks, marks)) return value;
+      if (isSame && sameMarks(value.marks, this.#marks, this.#used)) return value;
     }
     return null;
   }
 
   #make(): Value {
-    const marks = this.#marks;
+    const marks = this.#marks.slice(0, this.#used);
+    // what was long, or is none of the usual, is not kept alive by the list
+    this.#marks = [];
     const root = new Element(this.#nspace, this.#name, this.#tag?.attrs ?? NO_ATTRIBUTES);
     const value = { marks, text: textOf(marks), tree: build(root, marks) };
     if (marks.length <= MAX_RECENT_MARKS && this.#tag === null) {
@@ -160,10 +168,10 @@ export class PropertyValue {
   }
 }
 
-function sameMarks(a: readonly Mark[], b: readonly Mark[]): boolean {
-  if (a.length !== b.length) return false;
+function sameMarks(a: readonly Mark[], b: readonly Mark[], count: number): boolean {
+  if (a.length !== count) return false;
   // tags with attributes are objects, and never the same
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  for (let i = 0; i < count; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 

@@ -191,15 +191,15 @@ export class Transfer {
   #read(block: Buffer): number | Promise<number> {
     const reader = this.#reader;
     if (reader === null) return 0;
-    if (!this.#isFailure) return this.#readFrom(reader, block, 0);
+    if (!this.#isFailure) return this.#readSlices(reader, block);
     this.#idleBytes += block.length;
     if (this.#idleBytes <= MAX_ERROR_BYTES) reader.feed(block);
     return 0;
   }
 
-  // Reads a block on from a place, slice by slice; an empty one ends the document.
-  #readFrom(reader: MultistatusReader, block: Buffer, from: number): number | Promise<number> {
-    for (let at = from; at === 0 || at < block.length; at += SLICE_BYTES) {
+  // Reads a block slice by slice; an empty one ends the document.
+  async #readSlices(reader: MultistatusReader, block: Buffer): Promise<number> {
+    for (let at = 0; at === 0 || at < block.length; at += SLICE_BYTES) {
       // broken off while it waited for the loop
       if (this.#ended) return 0;
       const slice = block.subarray(at, at + SLICE_BYTES);
@@ -209,14 +209,9 @@ export class Transfer {
         return this.#refuse("the answer goes on without a resource");
       }
       const pause = this.#pause(slice.length);
-      const next = at + SLICE_BYTES;
-      if (pause !== null) return pause.then(() => this.#readOnFrom(reader, block, next));
+      if (pause !== null) await pause;
     }
     return 0;
-  }
-
-  #readOnFrom(reader: MultistatusReader, block: Buffer, at: number): number | Promise<number> {
-    return at < block.length ? this.#readFrom(reader, block, at) : 0;
   }
 
   // Something else than a document, where none is needed.

@@ -52,14 +52,21 @@ export class Work {
     return transfer;
   }
 
-  /** The batches of one request. */
-  async *batches(question: Question, collect: Collector): AsyncGenerator<nx_resource[], Transfer> {
+  /**
+   * The batches of one request.
+   * @param check called when all have come; throws where they are not all that there is
+   */
+  async *batches(
+    question: Question,
+    collect: Collector,
+    check: () => void = () => {},
+  ): AsyncGenerator<nx_resource[], void> {
     const transfer = this.send(question, collect);
     try {
       for (let batch = await transfer.next(); batch !== null; batch = await transfer.next()) {
         yield batch;
       }
-      return transfer;
+      check();
     } finally {
       await this.end(transfer);
     }
