@@ -9,14 +9,8 @@ import {
   WITH_PASSWORD,
 } from "./internal/auth/protocol_bits.js";
 import type { Answer } from "./internal/auth/scheme.js";
-import {
-  forgetLogins,
-  PROXY,
-  register,
-  SERVER,
-  type AuthClass,
-  type Inquiry,
-} from "./internal/guests/login.js";
+import { forgetLogins, register } from "./internal/guests/login.js";
+import { PROXY, SERVER, type AuthClass, type Inquiry } from "./internal/guests/registration.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needCallback, needText } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";

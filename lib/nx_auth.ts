@@ -10,7 +10,8 @@ import {
   WITH_PASSWORD,
 } from "./internal/auth/protocol_bits.js";
 import type { Answer, Question } from "./internal/auth/scheme.js";
-import { askOnce, PROXY, register, SERVER } from "./internal/guests/login.js";
+import { register } from "./internal/guests/login.js";
+import { askOnce, PROXY, SERVER } from "./internal/guests/registration.js";
 import { isBytes } from "./internal/base/bytes.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needCallback, needText } from "./internal/base/arguments.js";

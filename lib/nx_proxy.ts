@@ -1,7 +1,8 @@
 // Proxy settings beyond one HTTP proxy per session: TLS to the proxy, tunnels for plain http, lists
 // of servers that are reached directly, a default for all sessions, what the environment says.
 import { NE_AUTH_DEFAULT, WITH_PASSWORD } from "./internal/auth/protocol_bits.js";
-import { askOnce, PROXY, register } from "./internal/guests/login.js";
+import { register } from "./internal/guests/login.js";
+import { askOnce, PROXY } from "./internal/guests/registration.js";
 import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/base/handle.js";
 import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";

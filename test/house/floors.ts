@@ -38,9 +38,12 @@ const NETWORK = /^(node:)?(net|tls|dns|dns\/promises|dgram|http|https|http2)$/;
 
 /** Ways from the guests into the conversation, each with its reason in the module it leads to. */
 const DOORS = [
-  ...["internal/guests/login", "ne_auth", "ne_compress", "ne_props", "ne_xmlreq"].map(
-    (from) => `${from}.ts to internal/session/guest_access.ts`,
-  ),
+  ...[
+    ["internal/guests/login", "internal/guests/login_state"],
+    ["ne_auth", "ne_compress", "ne_props", "ne_xmlreq"],
+  ]
+    .flat()
+    .map((from) => `${from}.ts to internal/session/guest_access.ts`),
   ...["internal/dav/acl_request", "internal/dav/lock_method", "ne_basic", "ne_props"].map(
     (from) => `${from}.ts to internal/session/create_request.ts`,
   ),

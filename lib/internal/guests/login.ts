@@ -9,55 +9,28 @@
 //                    else: the server's proof, if it gave one
 //
 // Nothing is awaited unless the application's callback returned a promise.
-import { createHash, randomBytes, type Hash } from "node:crypto";
-import { parseChallenges, type Challenge } from "../auth/challenge.js";
+import { createHash, type Hash } from "node:crypto";
 import { resetStale } from "../auth/digest.js";
-import { expandProtocols, NE_AUTH_LEGACY_DIGEST, NE_AUTH_PROXY } from "../auth/protocol_bits.js";
+import { NE_AUTH_PROXY } from "../auth/protocol_bits.js";
 import { schemeByName } from "../auth/registry.js";
-import type {
-  Answer,
-  Asking,
-  Circumstances,
-  Login,
-  Outgoing,
-  Question,
-  Scheme,
-  Signature,
-} from "../auth/scheme.js";
-import { hideInField } from "../http/secrets.js";
+import type { Answer, Login, Question, Scheme, Signature } from "../auth/scheme.js";
 import { isOnOrigin } from "../http/target.js";
-import {
-  NE_AUTH,
-  NE_DBG_HTTPAUTH,
-  NE_ERROR,
-  NE_OK,
-  NE_PROXYAUTH,
-  NE_RETRY,
-} from "../base/constants.js";
-import { cloneForSession, type Guest } from "../base/clonable.js";
+import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { isPromise } from "../base/promise.js";
-import { SharedQuestion } from "../base/shared_question.js";
 import {
-  connectionOf,
   countBegun,
   ordinalOf,
   isReadByProxy,
   renewConnections,
   requestBodyHash,
-  traceSession,
   whileRunning,
 } from "../session/guest_access.js";
 import { reportLogin } from "../session/failed_answer.js";
 import {
-  ne_fill_proxy_uri,
-  ne_fill_server_uri,
-  ne_get_scheme,
   ne_get_session_private,
   ne_set_error,
-  ne_set_session_flag,
   ne_set_session_private,
-  NE_SESSFLAG_CONNAUTH,
 } from "../../ne_session.js";
 import {
   ne_accept_always,
@@ -72,119 +45,27 @@ import {
   ne_hook_pre_send,
   ne_set_request_private,
 } from "../../ne_request.js";
-import { ne_buffer_concat, ne_strclean, type ne_buffer } from "../../ne_string.js";
-import { ne_uri } from "../../ne_uri.js";
+import { ne_buffer_concat, type ne_buffer } from "../../ne_string.js";
+import { drive, whenReady } from "./driving.js";
+import {
+  circumstances,
+  hostOf,
+  newGuarded,
+  originOf,
+  outgoing,
+  peerOf,
+  setLogin,
+  traceAuth,
+  tracePostSend,
+  type Guarded,
+  type Signed,
+} from "./login_state.js";
+import { offersIn, takeOffers, type Offer } from "./offers.js";
+import { PROXY, SERVER, type AuthClass, type Registration } from "./registration.js";
 import type { ne_status } from "../../ne_utils.js";
 
 /** Times that one request is sent again for challenges: no callback is asked for ever. */
 const MAX_ROUNDS = 100;
-/** Characters of one reason in an error string: neon's buffer of 128 less its end mark. */
-const MAX_REASON = 127;
-
-/** What differs between servers and proxies. */
-export interface AuthClass {
-  /** The id of the private values. */
-  readonly id: string;
-  readonly proxy: boolean;
-  readonly requestField: string;
-  readonly challengeField: string;
-  readonly infoField: string;
-  readonly code: number;
-  readonly failure: number;
-  readonly message: string;
-}
-
-export const SERVER: AuthClass = {
-  id: "http://webdav.org/neon/hooks/server-auth",
-  proxy: false,
-  requestField: "Authorization",
-  challengeField: "WWW-Authenticate",
-  infoField: "Authentication-Info",
-  code: 401,
-  failure: NE_AUTH,
-  message: "Could not authenticate to server",
-};
-
-export const PROXY: AuthClass = {
-  id: "http://webdav.org/neon/hooks/proxy-auth",
-  proxy: true,
-  requestField: "Proxy-Authorization",
-  challengeField: "Proxy-Authenticate",
-  infoField: "Proxy-Authentication-Info",
-  code: 407,
-  failure: NE_PROXYAUTH,
-  message: "Could not authenticate to proxy server",
-};
-
-/** A question on its way to a registration. */
-export interface Inquiry {
-  readonly question: Question;
-  /** How often this registration was asked for this request before. */
-  readonly attempt: number;
-  /** How often the request was sent again for a challenge. */
-  readonly rounds: number;
-  /** The bit of the scheme, with `NE_AUTH_PROXY` from a proxy. */
-  readonly protocol: number;
-  /** `HTTP@` and the host that asks. */
-  readonly service: string;
-  /** The request that was challenged. */
-  readonly request: ne_request;
-  /** The user name that a callback of the session gave last; it finds it there the next time. */
-  readonly names: { last: string };
-}
-
-/** A callback that answers challenges. */
-export interface Registration {
-  /** `NE_AUTH_*` bits as they were given. */
-  readonly protocols: number;
-  /** Schemes whose questions it understands. */
-  readonly answers: number;
-  readonly ask: (inquiry: Inquiry) => Answer | PromiseLike<Answer>;
-  /** Makes a login before any challenge; `null` makes none. */
-  readonly eager:
-    | ((
-        answer: (question: Question) => Answer | PromiseLike<Answer>,
-      ) => Login | null | PromiseLike<Login | null>)
-    | null;
-  /** Whether it still holds for this session; always, where it is left out. */
-  readonly active?: (sess: ne_session) => boolean;
-  /** Takes the place of the registration with the same slot, and what it logged in. */
-  readonly slot?: string;
-}
-
-interface Guarded extends Guest {
-  readonly cls: AuthClass;
-  readonly sess: ne_session;
-  readonly registrations: Registration[];
-  login: Login | null;
-  /** Who answered for the login. */
-  by: Registration | null;
-  /** The proxy that the login is for. */
-  peer: string;
-  readonly names: { last: string };
-  /** Held while a callback answers a challenge. */
-  readonly question: SharedQuestion;
-}
-
-interface Signed {
-  readonly req: ne_request;
-  readonly method: string;
-  readonly target: string;
-  readonly attempts: Map<Registration, number>;
-  rounds: number;
-  /** The login that the request was last sent under. */
-  used: Login | null;
-  by: Registration | null;
-  signature: Signature | null;
-  body: Hash | null;
-  readsBody: boolean;
-}
-
-interface Offer {
-  readonly scheme: Scheme;
-  readonly challenge: Challenge;
-  readonly registration: Registration;
-}
 
 /** Registers a callback with a session for one class. */
 export function register(sess: ne_session, cls: AuthClass, registration: Registration): void {
@@ -221,22 +102,6 @@ export function forgetLogins(sess: ne_session): void {
 function forgetLogin(g: Guarded): void {
   if (g.login?.bound === true) renewConnections(g.sess);
   setLogin(g, null, null);
-}
-
-function newGuarded(sess: ne_session, cls: AuthClass, registrations: Registration[]): Guarded {
-  return {
-    cls,
-    sess,
-    registrations,
-    login: null,
-    by: null,
-    peer: "",
-    names: { last: "" },
-    question: new SharedQuestion(),
-    // the way to a redirect's target may lead through the same proxy
-    forStrangers: cls.proxy,
-    [cloneForSession]: (clone) => newGuarded(clone, cls, [...registrations]),
-  };
 }
 
 function destroySession(guarded: Guarded): void {
@@ -470,52 +335,6 @@ function fail(g: Guarded, reasons: readonly string[]): number {
   return g.cls.failure;
 }
 
-// The challenges that somebody is registered for, the strongest first.
-function offersIn(g: Guarded, field: string, reasons: string[]): Offer[] {
-  const offers: Offer[] = [];
-  // only for a scheme that will be answered is what follows its name a token
-  const takesToken = (name: string): boolean => {
-    const scheme = schemeByName(name);
-    return scheme !== null && scheme.token && registeredFor(g, scheme) !== undefined;
-  };
-  for (const challenge of parseChallenges(field, takesToken)) {
-    const scheme = schemeByName(challenge.scheme);
-    const registration = scheme === null ? undefined : registeredFor(g, scheme);
-    if (scheme !== null && registration !== undefined) {
-      traceAuth(g, "Got '%s' challenge.\n", scheme.name);
-      offers.push({ scheme, challenge, registration });
-    } else {
-      reasons.push(`ignored ${ne_strclean(challenge.scheme)} challenge`.slice(0, MAX_REASON));
-    }
-  }
-  return offers.sort((a, b) => b.scheme.strength(b.challenge) - a.scheme.strength(a.challenge));
-}
-
-function registeredFor(g: Guarded, scheme: Scheme): Registration | undefined {
-  const negotiate = g.cls.proxy || ne_get_scheme(g.sess) === "https";
-  return g.registrations.find(
-    ({ protocols, answers, active }) =>
-      (expandProtocols(protocols, negotiate) & answers & scheme.protocols) !== 0 &&
-      (active?.(g.sess) ?? true),
-  );
-}
-
-function* takeOffers(
-  offers: readonly Offer[],
-  at: Circumstances,
-  reasons: string[],
-  begin: (offer: Offer) => void,
-): Asking<Login | null> {
-  for (const offer of offers) {
-    begin(offer);
-    const legacy = (offer.registration.protocols & NE_AUTH_LEGACY_DIGEST) !== 0;
-    const result = yield* offer.scheme.challenge(offer.challenge, { ...at, legacy });
-    if (typeof result !== "string") return result;
-    reasons.push(result.slice(0, MAX_REASON));
-  }
-  return null;
-}
-
 // ---- asking ----
 
 function ask(
@@ -539,112 +358,4 @@ function ask(
   });
   // what comes after the request's end answers nothing any more
   return isPromise(answer) ? whileRunning(signed.req, answer) : answer;
-}
-
-/** Answers with this pair, once for each realm that a request meets. */
-export function askOnce(username: string, password: string): Registration["ask"] {
-  const asked = new WeakMap<ne_request, Set<string>>();
-  return ({ question, request }) => {
-    if (question.want !== "password") return null;
-    const realms = asked.get(request) ?? new Set();
-    asked.set(request, realms);
-    const realm = question.realm ?? "";
-    if (realms.has(realm)) return null;
-    realms.add(realm);
-    return { username, password };
-  };
-}
-
-/** Resumes a generator with answers until it is done; waits only where an answer is a promise. */
-function drive<T>(
-  asking: Asking<T>,
-  answer: (question: Question) => Answer | PromiseLike<Answer>,
-): T | Promise<T> {
-  let step = asking.next(null);
-  while (step.done !== true) {
-    const given = answer(step.value);
-    if (isPromise(given)) return resume(asking, given, answer);
-    step = asking.next(given);
-  }
-  return step.value;
-}
-
-async function resume<T>(
-  asking: Asking<T>,
-  pending: PromiseLike<Answer>,
-  answer: (question: Question) => Answer | PromiseLike<Answer>,
-): Promise<T> {
-  let step = asking.next(await pending);
-  while (step.done !== true) step = asking.next(await answer(step.value));
-  return step.value;
-}
-
-/** Goes on at once, or when the promise is settled. */
-function whenReady<T, R>(
-  value: T | PromiseLike<T>,
-  next: (value: T) => R | Promise<R>,
-): R | Promise<R> {
-  return isPromise(value) ? Promise.resolve(value).then(next) : next(value);
-}
-
-// ---- debug output, in C's words ----
-
-function traceAuth(g: Guarded, template: string, ...args: (string | number)[]): void {
-  traceSession(g.sess, NE_DBG_HTTPAUTH, `auth: ${template}`, ...args);
-}
-
-function tracePostSend(g: Guarded, { rounds }: Signed, code: number, field: string | null): void {
-  const { cls } = g;
-  const shown = field === null ? "(none)" : hideInField(cls.challengeField, field);
-  const words = "Post-send (#%d), code is %d (want %d), %s is %s\n";
-  traceAuth(g, words, rounds, code, cls.code, cls.challengeField, shown);
-}
-
-// ---- circumstances ----
-
-function setLogin(g: Guarded, login: Login | null, by: Registration | null): void {
-  g.login = login;
-  g.by = by;
-  if (login !== null && g.cls.proxy) g.peer = peerOf(g);
-  const bound = [SERVER, PROXY].some(
-    (cls) => ne_get_session_private<Guarded>(g.sess, cls.id)?.login?.bound === true,
-  );
-  ne_set_session_flag(g.sess, NE_SESSFLAG_CONNAUTH, bound ? 1 : 0);
-}
-
-function outgoing(signed: Signed): Outgoing {
-  const { method, target } = signed;
-  return { method, target, connection: connectionOf(signed.req) };
-}
-
-function circumstances(g: Guarded, signed: Signed, old: Login | null): Circumstances {
-  return {
-    ...outgoing(signed),
-    old,
-    signature: signed.signature,
-    origin: originOf(g.sess),
-    proxy: g.cls.proxy,
-    legacy: false,
-    random: randomBytes,
-    now: Date.now,
-  };
-}
-
-function originOf(sess: ne_session): Circumstances["origin"] {
-  const uri = new ne_uri();
-  ne_fill_server_uri(sess, uri);
-  return { scheme: uri.scheme ?? "", host: uri.host ?? "", port: uri.port };
-}
-
-function peerOf(g: Guarded): string {
-  const uri = new ne_uri();
-  ne_fill_proxy_uri(g.sess, uri);
-  return `${uri.host ?? ""}:${uri.port}`;
-}
-
-function hostOf(g: Guarded): string {
-  const uri = new ne_uri();
-  if (g.cls.proxy) ne_fill_proxy_uri(g.sess, uri);
-  else ne_fill_server_uri(g.sess, uri);
-  return uri.host ?? "";
 }
