@@ -20,6 +20,11 @@ async function listed(
   return all(nx_list(sess, path, options));
 }
 
+t.test("blank lines before the declaration do not matter", async (t) => {
+  const body = `\r\n\n \ufeff${multistatus(response("/a/", FOLDER), response("/a/x", FILE))}`;
+  t.strictSame((await listed(t, body)).map(({ path }) => path), ["/a/", "/a/x"]);
+});
+
 t.test("what ends empty in other clients throws here", async (t) => {
   const rows: [name: string, body: string, message: RegExp][] = [
     ["no response", multistatus(), /names neither the collection nor a member/],

@@ -21,15 +21,9 @@ import {
   ne_xml_push_handler,
   ne_xml_set_error,
 } from "../../ne_xml.js";
+import { isConditionSpace } from "./conditions.js";
 import { healedPath } from "./href.js";
 import { parseStatusElement } from "./status_element.js";
-
-/** Namespaces whose elements name a condition: WebDAV, CalDAV, CardDAV. */
-const CONDITIONS = new Set([
-  "DAV:",
-  "urn:ietf:params:xml:ns:caldav",
-  "urn:ietf:params:xml:ns:carddav",
-]);
 
 /** Failures and hrefs kept of one part: those that the text has no room for need not be known. */
 const MAX_KEPT = 64;
@@ -140,7 +134,7 @@ function startRoot(r: Reading, nspace: string, name: string): number {
 }
 
 function startCondition(r: Reading, parent: number, nspace: string, name: string): number {
-  if (parent === ERROR && CONDITIONS.has(nspace)) r.outcome.condition ??= name;
+  if (parent === ERROR && isConditionSpace(nspace)) r.outcome.condition ??= name;
   const isHref = parent === IN_CONDITION && nspace === "DAV:" && name === "href";
   if (isHref) r.text = "";
   return isHref ? CONDITION_HREF : IN_CONDITION;

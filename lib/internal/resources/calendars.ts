@@ -4,7 +4,7 @@ import { misuse } from "../base/handle.js";
 import { keyOf, locate } from "../uri/same_path.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
-import { CALDAV, CARDDAV } from "./conditions.js";
+import { CALDAV, CARDDAV } from "../multistatus/conditions.js";
 import type { DavKind } from "./discover.js";
 import { isRefused, refusal } from "./listing.js";
 import { Places } from "./places.js";

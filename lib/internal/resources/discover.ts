@@ -7,7 +7,7 @@ import { isSameOrigin, originOf } from "./origin.js";
 import { nx_error } from "../script/nx_error.js";
 import { healedPath } from "../multistatus/href.js";
 import { ne_uri } from "../../ne_uri.js";
-import { CALDAV, CARDDAV } from "./conditions.js";
+import { CALDAV, CARDDAV } from "../multistatus/conditions.js";
 import { childOf, DAV } from "./element.js";
 import { failure } from "./failure.js";
 import { Gathering } from "./gathering.js";

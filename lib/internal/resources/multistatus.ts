@@ -10,6 +10,8 @@
 // A document whose root is DAV:error is read for its condition alone. DAViCal leaves the response
 // out where there is one only: href and propstat stand alone.
 import { printable } from "../base/bytes.js";
+import { isConditionSpace } from "../multistatus/conditions.js";
+import { LeadingBlanks } from "../multistatus/leading_blanks.js";
 import { parseStatusElement } from "../multistatus/status_element.js";
 import type { ne_status } from "../../ne_utils.js";
 import {
@@ -27,7 +29,6 @@ import {
   ne_xml_set_error,
   type ne_xml_parser,
 } from "../../ne_xml.js";
-import { isConditionSpace } from "./conditions.js";
 import { DAV, type nx_element } from "./element.js";
 import type { nx_resource_prop, Response } from "./response.js";
 import { PropertyValue, tagOf } from "./property_value.js";
@@ -73,6 +74,7 @@ export class MultistatusReader {
   readonly #parser: ne_xml_parser;
   readonly #found: (response: Response) => void;
   readonly #value: PropertyValue;
+  readonly #blanks = new LeadingBlanks();
   // of the response being read
   #hrefs: string[] = NO_HREFS;
   #status: Readonly<ne_status> | null = null;
@@ -118,7 +120,10 @@ export class MultistatusReader {
 
   /** Reads a block; an empty one ends the document. @returns 0, or that it failed */
   feed(block: Uint8Array): number {
-    const code = ne_xml_parse(this.#parser, block);
+    const bytes = this.#blanks.pass(block);
+    // an empty block that is not the last would end the document
+    let code = bytes.length === 0 ? 0 : ne_xml_parse(this.#parser, bytes);
+    if (code === 0 && block.length === 0) code = ne_xml_parse(this.#parser);
     // what is not in a response stands for one, as DAViCal writes it
     if (code === 0 && block.length === 0 && this.#hasContent()) this.#closeResponse();
     return code;

@@ -31,7 +31,7 @@ export function openSource(r: Request, queue: number, aside: Aside): Source | Pr
     case "file":
       return fileSource(r, body, queue);
     case "provider":
-      return providerSource(r, body, aside);
+      return providerSource(r, body, queue, aside);
     default:
       return memorySource(Buffer.alloc(0));
   }
@@ -43,26 +43,45 @@ function memorySource(bytes: Uint8Array): Source {
   return (length) => whole.subarray(at, (at += Math.min(length, whole.length - at)));
 }
 
-// Reads one block ahead, so that disk and network work at the same time. A block larger than the
-// stream's queue has gone out before the next one is asked for: two of these do for any file.
+// Memory for full blocks, over and over. The next block is asked for when less than its queue is on
+// the way in the stream: so many blocks, the one that is given and the one that is read ahead.
+class BlockRing {
+  readonly #size: number;
+  readonly #blocks: (Buffer | null)[];
+  #turn = 0;
+
+  constructor(size: number, queue: number) {
+    this.#size = size;
+    this.#blocks = new Array<Buffer | null>(Math.ceil(queue / size) + 1).fill(null);
+  }
+
+  /** A block; one that is to be shorter, as the last of a file, has memory of its own. */
+  next(length = this.#size): Buffer {
+    if (length < this.#size) return Buffer.allocUnsafeSlow(length);
+    this.#turn = (this.#turn + 1) % this.#blocks.length;
+    return (this.#blocks[this.#turn] ??= Buffer.allocUnsafeSlow(this.#size));
+  }
+
+  /** The block given last is not full: of such ones more may be on the way. */
+  leave(): void {
+    this.#blocks[this.#turn] = null;
+  }
+}
+
+// Reads one block ahead, so that disk and network work at the same time.
 function fileSource(r: Request, body: FileBody, queue: number): Source {
   const fd = body.fd();
   const end = body.offset + body.length;
   let at = body.offset;
   let ahead: { wanted: number; block: Promise<Buffer> } | null = null;
   let cut = false;
-  const large: [Buffer | null, Buffer | null] = [null, null];
-  let turn: 0 | 1 = 0;
-  const blockOf = (length: number): Buffer => {
-    if (length < LARGE_BLOCK || queue >= LARGE_BLOCK) return Buffer.allocUnsafeSlow(length);
-    turn = turn === 0 ? 1 : 0;
-    return (large[turn] ??= Buffer.allocUnsafeSlow(length));
-  };
+  let ring: BlockRing | null = null;
   const readAhead = (length: number): { wanted: number; block: Promise<Buffer> } => {
     const wanted = Math.min(length, end - at);
     const from = at;
     at += wanted;
-    const block = readFully(fd, from, blockOf(wanted));
+    ring ??= new BlockRing(length, queue);
+    const block = readFully(fd, from, ring.next(wanted));
     // a failure is met when the block is wanted
     block.catch(() => {});
     return { wanted, block };
@@ -126,7 +145,12 @@ function readFully(fd: number, from: number, block: Buffer): Promise<Buffer> {
   });
 }
 
-async function providerSource(r: Request, body: ProvidedBody, aside: Aside): Promise<Source> {
+async function providerSource(
+  r: Request,
+  body: ProvidedBody,
+  queue: number,
+  aside: Aside,
+): Promise<Source> {
   // what an earlier sending asked for, and nobody wants any more, is waited for
   if (body.asked !== null) {
     body.over?.();
@@ -144,14 +168,16 @@ async function providerSource(r: Request, body: ProvidedBody, aside: Aside): Pro
   };
   // every sending begins with a call for nothing, which means: start over
   if ((await ask(Buffer.alloc(0))) !== 0) throw new SourceFailed();
+  let ring: BlockRing | null = null;
   return async (length) => {
-    const memory = Buffer.allocUnsafeSlow(CHUNK_FRAME + length);
-    const buffer = memory.subarray(CHUNK_FRAME);
+    ring ??= new BlockRing(CHUNK_FRAME + length, queue);
+    const buffer = ring.next().subarray(CHUNK_FRAME);
     const count = await ask(buffer);
     if (count < 0) throw new SourceFailed();
     if (!Number.isInteger(count) || count > length) {
       throw new TypeError(`ne_provide_body: returned ${count} for a buffer of ${length} bytes`);
     }
+    if (count < length) ring.leave();
     return buffer.subarray(0, count);
   };
 }

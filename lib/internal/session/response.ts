@@ -8,6 +8,7 @@ import {
   NE_SESSFLAG_PERSIST,
   ne_status_recving,
 } from "../base/constants.js";
+import { Stretch } from "../base/event_turn.js";
 import { misuse } from "../base/handle.js";
 import { END } from "../http/body_decoder.js";
 import { MORE, Malformed } from "../http/head.js";
@@ -77,8 +78,9 @@ export async function discardBody(r: Request): Promise<number> {
 }
 
 // Waits only where it has to: while bytes are at hand and no callback returns a promise, blocks go
-// from the connection to the readers in one go.
+// from the connection to the readers in one go, as long as the event loop can do without its turn.
 async function readBody(r: Request, body: Body): Promise<number> {
+  const stretch = new Stretch();
   for (;;) {
     const read = readBlock(r, body, MAX_BLOCK);
     const block = read instanceof Promise ? await read : read;
@@ -86,6 +88,7 @@ async function readBody(r: Request, body: Body): Promise<number> {
     const given = deliver(r, body, block);
     const code = typeof given === "number" ? given : await given;
     if (code !== NE_OK || block.length === 0) return code;
+    if (stretch.isLong) await r.scope.race(stretch.turn());
   }
 }
 

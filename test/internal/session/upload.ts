@@ -135,6 +135,14 @@ t.test("no byte is changed on its way to a server that takes its time", async (t
     await slowly(t, bytes, notified, (req) => {
       ne_set_request_body_provider(req, bytes.length, providing(bytes, 5000));
     });
+    // full blocks, whose memory is used again, and now and then one that is not
+    let calls = 0;
+    const full = providing(bytes, 8192);
+    await slowly(t, bytes, notified, (req) => {
+      ne_set_request_body_provider(req, bytes.length, (_userdata, buffer) => {
+        return full(null, ++calls % 7 === 0 ? buffer.subarray(0, 100) : buffer);
+      });
+    });
   }
   fs.closeSync(fd);
 });

@@ -1,0 +1,25 @@
+// Turns of the event loop for work that could go on without a wait: while bytes are at hand and
+// everybody answers at once, nothing else of the program would run.
+
+/** Milliseconds of work without a turn. */
+const MAX_STRETCH_MS = 8;
+
+/** Work that gives way. */
+export class Stretch {
+  #since = performance.now();
+
+  /** Whether the event loop should have its turn now. */
+  get isLong(): boolean {
+    return performance.now() - this.#since > MAX_STRETCH_MS;
+  }
+
+  /** Lets the event loop have its turn; the work begins anew after it. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#since = performance.now();
+        resolve();
+      });
+    });
+  }
+}

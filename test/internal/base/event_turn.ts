@@ -1,0 +1,46 @@
+// Work that could go on for ever lets the rest of the program run meanwhile.
+import t from "tap";
+import { Stretch } from "../../../lib/internal/base/event_turn.js";
+import { NE_OK, ne_add_response_body_reader } from "../../../lib/index.js";
+import { openSession, send } from "../../fixtures/conversation.js";
+import { scripted } from "../../fixtures/server.js";
+
+function work(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+t.test("work that goes on is long, and anew after a turn", async (t) => {
+  const stretch = new Stretch();
+  work(20);
+  t.equal(stretch.isLong, true);
+  let others = 0;
+  setImmediate(() => others++);
+  await stretch.turn();
+  t.equal(others, 1, "what waited has run");
+});
+
+t.test("a response whose blocks are all there does not keep the event loop", async (t) => {
+  const chunks = "a\r\n0123456789\r\n".repeat(100);
+  const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const server = await scripted(t, [[`${head}${chunks}0\r\n\r\n`]]);
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  // blocks that were read in each turn of the event loop
+  const blocks = new Map<number, number>();
+  const { code } = await send(openSession(t, server.port), "GET", "/", (req) => {
+    ne_add_response_body_reader(req, () => 1, () => {
+      blocks.set(turns, (blocks.get(turns) ?? 0) + 1);
+      work(3);
+      return 0;
+    });
+  });
+  isOver = true;
+  t.equal(code, NE_OK);
+  t.ok(Math.max(...blocks.values()) <= 8, "of a hundred blocks few are read in one turn");
+});
