@@ -26,6 +26,8 @@ const CASES = {
   "send-32": "1 KiB by `nx_send`, 32 connections",
   "files-8": "10,000 small files by `nx_send`, 8 connections",
 };
+/** Cases of dav.mjs, which has its own server. */
+const DAV_CASES = ["dav-list", "dav-sync", "dav-multiget"];
 /** Cases that compare ways to write a script. */
 const SCRIPTED = /^(send|files)-/;
 /** Who can send requests in the way of a script. */
@@ -50,7 +52,8 @@ function median(numbers) {
 
 /** Packages to compare with live in this folder only. */
 function installRivals() {
-  if (!existsSync(path.join(HERE, "node_modules/undici"))) {
+  const isHere = (name) => existsSync(path.join(HERE, "node_modules", name));
+  if (!["undici", "webdav", "tsdav"].every(isHere)) {
     const flags = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
     spawnSync("npm", flags, { cwd: HERE, stdio: "inherit" });
   }
@@ -174,6 +177,16 @@ function propfind() {
   return `\n${stdout.trim()}\n`;
 }
 
+/** Listings, synchronisation and calendars have a program of their own, too. */
+function dav(tests) {
+  if (tests.length === 0) return "";
+  const args = [path.join(HERE, "dav.mjs"), "--only", tests.join(","), "--dist", options.dist];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status === 0) return `\n${stdout.trim()}\n`;
+  console.error(stderr);
+  return "";
+}
+
 function heading(server, rivals, neon) {
   const versions = [`Node ${process.versions.node}`];
   const undici = path.join(HERE, "node_modules/undici/package.json");
@@ -224,16 +237,17 @@ const settings = {
 const contenders = ["bare", "libneon", "node:http"];
 if (rivals) contenders.push("undici");
 if (neon !== null) contenders.push("C neon");
-const wanted = options.only === "" ? Object.keys(CASES) : options.only.split(",");
-const unknown = wanted.filter((name) => !Object.hasOwn(CASES, name));
+const known = [...Object.keys(CASES), ...DAV_CASES];
+const wanted = options.only === "" ? known : options.only.split(",");
+const unknown = wanted.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  console.error(`no such case: ${unknown.join(", ")}; there are ${Object.keys(CASES).join(", ")}`);
+  console.error(`no such case: ${unknown.join(", ")}; there are ${known.join(", ")}`);
   process.exit(2);
 }
 
 let text = "";
 const idle = median(Array.from({ length: 5 }, () => run("idle", "none", settings).peak));
-for (const test of wanted) {
+for (const test of wanted.filter((name) => Object.hasOwn(CASES, name))) {
   if (test.endsWith("https") && server.tlsPort === 0) continue;
   const able = contenders.filter((name) => !SCRIPTED.test(test) || SCRIPTERS.includes(name));
   // without undici there is nothing to compare with
@@ -246,6 +260,7 @@ if (options.only === "") {
 text += transfers(settings);
 server.stop();
 text += propfind();
+text += dav(wanted.filter((name) => DAV_CASES.includes(name)));
 text = heading(server, rivals, neon) + text;
 process.stdout.write(`\n${text}`);
 if (options.write) writePage(text);
