@@ -246,3 +246,45 @@ t.test("mistakes", async (t) => {
   }
   await t.rejects(nx_discover(sess, "ical" as never), TypeError);
 });
+
+t.test("a server that refuses all for one missing member is asked for fewer", async (t) => {
+  const member = (name: string): string => response(`/c/${name}.ics`, propstat(
+    `<C:calendar-data ${CAL}>${name}</C:calendar-data>`,
+  ));
+  const there = new Set(["a", "b", "d", "e"]);
+  const { sess, server } = await replying(t, ({ method, target, body }) => {
+    if (method === "PROPFIND") {
+      const name = /^\/c\/(\w+)\.ics$/.exec(target)?.[1];
+      if (name !== undefined && !there.has(name)) return { status: "404 Not Found" };
+      return { body: multistatus(response(target, propstat("<D:resourcetype/>"))) };
+    }
+    const names = [...body.toString().matchAll(/\/c\/(\w+)\.ics/g)].map(([, name = ""]) => name);
+    if (names.some((name) => !there.has(name))) return { status: "404 Not Found" };
+    return { body: multistatus(...names.map(member)) };
+  });
+  const paths = ["a", "b", "c", "d", "e"].map((name) => `/c/${name}.ics`);
+  const found = await all(nx_multiget(sess, "/c/", paths, "caldav"));
+  t.strictSame(
+    found.map((each) => [each.name, each.prop(...DATA), each.status?.code ?? null]),
+    [
+      ["a.ics", "a", null],
+      ["b.ics", "b", null],
+      ["c.ics", null, 404],
+      ["d.ics", "d", null],
+      ["e.ics", "e", null],
+    ],
+  );
+  t.ok(server.requests.length < 16, "by halves");
+});
+
+t.test("a 404 to the report is no word about members that are there, or all of them", async (t) => {
+  for (const isThere of [true, false]) {
+    const { sess } = await replying(t, ({ method, target }) =>
+      method === "PROPFIND" && isThere
+        ? { body: multistatus(response(target, propstat("<D:resourcetype/>"))) }
+        : { status: "404 Not Found" },
+    );
+    const got = all(nx_multiget(sess, "/c/", ["/c/a.ics", "/c/b.ics"], "caldav"));
+    await t.rejects(got, { message: "404 Not Found" });
+  }
+});

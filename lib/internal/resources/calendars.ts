@@ -1,12 +1,14 @@
 // Reports of CalDAV (RFC 4791) and CardDAV (RFC 6352): members by their paths, and by what is in
 // them.
 import { misuse } from "../base/handle.js";
+import { nx_error } from "../script/nx_error.js";
 import { keyOf, locate } from "../uri/same_path.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
 import { CALDAV, CARDDAV } from "../multistatus/conditions.js";
 import type { DavKind } from "./discover.js";
 import { isRefused, refusal } from "./listing.js";
+import { isAbsence, stat } from "./stat.js";
 import { Places } from "./places.js";
 import { makeResource, type nx_resource } from "./resource.js";
 import type { Work } from "./work.js";
@@ -48,10 +50,46 @@ export async function* multiget(work: Work, getting: Getting): AsyncGenerator<nx
   for (const href of hrefs) checkPath(href, work.caller);
   const places = new Places(path);
   for (let at = 0; at < hrefs.length; at += PORTION) {
-    const wanted = new Map<string, string>();
-    for (const href of hrefs.slice(at, at + PORTION)) wanted.set(keyOf(locate(href)[0]), href);
-    yield* getPortion(work, getting, wanted, places);
+    yield* getSome(work, getting, hrefs.slice(at, at + PORTION), places);
   }
+}
+
+// A server that refuses the whole request for one missing member (sabre/dav 1.8) is asked for
+// fewer, until it is known which one that is.
+async function* getSome(
+  work: Work,
+  getting: Getting,
+  hrefs: readonly string[],
+  places: Places,
+): AsyncGenerator<nx_resource[]> {
+  const wanted = new Map<string, string>();
+  for (const href of hrefs) wanted.set(keyOf(locate(href)[0]), href);
+  const { size } = wanted;
+  try {
+    yield* getPortion(work, getting, wanted, places);
+  } catch (error) {
+    const isRefusal = error instanceof nx_error && isAbsence(error.status?.code);
+    if (!isRefusal || wanted.size < size || !(await isThere(work, getting.path))) throw error;
+    const left = [...wanted.values()];
+    const middle = left.length >> 1;
+    if (middle > 0) {
+      yield* getSome(work, getting, left.slice(0, middle), places);
+      yield* getSome(work, getting, left.slice(middle), places);
+      return;
+    }
+    const [only = ""] = left;
+    if (await isThere(work, only)) throw error;
+    yield [absent(only, places)];
+  }
+}
+
+async function isThere(work: Work, path: string): Promise<boolean> {
+  return (await stat(work.sess, path, [], work.caller)) !== null;
+}
+
+function absent(href: string, places: Places): nx_resource {
+  const missing = { hrefs: [], status: NOT_FOUND, props: [], trees: [] };
+  return makeResource(places.place(href), { ...missing, description: null, condition: null });
 }
 
 async function* getPortion(
@@ -75,10 +113,8 @@ async function* getPortion(
       if (wanted.delete(place.key)) batch.push(makeResource(place, response));
     }
   });
-  const missing = { hrefs: [], status: NOT_FOUND, props: [], trees: [] };
-  const response = { ...missing, description: null, condition: null };
   const rest = [...wanted.values()];
-  if (rest.length > 0) yield rest.map((href) => makeResource(places.place(href), response));
+  if (rest.length > 0) yield rest.map((href) => absent(href, places));
 }
 
 function multigetBody(getting: Getting, hrefs: readonly string[], caller: string): string {
