@@ -156,6 +156,19 @@ const SAID: [name: string, lines: string[]][] = [
     ],
   ],
   [
+    "editor-lock",
+    [
+      "somebody else, while it is open: 423 Locked",
+      "saved: Dear Sir or Madam",
+      "somebody else, afterwards: 204 No Content",
+      "somebody else, who broke the lock: 204 No Content",
+      "an autosave: 412 Precondition Failed",
+      "the editor was told",
+      "saving: The lock on /letter.txt is not there any more (412 Precondition Failed)",
+      "it is theirs still: Dear nobody",
+    ],
+  ],
+  [
     "tape",
     [
       "live: /notes/a.txt: remember the milk",

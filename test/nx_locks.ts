@@ -25,6 +25,7 @@ import {
   nx_session_lockstore,
   nx_unlock,
 } from "../lib/nx_locks.js";
+import { nx_send } from "../lib/nx_script.js";
 import { nx_set_session_signal, nx_session_abort } from "../lib/nx_session.js";
 import { answer, answering, multistatus, propstat, response } from "./fixtures/dav.js";
 import { LockServer } from "./fixtures/lock_server.js";
@@ -49,6 +50,36 @@ t.test("a lock, used and given back", async (t) => {
   t.equal(request.field("depth"), "0");
   t.equal(server.locks.length, 0);
   t.equal(ne_lockstore_first(nx_session_lockstore(sess)), null);
+});
+
+t.test("nx_send shows the locks that its method needs", async (t) => {
+  const server = await LockServer.start(t);
+  const { sess } = server;
+  const a = await nx_lock(sess, "/d/a", { scope: "shared", renew: false });
+  const b = await nx_lock(sess, "/e/b", { scope: "shared", renew: false });
+  server.submitted.length = 0;
+  const sent: [method: string, target: string, shown: string | null, headers?: object][] = [
+    ["PUT", "/d/a", "(<t:1>)"],
+    ["PATCH", "/d/a?x", "<T/d/a> (<t:1>)"],
+    ["GET", "/d/a", null],
+    ["PUT", "/d/other", null],
+    ["DELETE", "/d/", "<T/d/a> (<t:1>)"],
+    ["COPY", "/d/a", "<T/e/b> (<t:2>)", { Destination: "/e/" }],
+    ["MOVE", "/d/a", "<T/e/b> (<t:2>) <T/d/a> (<t:1>)", { destination: "T/e/b" }],
+    ["PUT", "/d/a", "(<mine>)", { iF: "(<mine>)" }],
+  ];
+  const origin = `http://127.0.0.1:${server.server.port}`;
+  for (const [method, target, , headers = {}] of sent) {
+    const fields = Object.entries(headers).map(([name, value]): [string, string] => [
+      name,
+      String(value).replace(/^T/, origin),
+    ]);
+    await nx_send(sess, method, target, { headers: fields });
+  }
+  const shown = server.submitted.map((field) => field?.replaceAll(origin, "T") ?? null);
+  t.same(shown, sent.map(([, , wanted]) => wanted));
+  await nx_unlock(a);
+  await nx_unlock(b);
 });
 
 t.test("what is asked for", async (t) => {

@@ -1,6 +1,7 @@
 // The tables of docs/servers.md: WebDAV operations with awkward names, and those of calendars and
-// address books, over real servers. Each column of the page is held against what its server does now; `npm run servers` writes the
-// page anew. A server that is not installed is skipped, with a word about it.
+// address books, over real servers. Each column of the page is held against what its server does
+// now; `npm run servers` writes the page anew. A server that is not installed is skipped, with a
+// word about it.
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import t, { type Test } from "tap";

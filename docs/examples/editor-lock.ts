@@ -1,5 +1,6 @@
 // An editor that keeps a file locked while it is open: others cannot write it meanwhile, and where
 // the lock is lost the editor is told, before it overwrites what somebody else has written.
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ne_session_destroy, type ne_session } from "libneon/ne_session";
@@ -27,6 +28,7 @@ export async function edit(
   });
   const opened = nx_must(await nx_send(sess, "GET", path));
   const text = await work(opened.text(), lost.signal);
+  lost.signal.throwIfAborted();
   await nx_put(sess, path, text, { signal: lost.signal });
 }
 
@@ -52,7 +54,8 @@ export async function editorLock(stage: Stage): Promise<void> {
       }
       await write("somebody else, who broke the lock", theirs, "Dear nobody");
       await write("an autosave", mine, `${text}, or`);
-      stage.say(`the editor was told: ${gone.aborted}`);
+      if (!gone.aborted) await once(gone, "abort");
+      stage.say("the editor was told");
       return `${text}, or none`;
     });
     await lost.catch((error: Error) => stage.say(`saving: ${error.message}`));

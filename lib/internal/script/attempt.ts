@@ -23,6 +23,7 @@ import { answerOf, streamError, streamingAnswer } from "./answer.js";
 import { urlOf, type Answer, type Course } from "./course.js";
 import { ACCEPTED } from "./decode.js";
 import type { Field } from "./header_list.js";
+import { submitLocks } from "./lock_tokens.js";
 import { redirectAfter, type Redirected } from "./redirect.js";
 import { Incoming, type Fate } from "./response_body.js";
 import { isIdempotent, isPassing } from "./retry.js";
@@ -55,6 +56,7 @@ function prepare(
   const { step, sending, deadline } = course;
   if (sending.signal !== null) nx_set_request_signal(req, sending.signal);
   for (const [name, value] of step.fields) ne_add_request_header(req, name, value);
+  submitLocks(req, step.method, step.target, step.fields);
   // a part of something compressed can't be decoded
   const asks = step.fields.some(([name]) => /^(accept-encoding|range)$/i.test(name));
   if (sending.decompress && !asks) ne_add_request_header(req, "Accept-Encoding", ACCEPTED);
