@@ -2,84 +2,35 @@
 // a terminal too where `script` (util-linux) can make one. Needs the build, as `npm start` does.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { type DavServerOptions, startDavServer } from "../docs/examples/server/server.js";
 import { makeSelfSigned } from "../docs/examples/self-signed.js";
 import { formatBytes } from "../docs/examples/terminal.js";
+import {
+  environment,
+  folder,
+  hasScript,
+  runProgram,
+  runProgramOnTerminal,
+  type Outcome,
+} from "./fixtures/program.js";
 
 const START = fileURLToPath(new URL("../dist/examples/start.js", import.meta.url));
-const hasScript = spawnSync("script", ["--version"]).status === 0;
 
-interface Outcome {
-  code: number | null;
-  out: string;
-  err: string;
-}
+const run = (args: string[], env: NodeJS.ProcessEnv): Promise<Outcome> =>
+  runProgram(START, args, env);
 
-// The environment without proxies, and a folder of its own for temporary files.
-function environment(temp: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/_proxy$|^NODE_OPTIONS$/i.test(name)),
-  );
-  return { ...env, TMPDIR: temp, ...more };
-}
-
-function run(args: string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [START, ...args], {
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const outcome: Outcome = { code: null, out: "", err: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (outcome.out += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (outcome.err += text));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ ...outcome, code }));
-  });
-}
-
-/** Runs on a terminal; each answer is typed when its question has been shown. */
-function runOnTerminal(
+const runOnTerminal = (
   args: string[],
   env: NodeJS.ProcessEnv,
   answers: [question: string, answer: string][],
   before = "",
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const quoted = [process.execPath, START, ...args].map((word) => `'${word}'`).join(" ");
-    const child = spawn("script", ["-qec", before + quoted, "/dev/null"], { env });
-    const waiting = [...answers];
-    let out = "";
-    let seen = 0;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      out += text;
-      const [next] = waiting;
-      if (!next) return;
-      const at = out.indexOf(next[0], seen);
-      if (at < 0) return;
-      seen = at + next[0].length;
-      waiting.shift();
-      child.stdin.write(`${next[1]}\n`);
-    });
-    child.on("error", reject);
-    child.on("close", (code) => {
-      child.stdin.end();
-      resolve({ code, out, err: "" });
-    });
-  });
-}
-
-function folder(t: Test): string {
-  const made = mkdtempSync(join(tmpdir(), "libneon-start-"));
-  t.teardown(() => rmSync(made, { recursive: true, force: true }));
-  return made;
-}
+): Promise<Outcome> => runProgramOnTerminal(START, args, env, answers, before);
 
 async function serve(
   t: Test,

@@ -36,15 +36,19 @@ export function fit(line: string, columns: number): string[] {
 
 const COLOURS = { good: "32", bad: "31", dim: "2", title: "1" } as const;
 
+/** Whether a stream takes colours and drawing: a terminal that can, without NO_COLOR. */
+export function hasColours(stream: WriteStream): boolean {
+  const { NO_COLOR = "", TERM = "" } = process.env;
+  return stream.isTTY && NO_COLOR === "" && TERM !== "dumb";
+}
+
 /** Text in colour: on a terminal only, and never under NO_COLOR (https://no-color.org). */
 export function paint(
   text: string,
   colour: keyof typeof COLOURS,
   stream: WriteStream = process.stdout,
 ): string {
-  const { NO_COLOR = "", TERM = "" } = process.env;
-  const coloured = stream.isTTY && NO_COLOR === "" && TERM !== "dumb";
-  return coloured ? `\x1b[${COLOURS[colour]}m${text}\x1b[0m` : text;
+  return hasColours(stream) ? `\x1b[${COLOURS[colour]}m${text}\x1b[0m` : text;
 }
 
 /** A number of bytes, for people. */

@@ -58,7 +58,6 @@ import {
   ne_uri_parse,
   ne_uri_unparse,
 } from "libneon/ne_uri";
-import type { ne_out } from "libneon/ne_defs";
 import { nx_session_proxy, type nx_proxy } from "libneon/nx_proxy";
 import { nx_get_timings } from "libneon/nx_session";
 import {
@@ -68,14 +67,13 @@ import {
   nx_recorder_register,
   type nx_recorder,
 } from "libneon/nx_trace";
-import { describeCertificate } from "./certificate.js";
 import { explain } from "./explain.js";
 import { Table } from "./listing.js";
 import { hintFor } from "./hints.js";
-import { ask, askSecret, columnsOf, fit, paint, printable, ProgressBar } from "./terminal.js";
+import { judge, loginOf, logIn, PASSWORD_ATTEMPTS } from "./questions.js";
+import { askSecret, columnsOf, fit, paint, printable, ProgressBar } from "./terminal.js";
 import { codeName } from "./tour.js";
 
-const PASSWORD_ATTEMPTS = 3;
 const CONNECT_TIMEOUT = 15; // seconds
 const READ_TIMEOUT = 60; // seconds
 
@@ -165,12 +163,7 @@ async function configure(sess: ne_session, uri: ne_uri, options: VisitOptions): 
 
   const user = options.user ?? (uri.userinfo === null ? null : ne_path_unescape(uri.userinfo));
   if (user !== null) {
-    const colon = user.indexOf(":");
-    const login: Login =
-      colon < 0
-        ? { name: user, password: null }
-        : { name: user.slice(0, colon), password: user.slice(colon + 1) };
-    ne_add_server_auth(sess, NE_AUTH_DEFAULT, logIn, login);
+    ne_add_server_auth(sess, NE_AUTH_DEFAULT, logIn, loginOf(user, say));
   }
   ne_ssl_trust_default_ca(sess);
   if (options.ca !== undefined) {
@@ -179,13 +172,7 @@ async function configure(sess: ne_session, uri: ne_uri, options: VisitOptions): 
     ne_ssl_trust_cert(sess, ca);
   }
   if (options.cert !== undefined) await setClientCertificate(sess, options.cert);
-  ne_ssl_set_verify(sess, async (_, failures, cert) => {
-    say("The server's certificate cannot be trusted as it is:");
-    for (const line of describeCertificate(cert, failures)) say(`  ${line}`);
-    const reply = await ask("Accept it for this visit? [y/N] ");
-    if (reply === null) say("Nobody can be asked here: not accepted.");
-    return /^y(?:es)?$/i.test(reply?.trim() ?? "") ? 0 : -1;
-  });
+  ne_ssl_set_verify(sess, judge, { say });
 }
 
 function notify(status: ne_session_status, info: ne_session_status_info): void {
@@ -196,32 +183,6 @@ function notify(status: ne_session_status, info: ne_session_status_info): void {
   } else if (status === ne_status_recving && info.sr.total !== 0) {
     bar.update("received", info.sr.progress, info.sr.total);
   }
-}
-
-interface Login {
-  name: string;
-  password: string | null;
-}
-
-// A password that was given is tried once; one that is asked for, a few times.
-async function logIn(
-  login: Login,
-  realm: string,
-  attempt: number,
-  username: ne_out<string>,
-  password: ne_out<string>,
-): Promise<number> {
-  const attempts = login.password === null ? PASSWORD_ATTEMPTS : 1;
-  if (attempt >= attempts) return -1;
-  const question = `Password of ${login.name} for ${printable(realm)}: `;
-  const given = login.password ?? (await askSecret(question));
-  if (given === null) {
-    say("Nobody can be asked here for a password.");
-    return -1;
-  }
-  username.value = login.name;
-  password.value = given;
-  return 0;
 }
 
 function setProxy(sess: ne_session, url: string): void {
