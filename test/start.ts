@@ -2,7 +2,7 @@
 // a terminal too where `script` (util-linux) can make one. Needs the build, as `npm start` does.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -19,6 +19,8 @@ import {
   runProgramOnTerminal,
   type Outcome,
 } from "./fixtures/program.js";
+import { checkHar, type Har } from "./fixtures/har.js";
+import { refusedPort } from "./fixtures/server.js";
 
 const START = fileURLToPath(new URL("../dist/examples/start.js", import.meta.url));
 
@@ -351,5 +353,81 @@ t.test("on a terminal", { skip: hasScript ? false : "script is not installed" },
     const { code, out } = await runOnTerminal([`${server.url}/big`], env, []);
     t.equal(code, 0);
     t.match(out, /\r {2}received \[#{30}\] 100 % of 3\.0 MiB/);
+  });
+});
+
+t.test("--record and --explain", async (t) => {
+  interface Seen {
+    code: number;
+    out: RegExp;
+    status: number;
+    error: RegExp | null;
+  }
+  const visit = async (t: Test, url: string, want: Seen): Promise<void> => {
+    const file = join(folder(t), "visit.har");
+    const { code, out } = await run([url, "--record", file, "--explain"], environment(folder(t)));
+    t.equal(code, want.code);
+    t.match(out, want.out);
+    t.ok(out.includes(`recorded: ${file}`));
+    t.equal(statSync(file).mode & 0o777, 0o600, "nobody else reads it");
+    const har = JSON.parse(readFileSync(file, "utf8")) as Har;
+    checkHar(t, har);
+    t.equal(har.log.entries.length, 1);
+    const [entry] = har.log.entries;
+    t.equal(entry?.request.url, url);
+    t.equal(entry?.request.method, "GET");
+    t.equal(entry?.response.status, want.status);
+    if (want.error === null) t.equal(entry?._error, undefined);
+    else t.match(entry?._error, want.error);
+  };
+  await t.test("success: nothing to explain", async (t) => {
+    const server = await serve(t);
+    const url = `${server.url}/hello.txt`;
+    await visit(t, url, { code: 0, out: /^(?!.*failed while)/s, status: 200, error: null });
+  });
+  await t.test("a 404 is an answer", async (t) => {
+    const server = await serve(t);
+    const url = `${server.url}/missing`;
+    await visit(t, url, { code: 1, out: /404 Not Found/, status: 404, error: null });
+  });
+  await t.test("a refused connection", async (t) => {
+    const port = await refusedPort();
+    await visit(t, `http://127.0.0.1:${port}/`, {
+      code: 1,
+      out: /^failed while +connecting\nerror +Could not connect to server: Connection refused\n/m,
+      status: 0,
+      error: /^Could not connect to server: Connection refused$/,
+    });
+  });
+  await t.test("a certificate that nobody accepts", async (t) => {
+    const server = await serve(t, { tls: true });
+    await visit(t, `${server.url}/hello.txt`, {
+      code: 1,
+      out: /^failed while +judging the certificate$[^]*^tried +127\.0\.0\.1: connected$/m,
+      status: 0,
+      error: /issuer is not trusted/,
+    });
+    t.strictSame(server.log, [], "nothing was asked of it");
+  });
+  await t.test("a password is in neither", async (t) => {
+    const auth = { scheme: "basic" as const, username: "me", password: "hush-hush" };
+    const server = await serve(t, { auth });
+    const file = join(folder(t), "visit.har");
+    const args = [`${server.url}/hello.txt`, "--user", "me:hush-hush", "--record", file];
+    const { code, out, err } = await run([...args, "--explain"], environment(folder(t)));
+    t.equal(code, 0);
+    const har = readFileSync(file, "utf8");
+    for (const text of [har, out, err]) {
+      t.notMatch(text, "hush-hush");
+      t.notMatch(text, Buffer.from("me:hush-hush").toString("base64"));
+    }
+    t.equal((JSON.parse(har) as Har).log.entries.length, 2, "the challenge, and the answer");
+  });
+  await t.test("a file that cannot be written is said", async (t) => {
+    const server = await serve(t);
+    const args = [`${server.url}/hello.txt`, "--record", "/no/such/folder/x.har"];
+    const { code, err } = await run(args, environment(folder(t)));
+    t.equal(code, 2);
+    t.match(err, /^the recording cannot be written: ENOENT/);
   });
 });

@@ -30,7 +30,7 @@ export function loginOf(user: string, say: (line: string) => void): Login {
     : { name: user.slice(0, colon), password: user.slice(colon + 1), say };
 }
 
-/** An `ne_auth_creds`: a password that was given is tried once; one that is asked for, a few times. */
+/** An `ne_auth_creds`: a password given is tried once; one that is asked for, a few times. */
 export async function logIn(
   login: Login,
   realm: string,

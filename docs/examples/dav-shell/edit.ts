@@ -62,8 +62,8 @@ async function change(shell: Shell, path: string): Promise<number> {
     }
     keep = true;
     // a weak tag can't be a condition of If-Match
-    const condition = tag.value?.startsWith('"') === true ? (["If-Match", tag.value] as const) : null;
-    const put = await send(shell, local, path, condition);
+    const strong = tag.value?.startsWith('"') === true ? tag.value : null;
+    const put = await send(shell, local, path, strong === null ? null : ["If-Match", strong]);
     keep = put !== NE_OK;
     return put;
   } catch (error) {
@@ -89,8 +89,8 @@ async function fetch(
     do {
       ret = await ne_begin_request(req);
       if (ret !== NE_OK) return ret;
-      const { klass } = ne_get_status(req);
-      ret = klass === 2 ? await ne_read_response_to_fd(req, file.fd) : await ne_discard_response(req);
+      if (ne_get_status(req).klass === 2) ret = await ne_read_response_to_fd(req, file.fd);
+      else ret = await ne_discard_response(req);
       if (ret === NE_OK) ret = await ne_end_request(req);
     } while (ret === NE_RETRY);
     tag.value = ne_get_response_header(req, "ETag");

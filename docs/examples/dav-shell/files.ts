@@ -1,5 +1,5 @@
-// Commands of files: get, put, cat. A local file takes its name only when it is whole; what is there
-// already, on either side, is replaced only if -f says so.
+// Commands of files: get, put, cat. A local file takes its name only when it is whole; what is
+// there already, on either side, is replaced only if -f says so.
 
 import { constants, existsSync } from "node:fs";
 import { copyFile, open, rename, rm, stat, type FileHandle } from "node:fs/promises";

@@ -82,7 +82,10 @@ export async function remove(shell: Shell, args: string[], flags: string): Promi
 
 // A target that ends in a slash is a folder to go into; a folder's own path gets its slash, which
 // some servers ask for at both ends.
-async function fromTo(shell: Shell, args: string[]): Promise<{ from: string; to: string } | number> {
+async function fromTo(
+  shell: Shell,
+  args: string[],
+): Promise<{ from: string; to: string } | number> {
   const [source = "", target = ""] = args;
   const found = await look(shell, resolvePath(shell.folder, source));
   if (found.code !== NE_OK) return found.code;

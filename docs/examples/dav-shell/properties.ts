@@ -1,5 +1,5 @@
-// Commands of properties: propget, propnames, propset, propdel, search. A name is `{namespace}name`;
-// without a namespace it is one of DAV:.
+// Commands of properties: propget, propnames, propset, propdel, search. A name is
+// `{namespace}name`; without a namespace it is one of DAV:.
 
 import { NE_DEPTH_ZERO } from "libneon/ne_basic";
 import {
@@ -29,9 +29,9 @@ export async function getProperties(shell: Shell, args: string[]): Promise<numbe
   const ret = await propfind(shell, path, NE_DEPTH_ZERO, props, (_, results) => {
     if (name === null) return void ne_propset_iterate(results, printProperty);
     const value = ne_propset_value(results, name);
-    const status = ne_propset_status(results, name);
+    const { code = "no status", reason_phrase = "" } = ne_propset_status(results, name) ?? {};
     if (value !== null) print(value);
-    else missing = `${showName(name)}: ${status?.code ?? "no status"} ${status?.reason_phrase ?? ""}`;
+    else missing = `${showName(name)}: ${code} ${reason_phrase ?? ""}`;
   });
   return ret === NE_OK && missing !== null ? failed(shell, missing) : ret;
 }

@@ -2,7 +2,7 @@
 
 import { ne_path_escape, ne_path_has_trailing_slash, ne_path_unescape } from "libneon/ne_uri";
 
-/** The words of a line, or `null` where a quote does not end. A `#` at a word's start ends the line. */
+/** The words of a line up to a `#` that begins one, or `null` where a quote does not end. */
 export function splitWords(line: string): string[] | null {
   const words: string[] = [];
   let word: string | null = null;
