@@ -107,10 +107,13 @@ function read(env: Env, name: string): string | null {
   return value === undefined || value === "" ? null : value;
 }
 
+// As curl: a "%" that escapes nothing stands for itself.
 function unescape(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escaped) => {
+    try {
+      return decodeURIComponent(escaped);
+    } catch {
+      return escaped;
+    }
+  });
 }

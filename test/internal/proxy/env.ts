@@ -83,6 +83,8 @@ t.test("values", async (t) => {
     ["http://u:p:q@proxy:1", { ...at("proxy", 1), username: "u", password: "p:q" }],
     ["http://u%40d:%2F%25@proxy:1", { ...at("proxy", 1), username: "u@d", password: "/%" }],
     ["http://u:%zz@proxy:1", { ...at("proxy", 1), username: "u", password: "%zz" }],
+    ["http://u:50%off%40@proxy:1", { ...at("proxy", 1), username: "u", password: "50%off@" }],
+    ["http://u:%ff%2F@proxy:1", { ...at("proxy", 1), username: "u", password: "%ff%2F" }],
     ["http://@proxy:1", { ...at("proxy", 1), username: "", password: "" }],
     ["proxy:1/", at("proxy", 1)],
   ];
