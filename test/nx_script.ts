@@ -12,6 +12,7 @@ import {
   ne_hook_create_request,
   ne_hook_pre_send,
   NE_CONNECT,
+  NE_LOOKUP,
   NE_ERROR,
   ne_hook_post_send,
   NE_OK,
@@ -34,6 +35,7 @@ import {
   ne_ssl_set_clicert,
   ne_ssl_set_verify,
   type ne_session,
+  ne_set_addrlist,
 } from "../lib/ne_session.js";
 import {
   ne_ssl_clicert_decrypt,
@@ -50,7 +52,18 @@ import {
   nx_session_for,
   type nx_resource,
 } from "../lib/nx_script.js";
-import { nx_session_abort, nx_session_connected, nx_set_limits } from "../lib/nx_session.js";
+import {
+  nx_session_abort,
+  nx_session_connected,
+  nx_session_unix,
+  nx_set_limits,
+} from "../lib/nx_session.js";
+import {
+  ne_iaddr_free,
+  ne_iaddr_ipv4,
+  ne_iaddr_make,
+  type ne_inet_addr,
+} from "../lib/ne_socket.js";
 import { multistatus, propstat, response } from "./fixtures/dav.js";
 import {
   gate,
@@ -643,6 +656,38 @@ t.test("a session from a session", async (t) => {
     t.throws(() => nx_session_clone(sess, "https"), /^nx_session_clone: another scheme needs/);
     t.throws(() => nx_session_clone(sess, "http", "a b"), TypeError);
     t.throws(() => nx_session_clone(sess, "http", "a", 70000), TypeError);
+  });
+  await t.test("with its limits", async (t) => {
+    const { sess } = await serving(t, ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345"]);
+    nx_set_limits(sess, { body: 4 });
+    const clone = nx_session_clone(sess);
+    t.teardown(() => ne_session_destroy(clone));
+    t.match(await nx_send(clone, "GET", "/"), {
+      code: NE_ERROR,
+      error: "Response body exceeds the limit",
+    });
+  });
+  await t.test("with its addresses and its socket for the same host only", async (t) => {
+    const { sess, server } = await serving(t, [OK], [OK]);
+    const address = ne_iaddr_make(ne_iaddr_ipv4, Buffer.from([127, 0, 0, 1])) as ne_inet_addr;
+    const pinned = ne_session_create("http", "pinned.invalid", server.port);
+    ne_set_addrlist(pinned, [address]);
+    const far = ne_session_create("http", "far.invalid", 80);
+    nx_session_unix(far, "/nowhere/at/all");
+    for (const [from, host, code] of [
+      [pinned, undefined, NE_OK],
+      [pinned, "other.invalid", NE_LOOKUP],
+      [far, undefined, NE_CONNECT],
+      [far, "other.invalid", NE_LOOKUP],
+    ] as const) {
+      const clone = nx_session_clone(from, undefined, host);
+      t.equal((await nx_send(clone, "GET", "/")).code, code, `${host}`);
+      ne_session_destroy(clone);
+    }
+    t.equal((await nx_send(sess, "GET", "/")).code, NE_OK);
+    ne_session_destroy(pinned);
+    ne_session_destroy(far);
+    ne_iaddr_free(address);
   });
   await t.test("outlives it", async (t) => {
     const server = await scripted(t, [[OK]]);

@@ -135,6 +135,23 @@ t.test("a body that has to be sent again", async (t) => {
       t.equal(ne_get_error(sess), "Request body was read from a stream and can't be sent again");
     }
   });
+  await t.test("nor can what the program wrote, rather than go out empty", async (t) => {
+    for (const length of [-1, 4]) {
+      const server = await scripted(t, [async (peer: Peer) => {
+        await peer.readRequest();
+        await peer.write(DENIED);
+        await peer.readHead();
+        await peer.readEof();
+      }]);
+      const sess = session(t, server.port);
+      repeatOnce(sess);
+      const req = request(t, sess);
+      nx_request_writable(req, length).end("once");
+      t.equal(await ne_request_dispatch(req), NE_ERROR);
+      t.equal(ne_get_error(sess), "Request body was read from a stream and can't be sent again");
+      await server.done();
+    }
+  });
   await t.test("is still whole after a refusal that came before it", async (t) => {
     const server = await scripted(t, [async (peer: Peer) => {
       await peer.readHead();

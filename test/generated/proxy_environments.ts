@@ -1,7 +1,7 @@
-// Proxy variables and no_proxy lists put together from parts whose meaning is known, by fixed seeds:
-// what is good is read as it was meant, and of what is not no part of a login is repeated, and no
-// request goes out without the proxy. NEON_FUZZ_SECONDS, if set, makes it go on with new seeds for
-// so long.
+// Proxy variables and no_proxy lists put together from parts whose meaning is known, by fixed
+// seeds: what is good is read as it was meant. Of what is not, no part of a login is repeated, and
+// no request goes out without the proxy. NEON_FUZZ_SECONDS, if set, makes it go on with new seeds
+// for so long.
 import t from "tap";
 import {
   NE_ERROR,
