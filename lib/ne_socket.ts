@@ -39,6 +39,7 @@ import {
 import { descriptorOf } from "./internal/wire/node_internals.js";
 import { tlsWire } from "./internal/wire/tls_wire.js";
 import { addresses, lookups, sockets } from "./internal/wire/socket_handles.js";
+import { sessionId } from "./internal/wire/node_internals.js";
 import {
   acceptConnection,
   closeSocket,
@@ -62,7 +63,6 @@ import {
   type TlsFailure,
   type TlsOutcome,
 } from "./internal/wire/tls.js";
-import { sessionId } from "./internal/wire/tls_tickets.js";
 import { Wire } from "./internal/wire/wire.js";
 import {
   needBytes,

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { constants as osConstants } from "node:os";
 import type { Duplex } from "node:stream";
 import type { SecureContext, TLSSocket } from "node:tls";
+import { Der, TAG, orNull } from "../asn1/der.js";
 import type { Refusal } from "../tls/second_judge.js";
 
 interface VerifyingHandle {
@@ -130,4 +131,112 @@ export function descriptorOf(stream: Duplex | undefined): number {
 export function isEarlyEnd(error: Error): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;
   return code === "ECONNRESET" && syscall === undefined;
+}
+
+/**
+ * Runs `act` where a stream of Node comes to its end: what is read goes through the public `push`
+ * of the stream itself, the end as `null`. `act` is given what ends the stream. Where Node does not
+ * do so, `act` is never called.
+ */
+export function aroundEnd(stream: Duplex, act: (end: () => void) => void): void {
+  const { push } = stream;
+  stream.push = function (chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (chunk !== null) return push.call(stream, chunk, encoding);
+    act(() => push.call(stream, null));
+    return false;
+  };
+}
+
+/**
+ * Lets a socket whose write fails be read to its end before it is destroyed. Node calls the
+ * socket's own `destroy` with the error of the write, and what the peer had sent before would be
+ * lost: the answer that says why it reads no more, for one. The system knows the end by then, and a
+ * read that fails destroys the socket by itself. Where Node does not call `destroy`, the socket is
+ * destroyed at once; so is one that is stopped and not read into blocks, since Node resumes no
+ * stream that failed.
+ * @param inBlocks what is read goes into blocks (`onread`)
+ * @returns takes that back
+ */
+export function readBeforeDestroy(socket: Socket, inBlocks: boolean): () => void {
+  const restore = (): boolean => Reflect.deleteProperty(socket, "destroy");
+  socket.destroy = function (error?: Error): Socket {
+    restore();
+    const isWrite = (error as NodeJS.ErrnoException | undefined)?.syscall === "write";
+    const isReadable = !socket.readableEnded && (inBlocks || !isStopped(socket));
+    if (!isWrite || !isReadable) return socket.destroy(error);
+    aroundEnd(socket, (end) => {
+      end();
+      socket.destroy(error);
+    });
+    return socket;
+  };
+  return restore;
+}
+
+/**
+ * Asks whether a reset came along with the end of a socket: libuv tells it as an end, the system
+ * still holds the error, and a write of nothing meets it. Where that write succeeds, or the socket
+ * takes no write any more, it was an end.
+ * @param told is given the error of the reset, else `null`
+ */
+export function askHeldReset(socket: Socket, told: (reset: Error | null) => void): void {
+  if (!socket.writable || socket.writableLength > 0) {
+    told(null);
+    return;
+  }
+  socket.write(Buffer.alloc(0), (error) => {
+    const isReset = (error as NodeJS.ErrnoException | null | undefined)?.code === "ECONNRESET";
+    told(isReset ? (error as Error) : null);
+  });
+}
+
+/**
+ * Runs `done` once a TLS socket has shaken hands: a client's tells of it by the documented
+ * `secureConnect`, a server's that was made by hand by `secure`. Without that the handshake ends
+ * with its time.
+ */
+export function whenSecure(socket: TLSSocket, isServer: boolean, done: () => void): void {
+  socket.once(isServer ? "secure" : "secureConnect", done);
+}
+
+/**
+ * Destroys a TLS socket that was made by hand as a server's when TLS fails on it: after the
+ * handshake Node tells of that by the event `_tlsError` alone and leaves the socket open. Without
+ * the event, what waits for data ends with its time.
+ */
+export function destroyOnTlsError(socket: TLSSocket): void {
+  socket.on("_tlsError", (error: Error) => socket.destroy(error));
+}
+
+/**
+ * The ID of the TLS session, 32 bytes in TLS 1.2, none in TLS 1.3 before a ticket: `getSession`
+ * gives OpenSSL's form of a session, in which version, protocol and cipher stand before the ID.
+ * Node 22 and later put a heading of their own before it. Any other form has no ID.
+ */
+export function sessionId(socket: TLSSocket): Buffer {
+  const session = socket.getSession() ?? Buffer.alloc(0);
+  let at = session.indexOf(TAG.SEQUENCE);
+  for (; at >= 0; at = session.indexOf(TAG.SEQUENCE, at + 1)) {
+    const id = orNull(() => idOf(new Der(session.subarray(at))));
+    if (id !== null) return Buffer.from(id);
+  }
+  return Buffer.alloc(0);
+}
+
+function idOf(session: Der): Buffer {
+  const fields = session.open(TAG.SEQUENCE);
+  session.end();
+  fields.bytes(TAG.INTEGER);
+  fields.bytes(TAG.INTEGER);
+  fields.bytes(TAG.OCTET_STRING);
+  return fields.bytes(TAG.OCTET_STRING);
+}
+
+/**
+ * The name of the alert in OpenSSL's reason of an error: "handshake failure" of "ssl/tls alert
+ * handshake failure", which older versions call "sslv3 alert handshake failure". `null` for any
+ * other reason, and then the error is told in OpenSSL's words.
+ */
+export function alertName(reason: string): string | null {
+  return /^(?:sslv3|ssl\/tls|tlsv1|tlsv13) alert (.+)$/.exec(reason)?.[1] ?? null;
 }

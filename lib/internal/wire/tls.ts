@@ -17,7 +17,13 @@ import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, type ClientCert } from "../tls/certificate_handles.js";
 import { ringOf, type ReadRing } from "./read_blocks.js";
 import { nodeTls } from "./default_roots.js";
-import { isEarlyEnd, skipPeerObjects, verifyResult } from "./node_internals.js";
+import {
+  destroyOnTlsError,
+  isEarlyEnd,
+  skipPeerObjects,
+  verifyResult,
+  whenSecure,
+} from "./node_internals.js";
 import { endedCleanly, watchEnd } from "./tls_end.js";
 import {
   ENDED,
@@ -148,7 +154,7 @@ export async function handshakeClient(
     session = data;
     keep();
   });
-  handshake.start(socket, stream, "secureConnect", options.ownBlocks);
+  handshake.start(socket, stream, { isServer: false, ownBlocks: options.ownBlocks });
   const result = await handshake.result;
   restore();
   if (!result.ok) return result;
@@ -178,7 +184,8 @@ export async function handshakeServer(
     };
     const { TLSSocket } = nodeTls();
     const socket = new TLSSocket(raw as net.Socket, ownOnly({ ...NO_SETTINGS, ...settings }));
-    handshake.start(socket, raw, "secure", false);
+    destroyOnTlsError(socket);
+    handshake.start(socket, raw, { isServer: true, ownBlocks: false });
   } catch (error) {
     handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
   }
@@ -225,8 +232,7 @@ class Handshake {
   start(
     socket: tls.TLSSocket,
     below: Duplex,
-    done: "secureConnect" | "secure",
-    ownBlocks: boolean,
+    { isServer, ownBlocks }: { isServer: boolean; ownBlocks: boolean },
   ): void {
     this.socket = socket;
     if (ownBlocks) this.#ring = ringOf(socket);
@@ -238,10 +244,9 @@ class Handshake {
       else this.fail(words, error);
     };
     socket.on("error", failed);
-    socket.on("_tlsError", failed);
     socket.on("close", () => this.#ended());
     socket.once("end", () => this.#ended());
-    socket.once(done, () => this.#succeed(socket));
+    whenSecure(socket, isServer, () => this.#succeed(socket));
     this.#arm();
   }
 

@@ -8,7 +8,7 @@
 import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { isReading, isStopped } from "./node_internals.js";
+import { aroundEnd, isReading, isStopped } from "./node_internals.js";
 
 const ends = new WeakMap<TLSSocket, "clean" | "truncated">();
 
@@ -19,13 +19,10 @@ export function endedCleanly(socket: TLSSocket): boolean {
 
 /** Notes, from now on, in which way the data ends. */
 export function watchEnd(socket: TLSSocket, below: Duplex): void {
-  const push = socket.push;
-  socket.push = function (chunk: unknown, encoding?: BufferEncoding): boolean {
-    if (chunk === null && !ends.has(socket)) {
-      ends.set(socket, isAlertOnly(socket, below) ? "clean" : "truncated");
-    }
-    return push.call(this, chunk, encoding);
-  };
+  aroundEnd(socket, (end) => {
+    if (!ends.has(socket)) ends.set(socket, isAlertOnly(socket, below) ? "clean" : "truncated");
+    end();
+  });
 }
 
 function isAlertOnly(socket: TLSSocket, below: Duplex): boolean {

@@ -2,6 +2,7 @@
 
 import { NE_SOCK_CLOSED, NE_SOCK_ERROR, NE_SOCK_RESET, NE_SOCK_TRUNC } from "../base/constants.js";
 import { errnoText } from "../base/errno.js";
+import { alertName } from "./node_internals.js";
 
 /** A socket code and its text. */
 export interface TlsError {
@@ -19,17 +20,9 @@ export interface TlsState {
 
 const REJECTED = "Handshake rejected - client certificate was requested";
 
-// Alerts of a server that wanted a certificate and got none. TLS 1.3 has one of its own; older
-// servers use whatever comes near.
-const REFUSALS = new Set([
-  "sslv3 alert handshake failure",
-  "ssl/tls alert handshake failure",
-  "sslv3 alert bad certificate",
-  "ssl/tls alert bad certificate",
-  "sslv3 alert certificate unknown",
-  "ssl/tls alert certificate unknown",
-  "tlsv1 alert access denied",
-]);
+// Alerts of a server that wanted a certificate and got none. TLS 1.3 has one of its own,
+// "certificate required"; older servers use whatever comes near.
+const REFUSALS = ["handshake failure", "bad certificate", "certificate unknown", "access denied"];
 
 /** The ends of a TLS stream without an error. */
 export const ENDED = { code: NE_SOCK_CLOSED, text: "Connection closed" };
@@ -63,9 +56,10 @@ export function wordTlsError(error: Error, state: TlsState): TlsError {
 }
 
 function wordReason(reason: string, { presented, greeted }: TlsState): string {
-  if (reason.endsWith("alert certificate required")) return REJECTED;
-  if (greeted && !presented && REFUSALS.has(reason)) return REJECTED;
-  if (reason.endsWith("alert handshake failure")) return "Handshake failed";
+  const alert = alertName(reason);
+  if (alert === "certificate required") return REJECTED;
+  if (alert !== null && greeted && !presented && REFUSALS.includes(alert)) return REJECTED;
+  if (alert === "handshake failure") return "Handshake failed";
   return `SSL error: ${oneLine(reason)}`;
 }
 

@@ -1,8 +1,6 @@
-// TLS sessions that are kept for resumption, and their IDs.
+// TLS sessions that are kept for resumption.
 
 import { createHash } from "node:crypto";
-import type { TLSSocket } from "node:tls";
-import { Der, TAG, orNull } from "../asn1/der.js";
 import { trustKey, type Ticket, type TlsContext } from "../tls/context.js";
 
 /** Sessions kept for resumption: a session talks to one server, a proxy's makes two. */
@@ -37,27 +35,4 @@ export function keepTicket(context: TlsContext, key: string, ticket: Ticket): vo
     if (context.tickets.size <= MAX_TICKETS) break;
     context.tickets.delete(oldest);
   }
-}
-
-/** The ID of the TLS session: 32 bytes in TLS 1.2, none in TLS 1.3 before a ticket. */
-export function sessionId(socket: TLSSocket): Buffer {
-  const session = socket.getSession();
-  if (session === undefined) return Buffer.alloc(0);
-  // Node 22 and later put a heading of their own before OpenSSL's form of a session
-  let at = session.indexOf(TAG.SEQUENCE);
-  for (; at >= 0; at = session.indexOf(TAG.SEQUENCE, at + 1)) {
-    const id = orNull(() => idOf(new Der(session.subarray(at))));
-    if (id !== null) return Buffer.from(id);
-  }
-  return Buffer.alloc(0);
-}
-
-// OpenSSL's form: version, protocol, cipher, ID, and what does not matter here.
-function idOf(session: Der): Buffer {
-  const fields = session.open(TAG.SEQUENCE);
-  session.end();
-  fields.bytes(TAG.INTEGER);
-  fields.bytes(TAG.INTEGER);
-  fields.bytes(TAG.OCTET_STRING);
-  return fields.bytes(TAG.OCTET_STRING);
 }

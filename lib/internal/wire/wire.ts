@@ -19,7 +19,7 @@ import {
   NE_SOCK_TRUNC,
 } from "../base/constants.js";
 import { errnoText } from "../base/errno.js";
-import { readBeforeDestroy, stopReadingBeforeDestroy } from "./read_before_destroy.js";
+import { askHeldReset, readBeforeDestroy } from "./node_internals.js";
 import type { ReadRing, Segment } from "./read_blocks.js";
 
 /** Why nothing more can be read or written: a socket code, its text, and Node's error if any. */
@@ -137,6 +137,8 @@ export class Wire {
   #readAt = 0;
   // the stream keeps the process alive
   #held = true;
+  // a socket that fails to write is not read to its end any more
+  #destroyAtOnce: () => void = () => {};
 
   /**
    * @param ring the blocks that the stream reads into, else `null`
@@ -150,7 +152,7 @@ export class Wire {
     stream.on("end", this.#onEnd);
     stream.on("error", this.#onError);
     stream.on("close", this.#onClose);
-    if (stream instanceof Socket) readBeforeDestroy(stream);
+    if (stream instanceof Socket) this.#destroyAtOnce = readBeforeDestroy(stream, ring !== null);
     this.#hold();
   }
 
@@ -219,18 +221,15 @@ export class Wire {
     }
   };
 
-  // libuv tells a reset that comes along with the last bytes as an end. The system still holds the
-  // error then, and a write of nothing meets it.
   #onEnd = (): void => {
     const ended = this.#endings.ended(this.stream);
     const socket = this.#endings.socket(this.stream);
-    if (socket === null || !socket.writable || socket.writableLength > 0) {
+    if (socket === null) {
       this.#endReading(ended);
       return;
     }
-    socket.write(EMPTY, (error) => {
-      const isReset = (error as NodeJS.ErrnoException | null | undefined)?.code === "ECONNRESET";
-      this.#endReading(isReset ? this.#endings.failed(error as Error, true) : ended);
+    askHeldReset(socket, (reset) => {
+      this.#endReading(reset === null ? ended : this.#endings.failed(reset, true));
     });
   };
 
@@ -560,7 +559,7 @@ export class Wire {
     stream.off("close", this.#onClose);
     this.#finish();
     this.#released = true;
-    if (stream instanceof Socket) stopReadingBeforeDestroy(stream);
+    this.#destroyAtOnce();
     (stream as Partial<Socket>).ref?.();
     return rest.length === 1 ? Buffer.from(rest[0] as Buffer) : Buffer.concat(rest);
   }

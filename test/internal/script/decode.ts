@@ -23,6 +23,9 @@ function* split(bytes: Buffer, size: number): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
+// Node 22.15 and later; else zstd is a coding that nobody knows, and the body stays as it is
+const { zstdCompressSync: zstd } = zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer };
+
 const CODINGS: [field: string, bytes: Buffer][] = [
   ["gzip", zlib.gzipSync(TEXT)],
   ["X-GZip", zlib.gzipSync(TEXT)],
@@ -32,8 +35,8 @@ const CODINGS: [field: string, bytes: Buffer][] = [
   ["identity, gzip", zlib.gzipSync(TEXT)],
   ["gzip, br", zlib.brotliCompressSync(zlib.gzipSync(TEXT))],
   ["", TEXT],
-  ["zstd", TEXT],
-  ["gzip, zstd", TEXT],
+  ["zstd", zstd?.(TEXT) ?? TEXT],
+  ["gzip, zstd", zstd?.(zlib.gzipSync(TEXT)) ?? TEXT],
 ];
 
 t.test("each coding, whole and in pieces", async (t) => {

@@ -16,7 +16,7 @@ import {
 } from "../../../lib/internal/wire/tls.js";
 import { endedCleanly } from "../../../lib/internal/wire/tls_end.js";
 import { tlsErrorOf } from "../../../lib/internal/wire/tls_errors.js";
-import { sessionId } from "../../../lib/internal/wire/tls_tickets.js";
+import { sessionId } from "../../../lib/internal/wire/node_internals.js";
 import {
   NO_TLS,
   cert,
