@@ -215,7 +215,7 @@ t.test("aroundEnd", async (t) => {
   t.equal(held.readableEnded, false, "the end does not come by itself");
 });
 
-// A socket that does not read yet, of a peer that answers its first bytes and resets the connection.
+// A socket that does not read yet; its peer answers the first bytes and resets the connection.
 async function answeredAndReset(t: Test, onread?: net.OnReadOpts): Promise<net.Socket> {
   const port = await tcpServer(t, (peer) => {
     peer.once("data", () => peer.write("the answer", () => peer.resetAndDestroy()));
