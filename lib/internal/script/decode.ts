@@ -4,8 +4,9 @@ import { INFLATE_RATIO_FREE, NE_ERROR } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
 import type { Limits } from "../session/session_state.js";
 
-// Node 22.15 and later
-const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Decoder };
+const { createZstdDecompress: create } = zlib as { createZstdDecompress?: () => Decoder };
+// that of Node 22 takes data that was cut off for whole
+const createZstdDecompress = Number.parseInt(process.versions.node) >= 24 ? create : undefined;
 
 /** Codings that `Accept-Encoding` asks for. */
 export const ACCEPTED =

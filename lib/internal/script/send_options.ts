@@ -63,7 +63,7 @@ export interface nx_send_options {
   expect?: boolean | undefined;
   /** give the body as a stream in `stream` instead of reading it into `body` */
   stream?: boolean | undefined;
-  /** decode gzip, deflate, br and, where Node can, zstd (default true) */
+  /** decode gzip, deflate, br and, on Node 24 and later, zstd (default true) */
   decompress?: boolean | undefined;
 }
 
