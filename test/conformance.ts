@@ -9,12 +9,13 @@ import { describe } from "./conformance/page.js";
 import { Tally, type Suite } from "./conformance/suite.js";
 import { AUTHENTICATION } from "./conformance/authentication.js";
 import { COOKIES } from "./conformance/cookies.js";
+import { DIFFERENTIAL } from "./conformance/differential.js";
 import { FRAMING } from "./conformance/framing.js";
 import { LITMUS } from "./conformance/litmus.js";
 import { URIS } from "./conformance/uri.js";
 import { XML } from "./conformance/xml.js";
 
-const SUITES: readonly Suite[] = [XML, FRAMING, AUTHENTICATION, COOKIES, URIS, LITMUS];
+const SUITES: readonly Suite[] = [XML, FRAMING, AUTHENTICATION, COOKIES, URIS, LITMUS, DIFFERENTIAL];
 
 const PAGE = path.join(ROOT, "docs/conformance.md");
 const RESULTS = /(?<=<!-- results: begin -->)[^]*(?=<!-- results: end -->)/;
