@@ -12,10 +12,14 @@ import { COOKIES } from "./conformance/cookies.js";
 import { DIFFERENTIAL } from "./conformance/differential.js";
 import { FRAMING } from "./conformance/framing.js";
 import { LITMUS } from "./conformance/litmus.js";
+import { TLS } from "./conformance/tls.js";
 import { URIS } from "./conformance/uri.js";
 import { XML } from "./conformance/xml.js";
 
-const SUITES: readonly Suite[] = [XML, FRAMING, AUTHENTICATION, COOKIES, URIS, LITMUS, DIFFERENTIAL];
+const SUITES: readonly Suite[] = [
+  ...[XML, FRAMING, AUTHENTICATION, COOKIES],
+  ...[URIS, LITMUS, TLS, DIFFERENTIAL],
+];
 
 const PAGE = path.join(ROOT, "docs/conformance.md");
 const RESULTS = /(?<=<!-- results: begin -->)[^]*(?=<!-- results: end -->)/;
