@@ -24,9 +24,16 @@ const CHUNKS = {
   text: ["ne_defs", "ne_alloc", "ne_string", "ne_uri", "ne_dates", "ne_md5", "ne_utils", "ne_i18n"],
   xml: ["ne_xml"],
   client: ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl", "ne_acl3744"],
-  // and all the others
+  // all the others but those of the last
   script: [],
+  late: ["nx_dav", "nx_transfer", "nx_locks", "nx_trace"],
 };
+
+/**
+ * The chunk that is compiled when one of its functions is first called: V8 would spend a third of
+ * the start on what many programs never use. Its faces export functions only, so each has a stub.
+ */
+const LATE = "late";
 
 /**
  * A name where it is declared: the module's variable, and the name in that module. A `let` that is
@@ -258,9 +265,12 @@ function importsOf({ builtins: own, needs }) {
   return code;
 }
 
-/** A chunk, and its source map. @param {Chunk} chunk @param {Map<Origin, string>} names */
-function joined(chunk, names) {
-  let code = `// Modules of lib/, joined by lib/join.mjs.\n${importsOf(chunk)}`;
+/**
+ * The modules of a chunk behind what it begins with, and their source map.
+ * @param {Chunk} chunk @param {string} start
+ */
+function sectionsOf(chunk, start) {
+  let code = start;
   const sections = [];
   for (const file of chunk.files) {
     const { head, text } = scopeOf(file, /** @type {Module} */ (modules.get(file)));
@@ -269,19 +279,64 @@ function joined(chunk, names) {
     sections.push({ offset: { line: `${code}${head}`.split("\n").length - 1, column: 0 }, map });
     code += text;
   }
+  return { code, sections };
+}
+
+/** What faces export of a chunk. @param {Chunk} chunk @param {Map<Origin, string>} names */
+function exportsOf(chunk, names) {
+  return [...names].filter(([origin]) => chunkOf(origin) === chunk);
+}
+
+/** A chunk, and its source map. @param {Chunk} chunk @param {Map<Origin, string>} names */
+function joined(chunk, names) {
+  const start = `// Modules of lib/, joined by lib/join.mjs.\n${importsOf(chunk)}`;
+  let { code, sections } = sectionsOf(chunk, start);
   /** What it exports: for the chunks behind it, and for the faces. @type {Set<string>} */
   const exported = new Set();
   for (const [name, by] of declared) {
     if (by === chunk && chunks.some(({ needs }) => needs.has(name))) exported.add(name);
   }
-  for (const [origin, name] of names) {
-    if (chunkOf(origin) !== chunk) continue;
+  for (const [origin, name] of exportsOf(chunk, names)) {
     if (!origin.changes) code += `export const ${name} = ${origin.module}.${origin.local};\n`;
     else exported.add(origin.local === name ? name : `${origin.local} as ${name}`);
   }
   if (exported.size > 0) code += `export { ${[...exported].join(", ")} };\n`;
+  write(`${chunk.name}.js`, code, sections);
+}
+
+/**
+ * The late chunk: its modules as a function of what they need, and a stub for each function of its
+ * faces. @param {Chunk} chunk @param {Map<Origin, string>} names
+ */
+function joinedLate(chunk, names) {
+  const given = [...[...chunk.builtins].map(variableOf), ...chunk.needs].join(", ");
+  const start = `// Modules of lib/, joined by lib/join.mjs.\nmodule.exports = ({ ${given} }) => {\n`;
+  let { code, sections } = sectionsOf(chunk, start);
+  let stubs = `import { createRequire } from "node:module";\n${importsOf(chunk)}`;
+  stubs += "let late = null;\nfunction load() {\n";
+  const required = `createRequire(import.meta.url)("./${LATE}.cjs")`;
+  stubs += `return (late ??= ${required}({ ${given} }));\n}\n`;
+  const functions = [];
+  for (const [{ module, local, changes }, name] of exportsOf(chunk, names)) {
+    const { code: text } = /** @type {Module} */ (modules.get(`${module.slice(1)}.js`));
+    if (changes || !new RegExp(`\\bfunction\\*? ${local}\\b`).test(text)) {
+      throw new Error(`${module} exports ${name}, which is no function`);
+    }
+    functions.push(`${name}: ${module}.${local}`);
+    stubs += `export function ${name}(...args) { return load().${name}(...args); }\n`;
+  }
+  code += `return { ${functions.join(", ")} };\n};\n`;
+  write(`${LATE}.cjs`, code, sections);
+  fs.writeFileSync(path.join(DIST, "joined", `${LATE}.js`), stubs);
+}
+
+/** @param {string} name @param {string} code @param {object[]} sections */
+function write(name, code, sections) {
+  const file = path.join(DIST, "joined", name);
+  fs.writeFileSync(file, `${code}//# sourceMappingURL=${name}.map\n`);
   // Node 20 reads no map without a list of sources
-  return { code, map: { version: 3, file: `${chunk.name}.js`, sources: [], sections } };
+  const map = { version: 3, file: name, sources: [], sections };
+  fs.writeFileSync(`${file}.map`, JSON.stringify(map));
 }
 
 /** Moves what the compiler wrote to the folder of the separate modules; declarations stay. */
@@ -295,19 +350,24 @@ function separateModules() {
   }
 }
 
+/** @param {string} face */
+function isLate(face) {
+  return CHUNKS[LATE].includes(face.replace(".js", ""));
+}
+
 separateModules();
 const faces = fs.readdirSync(MODULES).filter((file) => /^(index|n[ex]_\w+)\.js$/.test(file));
 for (const [name, first] of Object.entries(CHUNKS)) {
   chunks.push({ name, files: [], builtins: new Set(), needs: new Set() });
-  for (const face of first.length > 0 ? first.map((one) => `${one}.js`) : faces) load(face);
+  const others = faces.filter((face) => face !== "index.js" && !isLate(face));
+  for (const face of first.length > 0 ? first.map((one) => `${one}.js`) : others) load(face);
 }
+load("index.js");
 const names = publicNames(faces);
 fs.rmSync(path.join(DIST, "joined"), { recursive: true, force: true });
 fs.mkdirSync(path.join(DIST, "joined"));
 for (const chunk of chunks) {
-  const { code, map } = joined(chunk, names);
-  const file = path.join(DIST, "joined", `${chunk.name}.js`);
-  fs.writeFileSync(file, `${code}//# sourceMappingURL=${chunk.name}.js.map\n`);
-  fs.writeFileSync(`${file}.map`, JSON.stringify(map));
+  if (chunk.name === LATE) joinedLate(chunk, names);
+  else joined(chunk, names);
 }
 for (const face of faces) fs.writeFileSync(path.join(DIST, face), faceOf(load(face), names));
