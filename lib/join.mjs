@@ -310,7 +310,8 @@ function joined(chunk, names) {
  */
 function joinedLate(chunk, names) {
   const given = [...[...chunk.builtins].map(variableOf), ...chunk.needs].join(", ");
-  const start = `// Modules of lib/, joined by lib/join.mjs.\nmodule.exports = ({ ${given} }) => {\n`;
+  const opening = "// Modules of lib/, joined by lib/join.mjs.";
+  const start = `${opening}\nmodule.exports = ({ ${given} }) => {\n`;
   let { code, sections } = sectionsOf(chunk, start);
   let stubs = `import { createRequire } from "node:module";\n${importsOf(chunk)}`;
   stubs += "let late = null;\nfunction load() {\n";
