@@ -49,8 +49,10 @@ export async function* multiget(work: Work, getting: Getting): AsyncGenerator<nx
   const { hrefs, path } = getting;
   for (const href of hrefs) checkPath(href, work.caller);
   const places = new Places(path);
+  // apart from these: what was asked for says nothing about how the server calls the collection
+  const asked = new Places(path);
   for (let at = 0; at < hrefs.length; at += PORTION) {
-    yield* getSome(work, getting, hrefs.slice(at, at + PORTION), places);
+    yield* getSome(work, getting, hrefs.slice(at, at + PORTION), places, asked);
   }
 }
 
@@ -61,9 +63,10 @@ async function* getSome(
   getting: Getting,
   hrefs: readonly string[],
   places: Places,
+  asked: Places,
 ): AsyncGenerator<nx_resource[]> {
   const wanted = new Map<string, string>();
-  for (const href of hrefs) wanted.set(keyOf(locate(href)[0]), href);
+  for (const href of hrefs) wanted.set(keyIn(asked, href), href);
   const { size } = wanted;
   try {
     yield* getPortion(work, getting, wanted, places);
@@ -73,8 +76,8 @@ async function* getSome(
     const left = [...wanted.values()];
     const middle = left.length >> 1;
     if (middle > 0) {
-      yield* getSome(work, getting, left.slice(0, middle), places);
-      yield* getSome(work, getting, left.slice(middle), places);
+      yield* getSome(work, getting, left.slice(0, middle), places, asked);
+      yield* getSome(work, getting, left.slice(middle), places, asked);
       return;
     }
     const [only = ""] = left;
@@ -90,6 +93,12 @@ async function isThere(work: Work, path: string): Promise<boolean> {
 function absent(href: string, places: Places): nx_resource {
   const missing = { hrefs: [], status: NOT_FOUND, props: [], trees: [] };
   return makeResource(places.place(href), { ...missing, description: null, condition: null });
+}
+
+function keyIn(asked: Places, href: string): string {
+  const place = asked.place(href);
+  const isUsual = place.kind === "member" && place.path === href;
+  return isUsual ? place.key : keyOf(locate(href)[0]);
 }
 
 async function* getPortion(
