@@ -312,6 +312,7 @@ export async function nx_mkcol(
 ): Promise<void> {
   const caller = "nx_mkcol";
   open(sess, path, caller);
+  if (path.includes("?")) throw misuse(caller, "a collection's path has no query");
   const { parents = false, exists_ok: existsOk = false, kind = "collection", props = [] } =
     needOptions(options, caller);
   await makeCollection({

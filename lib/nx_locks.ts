@@ -1,6 +1,6 @@
 // Locks that look after themselves, over the locks of ne_locks: refreshed while they are held,
 // given back once, found again after a crash.
-import { checkTarget } from "./internal/http/request_head.js";
+import { needPath } from "./internal/resources/needs.js";
 import { isBracketable, type ne_lock_store, ne_lock_create } from "./internal/guests/lock_store.js";
 import { misuse, needHandle, type ne_session } from "./internal/base/handle.js";
 import { needCallbackOrNull, needObject, needText } from "./internal/base/arguments.js";
@@ -85,7 +85,7 @@ export async function nx_lock(
   options: nx_lock_options = {},
 ): Promise<nx_held_lock> {
   needHandle(sess, "ne_session", "nx_lock");
-  checkTarget(path, "nx_lock");
+  needPath(path, "nx_lock");
   const lock = await takeLock(sess, path, wishOf(options), systemClock);
   return lock as unknown as nx_held_lock;
 }
@@ -162,7 +162,7 @@ export async function nx_locks(
   path: string,
 ): Promise<readonly nx_lock_info[]> {
   needHandle(sess, "ne_session", "nx_locks");
-  checkTarget(path, "nx_locks");
+  needPath(path, "nx_locks");
   return Object.freeze(await discoverLocks(sess, path));
 }
 
@@ -173,7 +173,7 @@ export async function nx_locks(
 export async function nx_break_lock(sess: ne_session, path: string, token: string): Promise<void> {
   const caller = "nx_break_lock";
   needHandle(sess, "ne_session", caller);
-  checkTarget(path, caller);
+  needPath(path, caller);
   if (!isBracketable(needText(token, caller, "token")) || token === "") {
     throw misuse(caller, "the token has a character that no header field may show, or is empty");
   }
