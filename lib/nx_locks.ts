@@ -1,6 +1,6 @@
 // Locks that look after themselves, over the locks of ne_locks: refreshed while they are held,
 // given back once, found again after a crash.
-import { needPath } from "./internal/resources/needs.js";
+import { checkPath, needPath } from "./internal/resources/needs.js";
 import { isBracketable, type ne_lock_store, ne_lock_create } from "./internal/guests/lock_store.js";
 import { misuse, needHandle, type ne_session } from "./internal/base/handle.js";
 import { needCallbackOrNull, needObject, needText } from "./internal/base/arguments.js";
@@ -86,6 +86,7 @@ export async function nx_lock(
 ): Promise<nx_held_lock> {
   needHandle(sess, "ne_session", "nx_lock");
   needPath(path, "nx_lock");
+  checkPath(path, "nx_lock");
   const lock = await takeLock(sess, path, wishOf(options), systemClock);
   return lock as unknown as nx_held_lock;
 }
@@ -163,6 +164,7 @@ export async function nx_locks(
 ): Promise<readonly nx_lock_info[]> {
   needHandle(sess, "ne_session", "nx_locks");
   needPath(path, "nx_locks");
+  checkPath(path, "nx_locks");
   return Object.freeze(await discoverLocks(sess, path));
 }
 
@@ -174,6 +176,7 @@ export async function nx_break_lock(sess: ne_session, path: string, token: strin
   const caller = "nx_break_lock";
   needHandle(sess, "ne_session", caller);
   needPath(path, caller);
+  checkPath(path, caller);
   if (!isBracketable(needText(token, caller, "token")) || token === "") {
     throw misuse(caller, "the token has a character that no header field may show, or is empty");
   }

@@ -345,7 +345,8 @@ t.test("a path that is none is the caller's mistake", async (t) => {
   const server = await LockServer.start(t);
   const { sess } = server;
   for (const path of ["a", "", "*", "/\u00e9", "/../x", "/a#b", "/a\r\nb"]) {
-    for (const call of [nx_lock(sess, path), nx_locks(sess, path), nx_break_lock(sess, path, "t")]) {
+    const calls = [nx_lock(sess, path), nx_locks(sess, path), nx_break_lock(sess, path, "t")];
+    for (const call of calls) {
       const error: unknown = await call.catch((reason: unknown) => reason);
       t.ok(error instanceof TypeError, path);
       t.match(String(error), /nx_\w+: the path /);
