@@ -22,8 +22,8 @@ const list = (...members: string[]): (() => Reply) => all(207, multistatus(SELF,
 
 type Attack = (method: string, target: string) => Reply;
 
-/** What the server does, the exit code, and what is new in the folder. */
-const ATTACKS: [string, Attack, number, Record<string, string>?][] = [
+/** What the server does, and the exit code. */
+const ATTACKS: [string, Attack, number][] = [
   ["an empty multistatus", all(207, multistatus()), 1],
   ["an empty collection, whatever is asked", list(), 1],
   ["an empty answer", all(207), 1],
@@ -43,11 +43,11 @@ const ATTACKS: [string, Attack, number, Record<string, string>?][] = [
     method === "GET" ? { status: 200, body: "evil" } :
     target !== "/" ? { status: 500 } :
     list(...["/../up", "/%2e%2e/up", "/..%2fup", "/..%5cup", "/n%00ul", "/%2e", "//../up",
-      "/d%5c..%5c..%5cup", "/x"].map(file))(), 3, { x: "evil" }],
+      "/d%5c..%5c..%5cup", "/x"].map(file))(), 3],
   ["names of the program's own files", (method, target) =>
     method === "GET" ? { status: 200, body: "evil" } :
     target !== "/" ? { status: 500 } :
-    list(file("/.libneon-sync/state.json"), file("/.LIBNEON-SYNC"), file("/x"))(), 3, { x: "evil" }],
+    list(file("/.libneon-sync/state.json"), file("/.LIBNEON-SYNC"), file("/x"))(), 3],
 ];
 
 t.test("nothing is lost to a server that lies", async (t) => {
@@ -77,13 +77,13 @@ t.test("nothing is lost to a server that lies", async (t) => {
   await new Promise<void>((resolve) => attacker.listen(server.port, "127.0.0.1", resolve));
   t.teardown(() => attacker.close());
 
-  for (const [name, answers, code, changed = {}] of ATTACKS) {
+  for (const [name, answers, code] of ATTACKS) {
     attack = answers;
     const a = path.join(place, "a");
     fs.cpSync(kept, a, { recursive: true });
     const ended = await run(a, url);
     t.equal(ended.code, code, `${name}: ${ended.out}${ended.err}`);
-    t.strictSame(treeOf(a), { ...before, ...changed }, name);
+    t.strictSame(treeOf(a), before, `${name}: ${ended.out}`);
     t.strictSame(fs.readdirSync(place).sort(), ["a", "kept"], "nothing beside the folder");
     t.strictSame(writes, [], "nothing is changed there");
     fs.rmSync(a, { recursive: true });

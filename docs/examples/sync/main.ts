@@ -71,7 +71,7 @@ function readArguments(args: string[]): Arguments | null {
 }
 
 function openSession(url: string): ne_session {
-  const isWeb = /^https?:\/\/[^/?#@]+[^?#]*$/i.test(url);
+  const isWeb = /^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(url);
   const sess = isWeb ? nx_session_for(url) : null;
   if (sess === null) throw new BadArgument("the URL must be http: or https:, with nothing but a path");
   ne_set_useragent(sess, "libneon-sync/0.2");
@@ -111,6 +111,7 @@ async function run({ folder, url, user, emptied }: Arguments): Promise<number> {
     try {
       const state = await State.load(workspace.state, new URL(url).origin + nx_path(...names, ""));
       if (state.files.size === 0) await server.makeRoot();
+      await state.save();
       const settings = { root: folder, workspace, state, server, emptied, say };
       return (await synchronise(settings)) === 0 ? 0 : 3;
     } finally {

@@ -70,8 +70,9 @@ export function findEmptied(
 ): "this folder" | "the server" | null {
   const paths = [...known.files.keys()];
   if (paths.length < 2) return null;
-  const hereShows = paths.some((path) => here.files.has(path));
-  const thereShows = paths.some((path) => there.files.has(path));
+  const shows = ({ files, unknown }: Side<unknown>): boolean =>
+    paths.some((path) => files.has(path) || isLeftAlone(path, unknown));
+  const [hereShows, thereShows] = [shows(here), shows(there)];
   if (hereShows === thereShows) return null;
   return hereShows ? "the server" : "this folder";
 }

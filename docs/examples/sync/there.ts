@@ -155,7 +155,7 @@ export class There {
     const tag = await this.#strongTag(known);
     const path = this.#file(known.spelling);
     // If-Match is HTTP's condition, If is WebDAV's: a server may look at one of them only
-    const headers = { "If-Match": tag, If: `([${tag}])` };
+    const headers = { "If-Match": tag, If: `<${path}> ([${tag}])` };
     const { ok, status, error } = await nx_send(this.sess, "DELETE", path, { headers });
     if (status?.code === 412) throw new Changed("changed on the server meanwhile");
     if (status?.code === 404) return;
