@@ -1,6 +1,6 @@
 // The two-way synchroniser of docs/examples/sync, run as the program that it is: against the
-// server of the examples and Apache. synchroniser-kill.ts kills it, synchroniser-attacked.ts attacks
-// it. Needs the build.
+// server of the examples and Apache. synchroniser-kill.ts kills it, synchroniser-attacked.ts
+// attacks it. Needs the build.
 import * as fs from "node:fs";
 import path from "node:path";
 import t, { type Test } from "tap";

@@ -16,7 +16,7 @@ export function faultOf(name: string): string | null {
   return null;
 }
 
-/** Names that are neither brought nor fetched: the program's own, and uploads that are under way. */
+/** Names that are left out: the program's own, and uploads that are under way. */
 export function isOwn(name: string): boolean {
   const folded = foldName(name);
   return folded === OWN_FOLDER || /^\.libneon-.*\.part$/.test(folded);

@@ -60,8 +60,8 @@ export function isLeftAlone(path: string, unknown: ReadonlyMap<string, string>):
 }
 
 /**
- * The side that shows none of several files that both had: an unmounted disk and a server with another
- * root look like that, and so does a folder that was emptied. Only a person knows.
+ * The side that shows none of several files that both had: an unmounted disk and a server with
+ * another root look like that, and so does a folder that was emptied. Only a person knows.
  */
 export function findEmptied(
   here: Side<LocalFile>,

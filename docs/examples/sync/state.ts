@@ -27,7 +27,7 @@ export class State {
   }
 
   /**
-   * Without a state nothing is deleted and all is compared, so a state that is lost costs time only.
+   * Without a state nothing is deleted and all is compared, so a lost state costs time only.
    * One that is there and cannot be read is an error all the same.
    */
   static async load(file: string, url: string): Promise<State> {
@@ -105,7 +105,8 @@ function parseStored(text: string): Stored | null {
   try {
     const value = JSON.parse(text) as Partial<Stored> | null;
     if (value?.format !== FORMAT || typeof value.url !== "string") return null;
-    if (!Array.isArray(value.folders) || !Object.values(value.files ?? {}).every(isBase)) return null;
+    if (!Array.isArray(value.folders)) return null;
+    if (!Object.values(value.files ?? {}).every(isBase)) return null;
     return { format: FORMAT, url: value.url, files: value.files ?? {}, folders: value.folders };
   } catch {
     return null;

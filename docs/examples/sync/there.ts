@@ -1,5 +1,5 @@
-// The collection on the server: what is in it, by ETag, and changes to it, each with a condition, so
-// that a version which somebody else has just written is never overwritten or removed.
+// The collection on the server: what is in it, by ETag, and changes to it, each with a condition,
+// so that a version which somebody else has just written is never overwritten or removed.
 import { ne_delete, ne_move } from "libneon/ne_basic";
 import { NE_OK } from "libneon/ne_request";
 import { ne_get_error, ne_session_destroy, type ne_session } from "libneon/ne_session";
@@ -180,8 +180,8 @@ export class There {
 
   /**
    * Removes a folder that is empty. DELETE takes all that is in a folder, and has no condition for
-   * it; so the folder is first set aside by a MOVE, after which nobody can put a file into it by its
-   * name, and it comes back where somebody has done so just before.
+   * it; so the folder is first set aside by a MOVE, after which nobody can put a file into it by
+   * its name, and it comes back where somebody has done so just before.
    * @returns whether it was empty and is gone.
    */
   async removeFolder(path: string): Promise<boolean> {

@@ -16,7 +16,7 @@ export class Workspace {
     this.#incoming = join(folder, "incoming");
   }
 
-  /** Throws where another run is at work. What a run that was killed had half fetched is removed. */
+  /** Throws where another run is at work. What a killed run had half fetched is removed. */
   static async open(root: string): Promise<Workspace> {
     const folder = join(root, OWN_FOLDER);
     await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
