@@ -73,7 +73,7 @@ function readArguments(args: string[]): Arguments | null {
 function openSession(url: string): ne_session {
   const isWeb = /^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(url);
   const sess = isWeb ? nx_session_for(url) : null;
-  if (sess === null) throw new BadArgument("an http: or https: URL with nothing but a path, please");
+  if (sess === null) throw new BadArgument("an http: or https: URL without a login, please");
   ne_set_useragent(sess, "libneon-sync/0.2");
   ne_set_connect_timeout(sess, CONNECT_TIMEOUT);
   ne_set_read_timeout(sess, READ_TIMEOUT);
