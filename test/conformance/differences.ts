@@ -97,7 +97,7 @@ const ODD_SIZE = /\n(-[0-9a-f]+|[0-9a-f]+g| [0-9a-f]+|0x[0-9a-f]+|[0-9a-f]+ )\r\
 const ROADS: readonly (readonly [reason: string, applies: (lines: Lines) => boolean])[] = [
   [
     "0.37.1: NE_SESSFLAG_STRICT, on by default, refuses it; with the flag off it is read as by C",
-    ({ theirs, lax }) => lax === theirs,
+    ({ theirs, ours, lax }) => lax === theirs && / rc=(1|99) err=/.test(ours),
   ],
   [
     "0.37.1: versions other than HTTP/1.x are refused (Incompatible HTTP version)",

@@ -9,7 +9,7 @@ import { conversation, play } from "../fixtures/exchange_client.js";
 import { Folder, findProgram } from "../fixtures/real/launch.js";
 import { scripted, type Peer, type TestScope } from "../fixtures/server.js";
 import { ROOT } from "../fixtures/sources.js";
-import { differenceOf } from "./differences.js";
+import { differenceOf, type Difference } from "./differences.js";
 import { generateExchange, type GeneratedExchange } from "./generated_exchanges.js";
 import { Tally, type Suite } from "./suite.js";
 
@@ -83,6 +83,9 @@ async function course(
 
 const FIRST_SEED = 9112;
 
+/** How often an exchange may differ before it is a difference. */
+const ROUNDS = 2;
+
 function countOf(extent: "short" | "full"): number {
   const asked = Number(process.env["NEON_EXCHANGES"] ?? "0");
   if (asked > 0) return asked;
@@ -101,10 +104,15 @@ export const DIFFERENTIAL: Suite = {
     const tally = new Tally(`C neon ${built.version}, ${count} exchanges from seed ${FIRST_SEED}`);
     for (let seed = FIRST_SEED; seed < FIRST_SEED + count; seed++) {
       const exchange = generateExchange(seed);
-      const c = await course(t, theirs, exchange);
-      const ours = await course(t, conversation, exchange);
       const lax = { ...exchange, requests: ["strict,0", ...exchange.requests] };
-      const difference = await differenceOf(exchange, c, ours, () => course(t, conversation, lax));
+      let difference: Difference | null = null;
+      // the end of a connection may cross a request: once more tells chance from difference
+      for (let round = 0; round < ROUNDS; round++) {
+        const c = await course(t, theirs, exchange);
+        const ours = await course(t, conversation, exchange);
+        difference = await differenceOf(exchange, c, ours, () => course(t, conversation, lax));
+        if (difference === null) break;
+      }
       if (difference === null) tally.pass();
       else if (difference.reason !== null) tally.explain(`seed ${seed}`, difference.reason);
       else tally.fail(`seed ${seed}`, difference.text);

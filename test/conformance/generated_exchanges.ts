@@ -121,7 +121,7 @@ function answered(
     cut !== text ||
     line.startsWith("HTTP/1.0") ||
     BAD_STATUS_LINES.includes(line) ||
-    more.some((field) => ODD_FIELDS.includes(field));
+    more.some((field) => /^(Connection|X-Blank|no colon)/.test(field));
   return [[`w:${cut}`, ...(over ? ["c"] : [])], over];
 }
 
