@@ -37,6 +37,7 @@ import {
 } from "../lib/ne_request.js";
 import {
   NE_SESSFLAG_CONNAUTH,
+  ne_get_error,
   ne_get_session_flag,
   ne_session_create,
   ne_session_destroy,
@@ -622,6 +623,31 @@ t.test("Digest", async (t) => {
     ne_set_request_body_fd(req, file, 0, 200_000);
     await t.rejects(ne_request_dispatch(req), /the file descriptor is not open/);
     ne_request_destroy(req);
+  });
+
+  t.test("a body for auth-int whose file became shorter", { timeout: 5000 }, async (t) => {
+    const CHALLENGE = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth-int"';
+    const srv = await scripted(t, async (peer) => {
+      await challengedOnce(CHALLENGE)(peer).catch(() => {});
+    });
+    const sess = sessionTo(srv.port);
+    t.teardown(() => ne_session_destroy(sess));
+    const name = path.join(t.testdir({ body: "x".repeat(2000) }), "body");
+    const fd = fs.openSync(name, "r");
+    t.teardown(() => fs.closeSync(fd));
+    let asked = 0;
+    ne_set_server_auth(sess, (_, _realm, attempt, username, password) => {
+      [username.value, password.value] = ["u", "pw"];
+      asked++;
+      fs.truncateSync(name, 1000);
+      return attempt;
+    });
+    const req = ne_request_create(sess, "PUT", "/");
+    ne_set_request_body_fd(req, fd, 0, 2000);
+    t.equal(await ne_request_dispatch(req), NE_ERROR);
+    t.equal(ne_get_error(sess), "Premature EOF in request body file");
+    ne_request_destroy(req);
+    t.equal(asked, 1);
   });
 
   t.test("a proof for auth-int covers the body of the answer", async (t) => {

@@ -6,8 +6,10 @@ import net from "node:net";
 import tls from "node:tls";
 import t, { type Test } from "tap";
 import { allCertificates } from "../lib/internal/asn1/pem.js";
+import { ne_set_server_auth } from "../lib/ne_auth.js";
 import {
   ne_get_status,
+  ne_hook_pre_send,
   ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
@@ -411,6 +413,40 @@ t.test("client_certificates", async (t) => {
   }
 });
 
+t.test("a_certificate_set_meanwhile_needs_a_new_connection", async (t) => {
+  const fields = 'WWW-Authenticate: Basic realm="r"\r\nContent-Length: 0';
+  const challenge = `HTTP/1.1 401 X\r\n${fields}\r\n\r\n`;
+  const seen: string[] = [];
+  const wish = { requestCert: true, rejectUnauthorized: false };
+  const { port } = await tlsServer(t, wish, (socket) => {
+    socket.on("data", (data: Buffer) => {
+      const shown = Object.keys(socket.getPeerCertificate()).length > 0;
+      seen.push(shown ? "a certificate" : "none");
+      socket.write(/^authorization:/im.test(data.toString("latin1")) ? OK : challenge);
+    });
+  });
+  const set = (sess: ne_session): void => ne_ssl_set_clicert(sess, client("client.p12"));
+
+  const asked = session(t, port);
+  ne_set_server_auth(asked, (_, _realm, attempt, username, password) => {
+    [username.value, password.value] = ["u", "pw"];
+    set(asked);
+    return attempt;
+  });
+  t.same(await get(asked), [0, 200, ""]);
+  t.same(seen.splice(0), ["none", "a certificate"], "by the callback for credentials");
+
+  // when this hook runs, the request has taken the kept connection already
+  const hooked = session(t, port);
+  let requests = 0;
+  ne_hook_pre_send(hooked, () => {
+    if (++requests === 2) set(hooked);
+  }, null);
+  t.same(await get(hooked), [0, 401, ""]);
+  t.same(await get(hooked), [0, 401, ""]);
+  t.same(seen, ["none", "a certificate"], "by a hook");
+});
+
 t.test("an_encrypted_client_certificate_is_refused", async (t) => {
   const { port } = await tlsServer(t, {}, answer);
   const sess = session(t, port);
@@ -470,6 +506,33 @@ t.test("a_reset_is_a_cut_too", async (t) => {
         inner.once("data", () => inner.write(text, () => below.resetAndDestroy()));
       });
       t.same(await get(session(t, port)), wanted, `${version} ${text}`);
+    }
+  }
+});
+
+t.test("a_kept_connection_that_is_cut_is_a_stale_one", async (t) => {
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    for (const cut of ["destroy", "resetAndDestroy"] as const) {
+      const secureContext = tls.createSecureContext({
+        ...{ key: certFile("server.key"), cert: certFile("good.pem") },
+        ...{ minVersion: version, maxVersion: version },
+      });
+      let connections = 0;
+      let requests = 0;
+      const port = await tcpServer(t, (below) => {
+        connections += 1;
+        const inner = new tls.TLSSocket(below, { isServer: true, secureContext });
+        inner.on("error", () => {});
+        inner.on("data", () => {
+          requests += 1;
+          if (requests === 2) below[cut]();
+          else inner.write(OK);
+        });
+      });
+      const sess = session(t, port);
+      t.same(await get(sess), [0, 200, ""]);
+      t.same(await get(sess), [0, 200, ""], `${version}: sent again after ${cut}`);
+      t.same([connections, requests], [2, 3]);
     }
   }
 });

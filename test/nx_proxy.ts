@@ -7,7 +7,15 @@ import {
   ne_set_proxy_auth,
   ne_set_server_auth,
 } from "../lib/ne_auth.js";
-import { NE_ERROR, NE_OK, NE_PROXYAUTH } from "../lib/ne_request.js";
+import {
+  NE_ERROR,
+  NE_OK,
+  NE_PROXYAUTH,
+  ne_add_request_header,
+  ne_request_create,
+  ne_request_destroy,
+  ne_request_dispatch,
+} from "../lib/ne_request.js";
 import {
   ne_close_connection,
   ne_fill_proxy_uri,
@@ -503,6 +511,15 @@ t.test("the environment", async (t) => {
     proxy.requests[0]?.field("proxy-authorization"),
     `Basic ${Buffer.from("u:p@ss").toString("base64")}`,
     "a password in the variable is sent",
+  );
+  const req = ne_request_create(sess, "GET", "/own");
+  ne_add_request_header(req, "Proxy-Authorization", "Bearer mine");
+  t.equal(await ne_request_dispatch(req), NE_OK);
+  ne_request_destroy(req);
+  t.strictSame(
+    proxy.requests[1]?.fields.filter((line) => /^proxy-auth/i.test(line)),
+    ["Proxy-Authorization: Bearer mine"],
+    "unless the application sends a field of its own",
   );
   const direct = session(t, "http", 80, "10.1.2.3");
   ne_session_proxy(direct, "somewhere", 1);

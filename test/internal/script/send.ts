@@ -409,6 +409,34 @@ t.test("a timeout spans redirects and logins", async (t) => {
   t.ok(server.requests.length <= 4, `${server.requests.length} requests`);
 });
 
+t.test("a redirect gets what is left of the timeout", { timeout: 5000 }, async (t) => {
+  const { now } = performance;
+  t.teardown(() => {
+    performance.now = now;
+  });
+  for (const elsewhere of [false, true]) {
+    // an hour passes in the first exchange; the second has no answer
+    const silent = async (peer: Peer): Promise<void> => {
+      await peer.readRequest().catch(() => {});
+      if (!peer.ended) await peer.readEof();
+    };
+    const other = await scripted(t, silent);
+    const server = await scripted(t, async (peer) => {
+      const request = await peer.readRequest().catch(() => null);
+      if (request?.target !== "/") return;
+      performance.now = () => now.call(performance) + 3_600_000;
+      const to = elsewhere ? `${other.origin}/late` : "/late";
+      await peer.write(`HTTP/1.1 302 Found\r\nLocation: ${to}\r\nContent-Length: 0\r\n\r\n`);
+      await silent(peer);
+    });
+    const sess = session(t, server.port);
+    const result = await nx_send(sess, "GET", "/", { redirects: 1, timeout: 1800 });
+    performance.now = now;
+    t.equal(result.code, NE_TIMEOUT);
+    t.equal(result.redirects.length, 1);
+  }
+});
+
 t.test("options", async (t) => {
   const sess = session(t, 1);
   const rows: [options: unknown, error: RegExp][] = [
