@@ -4,7 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { needText } from "./internal/base/arguments.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
-import { checkTarget } from "./internal/http/request_head.js";
+import { checkPath } from "./internal/resources/needs.js";
 import type { nx_headers } from "./internal/script/header_list.js";
 import { readBody, type nx_progress_fn } from "./internal/script/request_body.js";
 import { sessions } from "./internal/session/session.js";
@@ -291,7 +291,7 @@ export async function nx_download(
   const caller = "nx_download";
   sessions.open(sess, caller);
   needText(path, caller, "the path");
-  checkTarget(path, caller);
+  checkPath(path, caller);
   const own = readOptions(options, DOWNLOAD_OPTIONS, caller);
   const given = readFieldValue(own.etag, "etag", caller);
   const settings = {
@@ -335,7 +335,7 @@ type Sending = Pick<Job, "line" | "conditions" | "contentType" | "mtime" | "prog
 
 function readPath(path: string, caller: string): string {
   needText(path, caller, "the path");
-  checkTarget(path, caller);
+  checkPath(path, caller);
   if (!path.startsWith("/")) throw misuse(caller, "the path must begin with a slash");
   if (/[/?#]$/.test(path)) throw misuse(caller, "the path must be a file's");
   return path;
