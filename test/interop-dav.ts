@@ -246,9 +246,9 @@ async function deepLocks(t: Test, { sess, other, at }: Place): Promise<void> {
   await well(t, sess, "LOCK of a tree", ne_lock(sess, lock));
   t.equal(lock.depth, NE_DEPTH_INFINITE);
   ne_lockstore_add(store, lock);
-  // Apache says so in a 207, which neon takes for success of a PUT
-  await ne_putbuf(other, `${at}c/new`, text("no"));
-  t.match(ne_get_error(other), /^(423|207)\b/);
+  // Apache says so in a 207, of the locked parent
+  t.equal(await ne_putbuf(other, `${at}c/new`, text("no")), NE_ERROR);
+  t.match(ne_get_error(other), /^(423|\/.*c: 423) /);
   await well(t, sess, "PUT of a new member", ne_putbuf(sess, `${at}c/new`, text("yes")));
   await well(t, sess, "DELETE of a member", ne_delete(sess, `${at}c/new`));
   await well(t, sess, "UNLOCK", ne_unlock(sess, lock));
