@@ -2,6 +2,7 @@
 // can read.
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needObject } from "./internal/base/arguments.js";
+import type { nx_phase } from "./internal/session/report.js";
 import { sessions } from "./internal/session/session.js";
 import { bodyKept, writeCurl } from "./internal/trace/curl.js";
 import { readHar } from "./internal/trace/har_reader.js";
@@ -14,33 +15,7 @@ import { Recorder, recorders, type nx_recorder } from "./internal/trace/recorder
 
 export type { nx_recorder } from "./internal/trace/recorder.js";
 
-/**
- * What was being done when a request failed.
- *
- * - `queue`: waiting for its turn
- * - `lookup`, `connect`: of the origin, or of the proxy
- * - `proxy`: all talk with a proxy, its TLS included
- * - `handshake`, `verify`: TLS with the origin, and the judgement of its certificate
- * - `send`, `wait`: the request going out; nothing of an answer has come
- * - `head`, `body`: malformed or missing HTTP, or an answer that is taken for a failure
- * - `auth`: a login refused
- * - `parse`: the content (XML, compression)
- * - `callback`: a callback of the program ended it
- */
-export type nx_phase =
-  | "queue"
-  | "lookup"
-  | "connect"
-  | "proxy"
-  | "handshake"
-  | "verify"
-  | "send"
-  | "wait"
-  | "head"
-  | "body"
-  | "auth"
-  | "parse"
-  | "callback";
+export type { nx_phase };
 
 /** An address that was tried. */
 export interface nx_failure_address {

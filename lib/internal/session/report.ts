@@ -22,8 +22,20 @@ export interface Timings {
   reused: boolean;
 }
 
-/** What was being done; see `nx_phase`. */
-export type Phase =
+/**
+ * What was being done when a request failed.
+ *
+ * - `queue`: waiting for its turn
+ * - `lookup`, `connect`: of the origin, or of the proxy
+ * - `proxy`: all talk with a proxy, its TLS included
+ * - `handshake`, `verify`: TLS with the origin, and the judgement of its certificate
+ * - `send`, `wait`: the request going out; nothing of an answer has come
+ * - `head`, `body`: malformed or missing HTTP, or an answer that is taken for a failure
+ * - `auth`: a login refused
+ * - `parse`: the content (XML, compression)
+ * - `callback`: a callback of the program ended it
+ */
+export type nx_phase =
   | "queue"
   | "lookup"
   | "connect"
@@ -69,7 +81,7 @@ export interface Origins {
 }
 
 export interface Report {
-  phase: Phase;
+  phase: nx_phase;
   /** Of the connection of the last attempt, or of the one that could not be opened. */
   origins: Origins;
   /** The connection of the last attempt, and its counts of bytes when that began. */

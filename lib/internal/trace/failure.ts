@@ -4,7 +4,7 @@ import { NE_AUTH, NE_OK, NE_PROXYAUTH, NE_REDIRECT, NE_TIMEOUT } from "../base/c
 import { parseContentType } from "../http/content_type.js";
 import { hideInText, hideValues, secretValues } from "../http/secrets.js";
 import { readOutcome, type Outcome } from "../multistatus/outcome.js";
-import type { Phase, Report, Timings } from "../session/report.js";
+import type { nx_phase, Report, Timings } from "../session/report.js";
 import type { Session } from "../session/session_state.js";
 import { ne_uri, ne_uri_parse } from "../../ne_uri.js";
 import {
@@ -17,7 +17,7 @@ import { decodeCodings } from "./body_text.js";
 
 /** See `nx_failure`. */
 export interface Failure {
-  readonly phase: Phase;
+  readonly phase: nx_phase;
   readonly code: number;
   readonly error: string;
   readonly cause: Error | null;
@@ -75,7 +75,7 @@ export function describeFailure(s: Session): Failure | null {
 
 // ---- repetitions ----
 
-const NEVER_SENT: ReadonlySet<Phase> = new Set([
+const NEVER_SENT: ReadonlySet<nx_phase> = new Set([
   ...(["queue", "lookup", "connect", "proxy", "handshake", "verify"] as const),
 ]);
 
