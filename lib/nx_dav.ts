@@ -29,7 +29,7 @@ import {
   type nx_property,
 } from "./internal/resources/properties.js";
 import { numberOf, type nx_resource } from "./internal/resources/resource.js";
-import { report } from "./internal/resources/report.js";
+import { report } from "./internal/resources/report_request.js";
 import { basicSearchBody, checkSearchRequest } from "./internal/resources/search.js";
 import { stat } from "./internal/resources/stat.js";
 import type { nx_change } from "./internal/resources/sync.js";
@@ -38,7 +38,7 @@ import { Work } from "./internal/resources/work.js";
 import { parseDocument } from "./internal/resources/xml_parse.js";
 import { printElement, PROLOGUE } from "./internal/resources/xml_text.js";
 import { ne_lock_using_resource } from "./internal/guests/lock_store.js";
-import { failure } from "./internal/resources/failure.js";
+import { failure } from "./internal/resources/failed_request.js";
 import { samePath } from "./internal/uri/same_path.js";
 import type { ne_propname } from "./ne_props.js";
 

@@ -7,7 +7,7 @@ import { misuse, type ne_session } from "./internal/base/handle.js";
 import { isHost } from "./internal/proxy/settings.js";
 import { nx_list, type nx_list_options } from "./internal/resources/nx_list.js";
 import type { nx_resource } from "./internal/resources/resource.js";
-import type { nx_resource_prop } from "./internal/resources/response.js";
+import type { nx_resource_prop } from "./internal/resources/response_element.js";
 import { resultOf, type nx_result } from "./internal/script/result.js";
 import { parsePlace, type UrlPlace } from "./internal/script/url_place.js";
 import { errorOf } from "./internal/script/must.js";

@@ -9,7 +9,7 @@ import { readHar } from "./internal/trace/har_reader.js";
 import { Replay } from "./internal/trace/replay.js";
 import { exemptFromTls } from "./internal/session/without_tls.js";
 import type { nx_connector, nx_timings } from "./nx_session.js";
-import { describeFailure } from "./internal/trace/failure.js";
+import { describeFailure } from "./internal/trace/failure_report.js";
 import { writeHar } from "./internal/trace/har.js";
 import { Recorder, recorders, type nx_recorder } from "./internal/trace/recorder.js";
 

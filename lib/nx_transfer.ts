@@ -10,7 +10,7 @@ import { readBody, type nx_progress_fn } from "./internal/script/request_body.js
 import { sessions } from "./internal/session/session.js";
 import { isStrong } from "./internal/transfer/check.js";
 import { download } from "./internal/transfer/download.js";
-import { toCaller } from "./internal/transfer/failure.js";
+import { toCaller } from "./internal/transfer/failed_transfer.js";
 import { urlOf, type Job } from "./internal/transfer/job.js";
 import { openTarget } from "./internal/transfer/open_target.js";
 import { putBody } from "./internal/transfer/put.js";

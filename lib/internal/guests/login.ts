@@ -14,7 +14,7 @@ import { resetStale } from "../auth/digest.js";
 import { NE_AUTH_PROXY } from "../auth/protocol_bits.js";
 import { schemeByName } from "../auth/registry.js";
 import type { Answer, Login, Question, Scheme, Signature } from "../auth/scheme.js";
-import { isOnOrigin } from "../http/target.js";
+import { isOnOrigin } from "../http/target_origin.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { isPromise } from "../base/promise.js";

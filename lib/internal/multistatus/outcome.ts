@@ -21,7 +21,7 @@ import {
   ne_xml_push_handler,
   ne_xml_set_error,
 } from "../../ne_xml.js";
-import { isConditionSpace } from "./conditions.js";
+import { isConditionSpace } from "./condition_names.js";
 import { healedPath } from "./href.js";
 import { parseStatusElement } from "./status_element.js";
 

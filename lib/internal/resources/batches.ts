@@ -1,6 +1,6 @@
 // Batches as an iterator of what is in them: a step that finds its value at hand costs one settled
 // promise and nothing else. Where batches come from, the transfer behind them ends with the loop.
-import { abortFailure } from "./failure.js";
+import { abortFailure } from "./failed_request.js";
 
 /** Where batches come from. */
 export interface Source<T> {

@@ -5,7 +5,7 @@ import { nx_error } from "../script/nx_error.js";
 import { keyOf, locate } from "../uri/same_path.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
-import { CALDAV, CARDDAV } from "../multistatus/conditions.js";
+import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import type { DavKind } from "./discover.js";
 import { isRefused, refusal } from "./listing.js";
 import { isAbsence, stat } from "./stat.js";

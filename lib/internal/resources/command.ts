@@ -11,7 +11,7 @@ import {
   ne_set_request_body_buffer,
 } from "../../ne_request.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
-import { requestFailure } from "./failure.js";
+import { requestFailure } from "./failed_request.js";
 
 /** A request of this kind. */
 export interface Command {

@@ -1,9 +1,9 @@
 // The responses of one answer as resources: each once, those that the question was about told from
 // others, and what says that the answer is not all kept for its end.
 import type { Place } from "../uri/membership.js";
-import { failure } from "./failure.js";
+import { failure } from "./failed_request.js";
 import { Fingerprints } from "./fingerprints.js";
-import type { Response } from "./response.js";
+import type { Response } from "./response_element.js";
 import { Places } from "./places.js";
 import { makeResource, type nx_resource } from "./resource.js";
 

@@ -1,9 +1,9 @@
 // One PROPFIND, and what its answer says about a collection and its members. An answer that says
 // nothing about them is a failure: taken for an empty folder, it would cost a sync client's files.
 import type { ne_propname } from "../../ne_props.js";
-import { failure } from "./failure.js";
+import { failure } from "./failed_request.js";
 import type { Gathering, Kind } from "./gathering.js";
-import type { Response } from "./response.js";
+import type { Response } from "./response_element.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
 import type { Question, Work } from "./work.js";
 import { needName, PROLOGUE, quoteAttribute } from "./xml_text.js";

@@ -4,7 +4,7 @@ import type { ne_session } from "../base/handle.js";
 import { ne_lock_using_parent, ne_lock_using_resource } from "../guests/lock_store.js";
 import { nx_error } from "../script/nx_error.js";
 import { carryOut } from "./command.js";
-import { CALDAV, CARDDAV } from "../multistatus/conditions.js";
+import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import { stat } from "./stat.js";
 import { PROLOGUE } from "./xml_text.js";
 

@@ -10,7 +10,7 @@
 // A document whose root is DAV:error is read for its condition alone. DAViCal leaves the response
 // out where there is one only: href and propstat stand alone.
 import { printable } from "../base/bytes.js";
-import { isConditionSpace } from "../multistatus/conditions.js";
+import { isConditionSpace } from "../multistatus/condition_names.js";
 import { LeadingBlanks } from "../multistatus/leading_blanks.js";
 import { parseStatusElement } from "../multistatus/status_element.js";
 import type { ne_status } from "../../ne_utils.js";
@@ -30,7 +30,7 @@ import {
   type ne_xml_parser,
 } from "../../ne_xml.js";
 import { DAV, type nx_element } from "./element.js";
-import type { nx_resource_prop, Response } from "./response.js";
+import type { nx_resource_prop, Response } from "./response_element.js";
 import { PropertyValue, tagOf } from "./property_value.js";
 
 /** Characters of an href, status, description or token. */

@@ -3,7 +3,7 @@ import type { ne_status } from "../../ne_utils.js";
 import type { Place } from "../uri/membership.js";
 import { parseDate } from "./dates.js";
 import { childOf, DAV, type nx_element } from "./element.js";
-import type { nx_resource_prop, Response } from "./response.js";
+import type { nx_resource_prop, Response } from "./response_element.js";
 
 /** One resource of a directory listing or property search. */
 export interface nx_resource {

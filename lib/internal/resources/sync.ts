@@ -1,7 +1,7 @@
 // Synchronisation of a collection (RFC 6578): what changed since a token, in as many requests as
 // the server needs; all anew where it threw the token away; and by entity tags where it has no such
 // report. A token is told only when everything before it has been.
-import { failure } from "./failure.js";
+import { failure } from "./failed_request.js";
 import { Gathering } from "./gathering.js";
 import { listOnce, propfind, propfindBody } from "./listing.js";
 import { isAbsence } from "./stat.js";

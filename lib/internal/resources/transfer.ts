@@ -26,9 +26,9 @@ import { ne_set_error } from "../../ne_session.js";
 import type { ne_status } from "../../ne_utils.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
 import { nx_request_abort, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
-import { failure, isAbort, requestFailure, statusOf } from "./failure.js";
+import { failure, isAbort, requestFailure, statusOf } from "./failed_request.js";
 import { MultistatusReader } from "./multistatus.js";
-import type { Response } from "./response.js";
+import type { Response } from "./response_element.js";
 import type { nx_resource } from "./resource.js";
 
 /** A request to send. */

@@ -5,7 +5,7 @@
 import { nx_error } from "../script/nx_error.js";
 import { misuse } from "../base/handle.js";
 import { sessions } from "../session/session.js";
-import { failure, isAbort } from "./failure.js";
+import { failure, isAbort } from "./failed_request.js";
 import { Gathering } from "./gathering.js";
 import { listOnce, propfind, type Wanted } from "./listing.js";
 import { parseDate } from "./dates.js";

@@ -3,7 +3,7 @@
 import type { ne_session } from "../base/handle.js";
 import { onAbort } from "../base/abort_signal.js";
 import { Batches, type Source } from "./batches.js";
-import { abortFailure, failure } from "./failure.js";
+import { abortFailure, failure } from "./failed_request.js";
 import type { nx_resource } from "./resource.js";
 import { checkPath } from "./needs.js";
 import { Transfer, type Asking, type Collector } from "./transfer.js";

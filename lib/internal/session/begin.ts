@@ -30,7 +30,7 @@ import { readHead, readStatus } from "./response_head.js";
 import { sendsToProxy } from "./route.js";
 import { writeTimeout, type Connection, type Turn } from "./session_state.js";
 import { trace, traceHead } from "./trace.js";
-import { expects100, sendBody } from "./upload.js";
+import { expects100, sendBody } from "./send_body.js";
 
 /** `ne_begin_request`: sends the request and reads the head of the response. */
 export async function beginRequest(r: Request, caller: string): Promise<number> {

@@ -23,7 +23,7 @@ import { reportEnd, reportVerdict } from "./report.js";
 import type { Request } from "./request_state.js";
 import { isTunnel, readFields } from "./response_head.js";
 import { isTraced, trace, traceBlock } from "./trace.js";
-import { sourceFailure } from "./upload.js";
+import { sourceFailure } from "./send_body.js";
 
 /** Bytes of a body block at most, where the caller has no buffer of its own. */
 const MAX_BLOCK = 256 * 1024;

@@ -36,7 +36,7 @@ import { reportHead } from "./report.js";
 import { NO_FIELDS, type Request } from "./request_state.js";
 import { setError, type Connection, type Session } from "./session_state.js";
 import { hideSecrets, isTraced, trace, traceEither } from "./trace.js";
-import { expects100, sendBody, sourceFailure } from "./upload.js";
+import { expects100, sendBody, sourceFailure } from "./send_body.js";
 
 /**
  * Reads status lines up to the final one; the body follows a 100 response if it was held back.

@@ -2,7 +2,7 @@
 // request that replaces it, and looked at beforehand where a protocol knows no such fields.
 import { look } from "./check.js";
 import type { Answer, Field } from "./exchange.js";
-import { conditionFailed } from "./failure.js";
+import { conditionFailed } from "./failed_transfer.js";
 import { urlOf, type Conditions, type Job } from "./job.js";
 
 /** Whether there is anything to look at. */

@@ -2,7 +2,7 @@
 import type { ne_session } from "../base/handle.js";
 import { codingsOf, decodeBody } from "../script/decode.js";
 import { limitsOf } from "../session/guest_access.js";
-import { Failed } from "./failure.js";
+import { Failed } from "./failed_transfer.js";
 
 type Write = (block: Buffer) => Promise<void>;
 

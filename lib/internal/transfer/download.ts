@@ -33,7 +33,7 @@ import {
   type Answer,
   type Line,
 } from "./exchange.js";
-import { Failed, refused } from "./failure.js";
+import { Failed, refused } from "./failed_transfer.js";
 import { Tries } from "./pauses.js";
 import type { Target } from "./target.js";
 

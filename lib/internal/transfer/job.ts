@@ -11,7 +11,7 @@ import {
   type Field,
   type Line,
 } from "./exchange.js";
-import { refused } from "./failure.js";
+import { refused } from "./failed_transfer.js";
 import { isLost, Tries } from "./pauses.js";
 import type { Source, Told } from "./source.js";
 

@@ -3,7 +3,7 @@
 import { constants, type Stats } from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
 import path from "node:path";
-import { Failed, systemFailure } from "./failure.js";
+import { Failed, systemFailure } from "./failed_transfer.js";
 import { OpenFile } from "./open_file.js";
 import type { Target } from "./target.js";
 

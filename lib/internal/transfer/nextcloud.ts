@@ -6,7 +6,7 @@ import { NE_DEPTH_INFINITE } from "../base/constants.js";
 import { landed } from "./check.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
 import { exchange, hasStatus, isDone, type Call, type Field } from "./exchange.js";
-import { BeginAnew, Unsupported, wordsOf } from "./failure.js";
+import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   discard,
   insist,

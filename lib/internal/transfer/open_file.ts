@@ -3,7 +3,7 @@ import fs from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { promisify } from "node:util";
 import { fdNumber } from "../base/file_descriptor.js";
-import { systemFailure } from "./failure.js";
+import { systemFailure } from "./failed_transfer.js";
 import type { Target } from "./target.js";
 
 const fstat = promisify(fs.fstat);

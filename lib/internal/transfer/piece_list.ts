@@ -10,7 +10,7 @@ import {
 } from "../../ne_props.js";
 import { nx_set_request_signal } from "../../nx_session.js";
 import { answerOf, hasStatus, type Answer, type Field } from "./exchange.js";
-import { BeginAnew } from "./failure.js";
+import { BeginAnew } from "./failed_transfer.js";
 import type { Job } from "./job.js";
 import { Tries } from "./pauses.js";
 

@@ -5,7 +5,7 @@ import type { OutgoingBody } from "../script/request_body.js";
 import { isStrong, landed, look } from "./check.js";
 import { hasConditions, putConditions } from "./conditions.js";
 import { exchange, hasStatus, isDone, type Call } from "./exchange.js";
-import { BeginAnew, checkSignal, refused, Unsupported, wordsOf } from "./failure.js";
+import { BeginAnew, checkSignal, refused, Unsupported, wordsOf } from "./failed_transfer.js";
 import { mtimeFields, resultOf, toldOf, typeFields, type Job, type Result } from "./job.js";
 import { isLost, Tries } from "./pauses.js";
 

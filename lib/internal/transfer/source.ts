@@ -10,7 +10,7 @@ import { fdNumber } from "../base/file_descriptor.js";
 import type { ne_request } from "../base/handle.js";
 import { ne_set_request_body_buffer, ne_set_request_body_fd } from "../../ne_request.js";
 import { nx_set_request_body_stream } from "../../nx_stream.js";
-import { Failed, systemFailure } from "./failure.js";
+import { Failed, systemFailure } from "./failed_transfer.js";
 
 /** Told how many bytes of a piece have been taken. */
 export type Told = ((done: number) => void | Promise<void>) | null;

@@ -1,7 +1,7 @@
 // A stream that a download is written to, no faster than it takes it.
 import type { Writable } from "node:stream";
 import { misuse } from "../base/handle.js";
-import { Failed, systemFailure } from "./failure.js";
+import { Failed, systemFailure } from "./failed_transfer.js";
 import type { Target } from "./target.js";
 
 export class StreamTarget implements Target {

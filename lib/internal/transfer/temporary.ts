@@ -7,7 +7,7 @@ import { ne_path_parent } from "../../ne_uri.js";
 import { hasContent, landed, look } from "./check.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
 import { exchange, hasStatus, isDone, type Answer, type Call } from "./exchange.js";
-import { BeginAnew, Unsupported, wordsOf } from "./failure.js";
+import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   insist,
   insistOnce,

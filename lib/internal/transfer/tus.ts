@@ -5,7 +5,7 @@ import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent, ne_path_unescape } from "../../ne_uri.js";
 import { checkConditions } from "./conditions.js";
 import { exchange, fieldOf, hasStatus, isDone, type Answer, type Field } from "./exchange.js";
-import { BeginAnew, Failed, Unsupported, wordsOf } from "./failure.js";
+import { BeginAnew, Failed, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   discard,
   insist,

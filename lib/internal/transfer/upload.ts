@@ -10,7 +10,7 @@ import { landed } from "./check.js";
 import { candidates, explain, protocolOf, type Candidate } from "./choose.js";
 import { checkConditions } from "./conditions.js";
 import { hasStatus, isDone } from "./exchange.js";
-import { BeginAnew, checkSignal, Failed, Unsupported } from "./failure.js";
+import { BeginAnew, checkSignal, Failed, Unsupported } from "./failed_transfer.js";
 import {
   resultOf,
   tell,

@@ -1,5 +1,5 @@
-// internal/session/upload.ts: how the bytes of a request body are cut, framed and counted, and that
-// none is changed on its way, however slowly the server takes them.
+// internal/session/send_body.ts: how the bytes of a request body are cut, framed and counted, and
+// that none is changed on its way, however slowly the server takes them.
 import fs from "node:fs";
 import path from "node:path";
 import t from "tap";
