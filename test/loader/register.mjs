@@ -1,0 +1,9 @@
+// How tests run on the sources: every test process begins with this module (package.json, "tap"). It
+// takes the place of tap's own way, which compiles all of the library anew in each of them.
+import module from "node:module";
+
+// tap was told to leave TypeScript to Node (TAP_TYPE_STRIP_ONLY), and has done so by now; programs
+// that a test starts run as they would anywhere
+process.env.TAP_TYPE_STRIP_ONLY = "0";
+
+module.register("./hooks.mjs", import.meta.url);
