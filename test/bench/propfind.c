@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 
     (void)argc;
     ne_sock_init();
-    snprintf(target, sizeof target, "/dav/collection/?%s", argv[2]);
+    snprintf(target, sizeof target, "/dav/%s/", argv[2]);
     sess = ne_session_create("http", "127.0.0.1", atoi(argv[1]));
     printf("{\"times\":[");
     for (n = 0; n < runs; n++) {

@@ -18,11 +18,16 @@ const CHUNK = 8192;
 
 const pad = (number, width) => String(number).padStart(width, "0");
 
+/** The collection of so many resources. */
+function collection(resources) {
+  return `/dav/${resources}/`;
+}
+
 /** What mod_dav answers to allprop for a file. */
-function resource(n) {
+function resource(n, resources) {
   const minute = pad(n % 60, 2);
   return `<D:response xmlns:lp1="DAV:" xmlns:lp2="http://apache.org/dav/props/">
-<D:href>/dav/collection/document%20${pad(n, 6)}.txt</D:href>
+<D:href>${collection(resources)}document%20${pad(n, 6)}.txt</D:href>
 <D:propstat>
 <D:prop>
 <lp1:resourcetype/>
@@ -49,7 +54,7 @@ function resource(n) {
 
 function* document(resources) {
   yield '<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:" xmlns:ns0="DAV:">\n';
-  for (let n = 0; n < resources; n++) yield resource(n);
+  for (let n = 0; n < resources; n++) yield resource(n, resources);
   yield "</D:multistatus>\n";
 }
 
@@ -65,7 +70,7 @@ function* chunks(resources) {
   yield `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
 }
 
-/** The server's process: the query is the number of resources. */
+/** The server's process: the collection's name is the number of its resources. */
 function serve() {
   const head =
     "HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml; charset=\"utf-8\"\r\n" +
@@ -92,7 +97,7 @@ function serve() {
       const end = text.indexOf("\r\n\r\n");
       const length = Number(/content-length: *(\d+)/i.exec(text)?.[1] ?? 0);
       if (end < 0 || text.length < end + 4 + length) return;
-      const count = Number(/^PROPFIND \/dav\/collection\/\?(\d+)/.exec(text)?.[1] ?? 0);
+      const count = Number(/^PROPFIND \/dav\/(\d+)/.exec(text)?.[1] ?? 0);
       text = "";
       void answer(socket, count);
     });
@@ -112,7 +117,7 @@ async function withLibneon({ port, resources, dist }) {
     };
     const code = await neon.ne_simple_propfind(
       sess,
-      `/dav/collection/?${resources}`,
+      collection(resources),
       neon.NE_DEPTH_ONE,
       null,
       (_userdata, _uri, set) => {
@@ -129,7 +134,8 @@ async function withListing({ port, resources, dist }) {
   const sess = neon.ne_session_create("http", "127.0.0.1", port);
   return async () => {
     let values = 0;
-    for await (const { props } of neon.nx_list(sess, `/dav/collection/?${resources}`, { props: "all" })) {
+    const listing = neon.nx_list(sess, collection(resources), { props: "all" });
+    for await (const { props } of listing) {
       for (const { value } of props) if (value !== null) values += value.length;
     }
     return values;
@@ -140,7 +146,7 @@ async function withWebdav({ port, resources }) {
   const { createClient } = await import("webdav");
   const client = createClient(`http://127.0.0.1:${port}`);
   return async () => {
-    const { data } = await client.getDirectoryContents(`/dav/collection/?${resources}`, {
+    const { data } = await client.getDirectoryContents(collection(resources), {
       details: true,
       includeSelf: true,
     });
@@ -231,6 +237,7 @@ async function main() {
       const { times, values } = run(name);
       result.first.push(times[0]);
       result.best.push(median(times.slice(1)));
+      if (values < 100 * base.resources) throw new Error(`${name} read ${values} characters only`);
       result.values = values;
     }
   }
