@@ -1,21 +1,29 @@
 // npm run mutate -- FILES: asks whether the suite would notice a mistake. Each file of lib/ is
-// changed in one place at a time, in a copy of the project, and the tests that import it are run,
-// the most specific first, until one fails. Prints every change that no test noticed.
-//   npm run mutate -- [--most 40] [--seed 1] [--tests 8] lib/internal/http/framing.ts …
+// changed in one place at a time, in a compiled copy of the project, and the tests that run the
+// place are run, one process each, until one fails. Prints every change that no test noticed.
+//   npm run mutate -- [--most 40] [--seed 1] [--tests 8] [--jobs 2] lib/internal/http/framing.ts
 //   --most    changes a file at most, chosen by the seed
 //   --tests   test files a change at most
+//   --lines   only changes of these lines: 40-60
 // A change that makes no difference, or that a later check makes good, is listed with its reason in
 // test/survivors.json: { "lib/file.ts": { "code before → code after": "reason" } }.
+// Which test runs which place is measured once and kept in node_modules/.cache/libneon-mutate.json.
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { SourceMap } from "node:module";
 import os from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import ts from "typescript";
 
 const ROOT = path.join(import.meta.dirname, "..");
 const KNOWN = path.join(ROOT, "test/survivors.json");
+const CACHE = path.join(ROOT, "node_modules/.cache/libneon-mutate.json");
+/** A test that takes longer, in milliseconds, is not used. */
+const SLOWEST = 45_000;
 
 const { values: options, positionals: files } = parseArgs({
   allowPositionals: true,
@@ -24,10 +32,14 @@ const { values: options, positionals: files } = parseArgs({
     seed: { type: "string", default: "1" },
     tests: { type: "string", default: "8" },
     jobs: { type: "string", default: "2" },
+    lines: { type: "string", default: "1-99999" },
   },
 });
 
-/** A change: the text from `from` to `to` becomes `text`. @typedef {{ from: number, to: number, text: string }} Mutant */
+/**
+ * A change: the text from `from` to `to` becomes `text`.
+ * @typedef {{ from: number, to: number, text: string }} Mutant
+ */
 
 const SHIFTED = new Map([
   [ts.SyntaxKind.LessThanToken, "<="],
@@ -40,7 +52,10 @@ const SHIFTED = new Map([
   [ts.SyntaxKind.MinusToken, "+"],
 ]);
 
-/** The changes of one node. @param {ts.Node} node @param {ts.SourceFile} source @returns {Mutant[]} */
+/**
+ * The changes of one node.
+ * @param {ts.Node} node @param {ts.SourceFile} source @returns {Mutant[]}
+ */
 function mutantsOf(node, source) {
   const replace = (/** @type {ts.Node} */ part, /** @type {string} */ text) => ({
     from: part.getStart(source),
@@ -102,7 +117,10 @@ function chosen(mutants) {
     .sort((a, b) => a.from - b.from);
 }
 
-/** The project's files that one imports, itself included. @param {string} file @param {Set<string>} seen */
+/**
+ * The project's files that one imports, itself included.
+ * @param {string} file @param {Set<string>} seen
+ */
 function closureOf(file, seen = new Set()) {
   if (seen.has(file) || !existsSync(path.join(ROOT, file))) return seen;
   seen.add(file);
@@ -116,20 +134,34 @@ function closureOf(file, seen = new Set()) {
 }
 
 const tests = readdirSync(path.join(ROOT, "test"), { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts") && !/node_modules|^fixtures|^house|^bench|^nodes/.test(file))
+  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => !/node_modules|^(fixtures|house|bench|nodes)/.test(file))
   .map((file) => ({ file: `test/${file}`, closure: closureOf(`test/${file}`) }));
 
 /** The tests that import a file: its own first, then those that import least. @param {string} file */
 function testsOf(file) {
-  const own = file.replace(/^lib/, "test");
+  const isOwn = (/** @type {string} */ name) => Number(name === file.replace(/^lib/, "test"));
   return tests
     .filter(({ closure }) => closure.has(file))
-    .sort((a, b) => Number(b.file === own) - Number(a.file === own) || a.closure.size - b.closure.size)
-    .slice(0, Number(options.tests))
+    .sort((a, b) => isOwn(b.file) - isOwn(a.file) || a.closure.size - b.closure.size)
     .map(({ file: name }) => name);
 }
 
-/** A copy of the project to change. */
+/** A TypeScript file as the copy runs it. @param {string} file */
+function compiled(file) {
+  const source = readFileSync(path.join(ROOT, file), "utf8");
+  const { outputText, sourceMapText } = ts.transpileModule(source, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+      sourceMap: true,
+    },
+  });
+  return { text: outputText, map: new SourceMap(JSON.parse(sourceMapText ?? "{}")) };
+}
+
+/** A compiled copy of the project to change. */
 function makeCopy() {
   const folder = mkdtempSync(path.join(os.tmpdir(), "libneon-mutate-"));
   const skip = /(^|\/)(node_modules|\.tap|\.git)(\/|$)/;
@@ -140,44 +172,171 @@ function makeCopy() {
       filter: (file) => !skip.test(path.relative(ROOT, file)),
     });
   }
+  for (const name of ["lib", "test", "docs/examples"]) {
+    for (const file of readdirSync(path.join(ROOT, name), { recursive: true, encoding: "utf8" })) {
+      if (!/(?<!\.d)\.ts$/.test(file) || file.includes("node_modules")) continue;
+      const { text } = compiled(path.join(name, file));
+      writeFileSync(path.join(folder, name, file.replace(/\.ts$/, ".js")), text);
+    }
+  }
   symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
   return folder;
 }
 
-/** Whether a test fails in the copy. @param {string} folder @param {string[]} names */
-function isNoticed(folder, names) {
-  const tap = path.join(ROOT, "node_modules/tap/dist/esm/run.mjs");
-  const args = [tap, "--disable-coverage", "--bail", "--jobs=1", "--timeout=60", ...names];
+/**
+ * Runs one test in a copy; false when it fails or takes longer than `patience` milliseconds.
+ * @param {string} folder @param {string} test @param {number} patience
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<boolean>}
+ */
+function passes(folder, test, patience, env = {}) {
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: folder, maxBuffer: 1 << 28 }, (error) => {
-      resolve(error !== null);
-    });
+    execFile(
+      process.execPath,
+      [test.replace(/\.ts$/, ".js")],
+      {
+        cwd: folder,
+        maxBuffer: 1 << 28,
+        timeout: patience,
+        killSignal: "SIGKILL",
+        env: { ...process.env, TAP_BAIL: "1", ...env },
+      },
+      (error) => resolve(error === null),
+    );
   });
+}
+
+/** @param {string} file */
+const hashOf = (file) =>
+  createHash("sha1").update(readFileSync(path.join(ROOT, file))).digest("base64").slice(0, 12);
+
+/**
+ * What a test does where nothing is changed: how long it takes in milliseconds (null: it fails),
+ * and for each file of lib/ the parts that it does not run, as pairs of offsets.
+ * @typedef {Record<string, { hash: string, parts: number[] }>} Idle
+ * @typedef {{ hash: string, time: number | null, idle: Idle }} Run
+ */
+/** @type {Record<string, Run>} */
+const runs = existsSync(CACHE) ? JSON.parse(readFileSync(CACHE, "utf8")) : {};
+
+/**
+ * The parts of one file that no process of a test ran.
+ * @param {any[]} scripts @param {number} length
+ */
+function idleParts(scripts, length) {
+  const ran = new Uint8Array(length);
+  for (const { functions } of scripts) {
+    const here = new Uint8Array(length);
+    for (const { ranges } of functions) {
+      for (const { startOffset, endOffset, count } of ranges) {
+        here.fill(count > 0 ? 1 : 0, startOffset, endOffset);
+      }
+    }
+    here.forEach((one, at) => one === 1 && (ran[at] = 1));
+  }
+  const parts = [];
+  for (let at = 0; at < length; at++) {
+    if (ran[at] !== (at === 0 ? 1 : ran[at - 1])) parts.push(at);
+  }
+  return parts;
+}
+
+/** Measures a test. @param {string} folder @param {string} test @returns {Promise<Run>} */
+async function measure(folder, test) {
+  const written = mkdtempSync(path.join(os.tmpdir(), "libneon-mutate-run-"));
+  const start = performance.now();
+  const passed = await passes(folder, test, SLOWEST, { NODE_V8_COVERAGE: written });
+  /** @type {Run} */
+  const run = { hash: hashOf(test), time: passed ? performance.now() - start : null, idle: {} };
+  /** @type {Map<string, any[]>} */
+  const scripts = new Map();
+  for (const name of passed ? readdirSync(written) : []) {
+    for (const script of JSON.parse(readFileSync(path.join(written, name), "utf8")).result) {
+      if (!script.url.startsWith("file:")) continue;
+      const file = path.relative(folder, fileURLToPath(script.url)).replace(/\.js$/, ".ts");
+      if (file.startsWith("lib/")) scripts.set(file, [...(scripts.get(file) ?? []), script]);
+    }
+  }
+  for (const [file, of] of scripts) {
+    const { length } = readFileSync(path.join(folder, file.replace(/\.ts$/, ".js")), "utf8");
+    run.idle[file] = { hash: hashOf(file), parts: idleParts(of, length) };
+  }
+  rmSync(written, { recursive: true, force: true });
+  runs[test] = run;
+  mkdirSync(path.dirname(CACHE), { recursive: true });
+  writeFileSync(CACHE, JSON.stringify(runs));
+  return run;
+}
+
+/**
+ * How long a test takes that runs a place of the unchanged file; null where it does not, or fails.
+ * @param {string} folder @param {string} test @param {string} file @param {number} place
+ */
+async function timeThrough(folder, test, file, place) {
+  let run = runs[test];
+  const isCurrent =
+    run?.hash === hashOf(test) && (run.idle[file]?.hash ?? hashOf(file)) === hashOf(file);
+  if (run === undefined || !isCurrent) run = await measure(folder, test);
+  const parts = run.idle[file]?.parts;
+  if (run.time === null || parts === undefined) return null;
+  return parts.filter((at) => at <= place).length % 2 === 0 ? run.time : null;
+}
+
+/**
+ * Whether a test notices what stands in the copy; those that noticed most come first.
+ * @param {string} folder @param {string} file @param {Mutant} mutant
+ * @param {Map<string, number>} names @param {string} text
+ */
+async function isNoticed(folder, file, mutant, names, text) {
+  const target = path.join(folder, file.replace(/\.ts$/, ".js"));
+  const { from, to, text: after } = mutant;
+  let left = Number(options.tests);
+  for (const [name] of [...names].sort((a, b) => b[1] - a[1])) {
+    const time = await timeThrough(folder, name, file, from);
+    if (time === null) continue;
+    writeFileSync(target, text.slice(0, from) + after + text.slice(to));
+    const passed = await passes(folder, name, Math.round(10_000 + 4 * time));
+    writeFileSync(target, text);
+    if (!passed) {
+      names.set(name, (names.get(name) ?? 0) + 1);
+      return true;
+    }
+    if (--left === 0) return false;
+  }
+  return false;
 }
 
 const known = existsSync(KNOWN) ? JSON.parse(readFileSync(KNOWN, "utf8")) : {};
 const copies = Array.from({ length: Number(options.jobs) }, makeCopy);
 process.on("exit", () => copies.forEach((copy) => rmSync(copy, { recursive: true, force: true })));
-let total = 0;
-let noticed = 0;
-let explained = 0;
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(2));
+const [firstLine = 0, lastLine = 0] = options.lines.split("-").map(Number);
+let open = 0;
 for (const file of files) {
-  const text = readFileSync(path.join(ROOT, file), "utf8");
-  const names = testsOf(file);
-  const queue = chosen(allMutants(text));
+  const { text, map } = compiled(file);
+  const lineOf = (/** @type {Mutant} */ { from }) => {
+    const before = text.slice(0, from).split("\n");
+    const entry = map.findEntry(before.length - 1, before.at(-1)?.length ?? 0);
+    return "originalLine" in entry ? entry.originalLine + 1 : 0;
+  };
+  const names = new Map(testsOf(file).map((name) => [name, 0]));
+  const isAsked = (/** @type {Mutant} */ mutant) =>
+    lineOf(mutant) >= firstLine && lineOf(mutant) <= lastLine;
+  const queue = chosen(allMutants(text).filter(isAsked));
+  const count = { mutants: queue.length, noticed: 0, explained: 0 };
   const work = async (/** @type {string} */ copy) => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const { from, to, text: after } = mutant;
-      writeFileSync(path.join(copy, file), text.slice(0, from) + after + text.slice(to));
-      total++;
       const change = `${text.slice(from, to)} → ${after}`.replace(/\s+/g, " ");
-      if (await isNoticed(copy, names)) noticed++;
-      else if (known[file]?.[change] !== undefined) explained++;
-      else console.log(`${file}:${text.slice(0, from).split("\n").length}: ${change}`);
+      if (known[file]?.[change] !== undefined) count.explained++;
+      else if (await isNoticed(copy, file, mutant, names, text)) count.noticed++;
+      else console.log(`${file}:${lineOf(mutant)}: ${change}`);
     }
-    writeFileSync(path.join(copy, file), text);
   };
   await Promise.all(copies.map(work));
+  open += count.mutants - count.noticed - count.explained;
+  console.log(
+    `${file}: ${count.noticed} of ${count.mutants} noticed, ${count.explained} more explained`,
+  );
 }
-console.log(`${noticed} of ${total} noticed, ${explained} more explained`);
-process.exit(noticed + explained === total ? 0 : 1);
+process.exit(open === 0 ? 0 : 1);
