@@ -21,6 +21,7 @@ import {
   needSession,
   needSignal,
 } from "./internal/resources/needs.js";
+import { propfindBody } from "./internal/resources/listing.js";
 import { joinPath } from "./internal/resources/nx_path.js";
 import {
   patch,
@@ -31,14 +32,13 @@ import {
 import { numberOf, type nx_resource } from "./internal/resources/resource.js";
 import { report } from "./internal/resources/report_request.js";
 import { basicSearchBody, checkSearchRequest } from "./internal/resources/search.js";
-import { stat } from "./internal/resources/stat.js";
+import { inspect, stat } from "./internal/resources/stat.js";
 import type { nx_change } from "./internal/resources/sync.js";
 import { versions } from "./internal/resources/versions.js";
 import { Work } from "./internal/resources/work.js";
 import { parseDocument } from "./internal/resources/xml_parse.js";
 import { printElement, PROLOGUE } from "./internal/resources/xml_text.js";
 import { ne_lock_using_resource } from "./internal/guests/lock_store.js";
-import { failure } from "./internal/resources/failed_request.js";
 import { samePath } from "./internal/uri/same_path.js";
 import type { ne_propname } from "./ne_props.js";
 
@@ -283,8 +283,8 @@ export async function nx_quota(sess: ne_session, path: string): Promise<nx_quota
     nspace: "DAV:",
     name,
   }));
-  const resource = await stat(sess, path, [used!, available!], caller);
-  if (resource === null) throw failure(`${path}: there is no such resource`, { path });
+  const body = propfindBody([used!, available!], caller);
+  const resource = await inspect(new Work(sess, null, caller), path, body);
   const bytes = (name: string): number | null => numberOf(resource.prop("DAV:", name) ?? "");
   return Object.freeze({
     used: bytes("quota-used-bytes"),

@@ -139,7 +139,7 @@ t.test("nx_quota", async (t) => {
     t.strictSame({ ...(await nx_quota(sess, "/")) }, { used, available });
   }
   const { sess } = await answering(t, { status: "404 Not Found" });
-  await t.rejects(nx_quota(sess, "/x"), { name: "nx_error", path: "/x" });
+  await t.rejects(nx_quota(sess, "/x"), { name: "nx_error", path: "/x", status: { code: 404 } });
 });
 
 // ---- reports and searches ----
@@ -193,6 +193,8 @@ t.test("bodies that are no XML are refused before anything is sent", async (t) =
     element({ attrs: [{ nspace: "", name: "xmlns", value: "y" }] }),
     element({ attrs: [{ nspace: "", name: "a b", value: "y" }] }),
     element({ attrs: [{ nspace: "", name: "a", value: "\u0001" }] }),
+    element({ attrs: [1, 2].map(() => ({ nspace: "x", name: "a", value: "" })) }),
+    "<a>\ud800</a>",
     element({ children: null }),
   ];
   for (const body of bad) {
@@ -256,6 +258,17 @@ t.test("nx_mkcol", async (t) => {
     await t.rejects(nx_mkcol(sess, "/x/y/"), { name: "nx_error", status: { code: 409 } });
     t.equal(server.connections, 1);
   });
+  await t.test("a server that says 404 for what is missing above", async (t) => {
+    const made = new Set(["/"]);
+    const { sess, server } = await replying(t, ({ target }) => {
+      const above = target.replace(/[^/]+\/$/, "");
+      if (!made.has(above)) return { status: "404 Not Found" };
+      made.add(target);
+      return { status: "201 Created" };
+    });
+    await nx_mkcol(sess, "/a/b/", { parents: true });
+    t.strictSame(server.requests.map(({ target }) => target), ["/a/b/", "/a/", "/a/b/"]);
+  });
   await t.test("where a file is in the way", async (t) => {
     const file = { body: multistatus(response("/a", FILE)) };
     const { sess } = await answering(t, { status: "405 Method Not Allowed" }, file);
@@ -286,7 +299,30 @@ t.test("nx_mkcol", async (t) => {
   await t.test("a failure within a 207", async (t) => {
     const body = multistatus(response("/a/", "<D:status>HTTP/1.1 423 Locked</D:status>"));
     const { sess } = await answering(t, { body });
-    await t.rejects(nx_mkcol(sess, "/a/"), { code: NE_ERROR, message: /423 Locked/ });
+    const failure = { code: NE_ERROR, message: /423 Locked/, status: { code: 423 } };
+    await t.rejects(nx_mkcol(sess, "/a/"), failure);
+  });
+  await t.test("what became of the properties (RFC 5689 section 3.5)", async (t) => {
+    const failed = propstat("<D:displayname/>", "403 Forbidden",
+      "<D:error><D:cannot-modify-protected-property/></D:error>");
+    const others = propstat("<D:resourcetype/>", "424 Failed Dependency");
+    const document = (name: string, nspace: string): string =>
+      `<m:${name} xmlns:m="${nspace}" xmlns:D="DAV:">${others}${failed}</m:${name}>`;
+    const mkcol = document("mkcol-response", "DAV:");
+    const mkcalendar = document("mkcalendar-response", "urn:ietf:params:xml:ns:caldav");
+    for (const status of ["424 Failed Dependency", "201 Created"]) {
+      for (const body of [mkcol, mkcalendar]) {
+        const { sess } = await answering(t, { status, body });
+        const kind = body === mkcol ? "collection" : "calendar";
+        await t.rejects(nx_mkcol(sess, "/a/", { kind }), {
+          message: "/a/: 403 Forbidden (cannot-modify-protected-property)",
+          status: { code: 403 },
+          condition: "cannot-modify-protected-property",
+        });
+      }
+    }
+    const { sess } = await answering(t, { status: "201 Created", body: "<html><p>made</html>" });
+    await nx_mkcol(sess, "/a/");
   });
   await t.test("mistakes", async (t) => {
     const sess = unused(t);
@@ -337,6 +373,24 @@ t.test("nx_proppatch", async (t) => {
   await t.rejects(nx_proppatch(sess, "/a", [p]), { name: "nx_error", status: { code: 409 } });
 });
 
+t.test("each property has the outcome that the server gave it", async (t) => {
+  const p = { nspace: X, name: "p", value: "1" };
+  const codes = async (
+    body: string,
+    ...rest: Parameters<typeof nx_proppatch> extends [unknown, unknown, ...infer R] ? R : never
+  ): Promise<number[]> => {
+    const { sess } = await answering(t, { body });
+    return (await nx_proppatch(sess, "/a", ...rest)).map(({ status }) => status.code);
+  };
+  const whole = response("/a", "<D:status>HTTP/1.1 200 OK</D:status>");
+  t.strictSame(await codes(multistatus(whole), [p], [p]), [200, 200], "a success of the whole");
+  const both = response("/a", propstat("<x:p/>"), propstat("<x:p/>", "409 Conflict"));
+  t.strictSame(await codes(multistatus(both), [p], [p]), [200, 409], "as often as it was named");
+  t.strictSame(await codes(multistatus(both), [p]), [409], "more often: what failed says so");
+  const one = response("/a", propstat("<x:p/>", "403 Forbidden"));
+  t.strictSame(await codes(multistatus(one), [p, p]), [403, 403]);
+});
+
 t.test("nx_proppatch, mistakes", async (t) => {
   const sess = unused(t);
   for (const [set, remove] of [
@@ -371,6 +425,14 @@ t.test("nx_versions come the oldest first", async (t) => {
   const found = await all(nx_versions(sess, "/f"));
   t.strictSame(found.map(({ path }) => path), ["/v/1", "/v/2", "/v/3", "/v/1b", "/v/r2", "/v/r1"]);
   t.match(server.requests[0]?.body.toString(), /<D:version-tree /);
+});
+
+t.test("a resource that is refused is not one without versions", async (t) => {
+  for (const code of [403, 404]) {
+    const refused = response("/f", `<D:status>HTTP/1.1 ${code} no</D:status>`);
+    const { sess } = await answering(t, { body: multistatus(refused) });
+    await t.rejects(all(nx_versions(sess, "/f")), { name: "nx_error", status: { code } });
+  }
 });
 
 t.test("nx_version_control", async (t) => {

@@ -86,6 +86,21 @@ t.test("another server is named, and not asked", async (t) => {
   });
 });
 
+t.test("a home that is elsewhere on the server is followed there", async (t) => {
+  const home = multistatus(response(
+    "/p/me/",
+    propstat(`<C:calendar-home-set ${CAL}><D:href>/cal/me</D:href></C:calendar-home-set>`),
+  ));
+  const { sess } = await replying(t, ({ target }) => {
+    if (target === "/p/me/") return { body: home };
+    if (target === "/cal/me") return { status: "301 x", fields: ["Location: /cal/me/"] };
+    return { body: ACCOUNT[target] ?? "" };
+  });
+  const { homes, collections } = await nx_discover(sess, "caldav", "/dav/");
+  t.strictSame(homes, ["/cal/me"]);
+  t.strictSame(collections.map(({ path }) => path), ["/cal/me/work/"]);
+});
+
 t.test("what is not found throws", async (t) => {
   const home = `<C:calendar-home-set ${CAL}/>`;
   const rows: [Record<string, Answered>, RegExp][] = [
@@ -147,6 +162,27 @@ t.test("members by their paths", async (t) => {
   t.equal(sent.split("<D:href>").length, 4, "each once");
 });
 
+t.test("a member that the server spells in its own way is not missing", async (t) => {
+  const data = propstat('<D:getetag>"1"</D:getetag>');
+  const { sess } = await answering(t, {
+    body: multistatus(response("/c/a%CC%88.ics", data), response("/c/b.ics", data)),
+  });
+  const asked = ["/c/%C3%A4.ics", "/c/B.ics", "/c/c.ics"];
+  const found = await all(nx_multiget(sess, "/c/", asked, "caldav"));
+  t.strictSame(found.map(({ path, etag, status }) => [path, etag, status?.code]), [
+    ["/c/a%CC%88.ics", '"1"', undefined],
+    ["/c/b.ics", '"1"', undefined],
+    ["/c/c.ics", null, 404],
+  ]);
+  const twice = ["/c/A.ics", "/c/a.ics"];
+  const other = await answering(t, { body: multistatus(response("/c/a.ics", data)) });
+  const both = await all(nx_multiget(other.sess, "/c/", twice, "caldav"));
+  t.strictSame(both.map(({ path, status }) => [path, status?.code]), [
+    ["/c/a.ics", undefined],
+    ["/c/A.ics", 404],
+  ]);
+});
+
 t.test("many members in several requests", async (t) => {
   const hrefs = Array.from({ length: 1201 }, (_, i) => `/c/${i}.ics`);
   const { sess, server } = await replying(t, ({ body }) => {
@@ -204,6 +240,9 @@ t.test("queries", async (t) => {
     [{ range: { from, to } },
       [`<C:comp-filter name="VEVENT"><C:time-range ${range}/></C:comp-filter>`]],
     [{ range: { to } }, ['<C:time-range end="20240510T000000Z"/>']],
+    // the end is behind all that begins before it
+    [{ range: { from: new Date(to.getTime() + 100), to: new Date(to.getTime() + 200) } },
+      ['<C:time-range start="20240510T000000Z" end="20240510T000001Z"/>']],
     [{ range: { from, to }, expand: true },
       [`<C:calendar-data><C:expand ${range}/></C:calendar-data>`]],
     [{ props: [{ nspace: "DAV:", name: "getetag" }] }, ["<D:prop><D:getetag/></D:prop>"]],

@@ -118,6 +118,32 @@ t.test("failures throw, and leave no token", async (t) => {
   }
 });
 
+t.test("a collection that is refused within the answer has not lost its members", async (t) => {
+  const known = new Map([["/c/a", '"a"']]);
+  for (const status of ["403 Forbidden", "404 Not Found", "500 x"]) {
+    for (const token of [null, "urn:1", known]) {
+      const refused = response("/c/", `<D:status>HTTP/1.1 ${status}</D:status>`);
+      const { sess } = await answering(t, synced("urn:2", refused));
+      const changes = nx_sync(sess, "/c/", token);
+      await t.rejects(told(changes), { name: "nx_error", status: { code: Number(status.slice(0, 3)) } });
+      t.equal(changes.token, null);
+    }
+  }
+});
+
+t.test("507 is the end of an answer only where it is about the collection", async (t) => {
+  const full = response("/c/a", "<D:status>HTTP/1.1 507 Insufficient Storage</D:status>");
+  const { sess } = await answering(t, synced("urn:2", full));
+  const [change] = await all(nx_sync(sess, "/c/", "urn:1"));
+  t.match(change, { path: "/c/a", removed: false, resource: { status: { code: 507 } } });
+
+  const other = response("http://inside/dav", "<D:status>HTTP/1.1 507 x</D:status>");
+  const proxied = await answering(t, synced("urn:2", other), synced("urn:3", member("b")));
+  const changes = nx_sync(proxied.sess, "/c/", "urn:1");
+  t.strictSame(await told(changes), ['+/c/b "b"'], "under another name, too");
+  t.equal(changes.token, "urn:3");
+});
+
 t.test("a loop that was left has no token", async (t) => {
   const { sess } = await answering(t, synced("urn:1", member("a"), member("b")));
   const changes = nx_sync(sess, "/c/", null);

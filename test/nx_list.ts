@@ -95,6 +95,23 @@ t.test("hrefs that no grammar allows are kept, healed", async (t) => {
   ]);
 });
 
+t.test("no href, or an empty one, is that of the collection", async (t) => {
+  for (const path of ["/a", "/a/"]) {
+    for (const own of [response("", FOLDER), `<D:response>${FOLDER}</D:response>`]) {
+      const body = multistatus(own, response("/a/b", propstat("<D:getetag>1</D:getetag>")));
+      const { sess } = await answering(t, { body });
+      const found = await all(nx_list(sess, path));
+      t.strictSame(found.map(({ self, path }) => [self, path]), [[true, path], [false, "/a/b"]]);
+    }
+  }
+});
+
+t.test("a collection that is refused anywhere in the answer is refused", async (t) => {
+  const refused = response("/a", "<D:status>HTTP/1.1 403 Forbidden</D:status>");
+  const { sess } = await answering(t, { body: multistatus(response("/a/", FOLDER), refused) });
+  await t.rejects(all(nx_list(sess, "/a/")), { name: "nx_error", status: { code: 403 } });
+});
+
 t.test("each resource once, by path and query", async (t) => {
   const hrefs = ["/a/", "/%61", "/a/x", "http://inner:81/a/x", "/a/%78", "/a/x?1", "/a/x?2"];
   const found = await listed(t, multistatus(...hrefs.map((href) => response(href, FILE))));

@@ -3,7 +3,8 @@
 // its href, of a propstat or a response, without any of them. An error document has no statuses
 // but, as a multistatus may, the condition that failed (RFC 4918 section 16).
 //
-//   root         multistatus, error
+//   root         multistatus, error; mkcol-response, mkcalendar-response (RFC 5689 section 3,
+//                RFC 4791 section 5.3.1), which have propstats of the one new collection
 //   anything     status, responsedescription, href, error; `prop` is passed over
 //   error        the first element in a namespace of WebDAV names the condition, an href in it
 //                what is in the way
@@ -21,7 +22,7 @@ import {
   ne_xml_push_handler,
   ne_xml_set_error,
 } from "../../ne_xml.js";
-import { isConditionSpace } from "./condition_names.js";
+import { CALDAV, isConditionSpace } from "./condition_names.js";
 import { healedPath } from "./href.js";
 import { parseStatusElement } from "./status_element.js";
 
@@ -51,6 +52,9 @@ const STATES: Readonly<Record<string, number>> = {
   error: ERROR,
   prop: NE_XML_DECLINE,
 };
+
+/** Roots of what a server says of a collection that was to be made with properties. */
+const MADE = new Set(["DAV: mkcol-response", `${CALDAV} mkcalendar-response`]);
 
 /** What a document says. */
 export interface Outcome {
@@ -125,10 +129,11 @@ function startElement(r: Reading, parent: number, nspace: string, name: string):
 }
 
 function startRoot(r: Reading, nspace: string, name: string): number {
-  if (nspace !== "DAV:") return NE_XML_DECLINE;
+  const isMade = MADE.has(`${nspace} ${name}`);
+  if (nspace !== "DAV:" && !isMade) return NE_XML_DECLINE;
   if (name === "error") return ERROR;
-  if (name !== "multistatus") return NE_XML_DECLINE;
-  r.outcome.isMultistatus = true;
+  if (name !== "multistatus" && !isMade) return NE_XML_DECLINE;
+  r.outcome.isMultistatus = !isMade;
   r.parts.push(newPart());
   return MULTISTATUS;
 }

@@ -2,15 +2,17 @@
 // them.
 import { misuse } from "../base/handle.js";
 import { nx_error } from "../script/nx_error.js";
+import { foldName } from "../uri/membership.js";
 import { keyOf, locate } from "../uri/same_path.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import type { DavKind } from "./discover.js";
-import { isRefused, refusal } from "./listing.js";
+import { refusal } from "./failed_request.js";
 import { isAbsence, stat } from "./stat.js";
 import { Places } from "./places.js";
 import { makeResource, type nx_resource } from "./resource.js";
+import { isRefused } from "./response_element.js";
 import type { Work } from "./work.js";
 import { parseContent } from "./xml_parse.js";
 import { checkPath } from "./needs.js";
@@ -114,16 +116,25 @@ async function* getPortion(
     depth: null,
     body: multigetBody(getting, [...wanted.values()], work.caller),
   };
+  const folded = foldedKeys(wanted.keys());
   yield* work.batches(question, (response, batch) => {
     for (const href of response.hrefs) {
       const place = places.place(href);
       if (place.kind === "self" && isRefused(response)) throw refusal(response, path);
       // what was not asked for, or was given already, is nothing that anybody waits for
-      if (wanted.delete(place.key)) batch.push(makeResource(place, response));
+      const key = wanted.has(place.key) ? place.key : folded.get(foldName(place.key));
+      if (wanted.delete(key ?? place.key)) batch.push(makeResource(place, response));
     }
   });
   const rest = [...wanted.values()];
   if (rest.length > 0) yield rest.map((href) => absent(href, places));
+}
+
+// Keys by their folded form; none where several have the same.
+function foldedKeys(keys: Iterable<string>): ReadonlyMap<string, string> {
+  const byFold = new Map<string, string>();
+  for (const key of keys) byFold.set(foldName(key), byFold.has(foldName(key)) ? "" : key);
+  return byFold;
 }
 
 function multigetBody(getting: Getting, hrefs: readonly string[], caller: string): string {
@@ -176,7 +187,7 @@ function wantedProps(query: Query, props: readonly ne_propname[], caller: string
 function dataElement({ kind, expand, from, to }: Query, caller: string): string {
   const { data } = WORDS[kind];
   if (!expand || from === null || to === null) return `<C:${data}/>`;
-  const range = `start="${utcText(from, caller)}" end="${utcText(to, caller)}"`;
+  const range = `start="${utcText(from, caller)}" end="${endText(to, caller)}"`;
   return `<C:${data}><C:expand ${range}/></C:${data}>`;
 }
 
@@ -188,14 +199,19 @@ function filterText(query: Query, caller: string): string {
   }
   if (kind === "carddav") return "";
   const start = from === null ? "" : ` start="${utcText(from, caller)}"`;
-  const end = to === null ? "" : ` end="${utcText(to, caller)}"`;
+  const end = to === null ? "" : ` end="${endText(to, caller)}"`;
   const range = start + end === "" ? "" : `<C:time-range${start}${end}/>`;
   const wanted = component ?? (range === "" ? null : "VEVENT");
   const inner = wanted === null ? "" : `<C:comp-filter name="${wanted}">${range}</C:comp-filter>`;
   return `<C:comp-filter name="VCALENDAR">${inner}</C:comp-filter>`;
 }
 
-/** A time as iCalendar writes it in UTC: `20240503T101500Z`. */
+/** The end of a range, which is the first second behind it. */
+function endText(time: Date, caller: string): string {
+  return utcText(new Date(Math.ceil(time.getTime() / 1000) * 1000), caller);
+}
+
+/** A time as iCalendar writes it in UTC, without its part of a second: `20240503T101500Z`. */
 function utcText(time: Date, caller: string): string {
   const text = time.toISOString();
   if (!/^\d{4}-/.test(text)) throw misuse(caller, "a time is outside of the years 0 to 9999");

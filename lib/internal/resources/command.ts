@@ -1,7 +1,8 @@
 // Requests that change something and say only whether they did.
-import { NE_OK } from "../base/constants.js";
+import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { endWatch, judgeOutcome, watchOutcome } from "../multistatus/watch.js";
+import type { nx_error } from "../script/nx_error.js";
 import { newRequest } from "../session/create_request.js";
 import {
   ne_add_request_header,
@@ -10,8 +11,9 @@ import {
   ne_request_dispatch,
   ne_set_request_body_buffer,
 } from "../../ne_request.js";
+import type { ne_status } from "../../ne_utils.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
-import { requestFailure } from "./failed_request.js";
+import { failure, requestFailure } from "./failed_request.js";
 
 /** A request of this kind. */
 export interface Command {
@@ -37,16 +39,28 @@ export async function carryOut(command: Command): Promise<void> {
     }
     prepare(req);
     const code = judgeOutcome(req, await ne_request_dispatch(req), watch);
-    if (code === NE_OK) return;
-    throw requestFailure(req, code, path, "", watch.outcome?.condition ?? null);
+    const { failure: failing = null, condition = null, text = "" } = watch.outcome ?? {};
+    if (code === NE_OK && failing === null) return;
+    const failed = requestFailure(req, code === NE_OK ? NE_ERROR : code, path, "", condition);
+    throw failing === null ? failed : inDetail(failed, failing, text);
   } finally {
     endWatch(watch);
     ne_request_destroy(req);
   }
 }
 
-// A failure's body names the condition.
+// A failure's body names the condition; that of a success what has failed all the same.
 function isTelling(req: ne_request): boolean {
-  const { code, klass } = ne_get_status(req);
-  return code === 207 || (klass !== 2 && klass !== 3);
+  return ne_get_status(req).klass !== 3;
+}
+
+// What a document tells says more than 207, 424 or a success.
+function inDetail(failed: nx_error, failing: Readonly<ne_status>, text: string): nx_error {
+  const { code, status, headers, path, condition } = failed;
+  const saysLittle = status === null || status.klass === 2 || status.code === 424;
+  const reason = condition === null ? text : `${text} (${condition})`;
+  return failure(saysLittle ? reason : failed.message, {
+    ...{ code, headers, path, condition },
+    status: saysLittle ? failing : status,
+  });
 }

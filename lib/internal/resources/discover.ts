@@ -59,7 +59,8 @@ export async function discover(
   );
   for (const each of new Set(homes)) {
     try {
-      collections.push(...(await collectionsIn(work, each, nspace, type)));
+      const find = (at: string): Promise<nx_resource[]> => collectionsIn(work, at, nspace, type);
+      collections.push(...(await following(work, each, find)));
     } catch (error) {
       throw elsewhere(work, error, each, foreign.get(each) ?? null);
     }
@@ -111,12 +112,21 @@ function pathOf(href: string, base: string): string {
   return healedPath(uri, href);
 }
 
-// A PROPFIND of depth 0 that goes where the server points, within it.
-async function follow(work: Work, path: string, body: string): Promise<nx_resource> {
+// A PROPFIND of depth 0 that goes where the server points.
+function follow(work: Work, path: string, body: string): Promise<nx_resource> {
+  return following(work, path, (at) => inspect(work, at, body, `${at}: `));
+}
+
+// Asks again where the server points, as long as that is within it.
+async function following<T>(
+  work: Work,
+  path: string,
+  ask: (path: string) => Promise<T>,
+): Promise<T> {
   let at = path;
   for (let hops = 0; ; hops++) {
     try {
-      return await inspect(work, at, body, `${at}: `);
+      return await ask(at);
     } catch (error) {
       const target = error instanceof nx_error ? redirectOf(error) : null;
       if (target === null) throw error;

@@ -8,6 +8,7 @@ import { ne_get_session, ne_get_status } from "../../ne_request.js";
 import { ne_get_error } from "../../ne_session.js";
 import { ne_status } from "../../ne_utils.js";
 import { nx_get_cause, nx_response_fields } from "../../nx_session.js";
+import type { Response } from "./response_element.js";
 
 /** What went wrong, beyond the words. */
 export interface Failing {
@@ -42,6 +43,15 @@ export function requestFailure(
   const cause = nx_get_cause(sess);
   const words = context + ne_get_error(sess) + (condition === null ? "" : ` (${condition})`);
   return failure(words, { code, status, headers, path, condition, cause });
+}
+
+/** The failure that a response element tells. */
+export function refusal(response: Response, path: string, context = ""): nx_error {
+  const { status, condition, description } = response;
+  const reasons = [condition, description].filter((reason) => reason !== null).join(", ");
+  const words = `${status?.code ?? 0} ${status?.reason_phrase ?? ""}`.trim();
+  const message = context + words + (reasons === "" ? "" : ` (${reasons})`);
+  return failure(message, { status, path, condition });
 }
 
 /** The status of a response, `null` where there was none. */

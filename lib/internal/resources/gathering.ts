@@ -1,9 +1,9 @@
 // The responses of one answer as resources: each once, those that the question was about told from
 // others, and what says that the answer is not all kept for its end.
 import type { Place } from "../uri/membership.js";
-import { failure } from "./failed_request.js";
+import { failure, refusal } from "./failed_request.js";
 import { Fingerprints } from "./fingerprints.js";
-import type { Response } from "./response_element.js";
+import { isRefused, type Response } from "./response_element.js";
 import { Places } from "./places.js";
 import { makeResource, type nx_resource } from "./resource.js";
 
@@ -46,7 +46,8 @@ export class Gathering {
         continue;
       }
       if (isSelf || kind === "member") this.isRecognised = true;
-      if (isSelf) this.own ??= response;
+      // that it was refused counts, whatever else is said of it
+      if (isSelf && (this.own === null || isRefused(response))) this.own = response;
       if (!wanted(kind) || !this.#seen.add(key)) continue;
       batch.push(makeResource(place, response));
     }
@@ -57,6 +58,11 @@ export class Gathering {
     this.isRecognised = false;
     this.isCut = false;
     this.own = null;
+  }
+
+  /** Throws where the server refused to answer about the resource itself. */
+  checkOwn(path: string): void {
+    if (this.own !== null && isRefused(this.own)) throw refusal(this.own, path, this.#context);
   }
 
   /** Throws where the server says that the answer is not all. */

@@ -3,7 +3,7 @@
 import type { ne_propname } from "../../ne_props.js";
 import { failure } from "./failed_request.js";
 import type { Gathering, Kind } from "./gathering.js";
-import type { Response } from "./response_element.js";
+import { isRefused } from "./response_element.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
 import type { Question, Work } from "./work.js";
 import { needName, PROLOGUE, quoteAttribute } from "./xml_text.js";
@@ -50,23 +50,8 @@ export function listOnce(
 }
 
 function checkListing(gathering: Gathering, { path, context = "" }: Question): void {
-  const { own } = gathering;
-  if (own !== null && isRefused(own)) throw refusal(own, path, context);
+  gathering.checkOwn(path);
   gathering.checkWhole(path);
   if (gathering.isRecognised) return;
   throw failure(`${context}the answer names neither the collection nor a member of it`, { path });
-}
-
-/** Whether the server says of a resource as a whole that it failed. */
-export function isRefused({ status }: Response): boolean {
-  return status !== null && status.klass !== 2;
-}
-
-/** The failure that a response tells. */
-export function refusal(response: Response, path: string, context = ""): Error {
-  const { status, condition, description } = response;
-  const reasons = [condition, description].filter((reason) => reason !== null).join(", ");
-  const words = `${status?.code ?? 0} ${status?.reason_phrase ?? ""}`.trim();
-  const message = context + words + (reasons === "" ? "" : ` (${reasons})`);
-  return failure(message, { status, path, condition });
 }

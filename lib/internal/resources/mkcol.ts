@@ -58,7 +58,10 @@ async function attempt(making: Making): Promise<nx_error | null> {
       if (there?.collection === true) return null;
       throw error;
     }
-    if (error.status?.code === 409 && error.condition !== "resource-must-be-null") return error;
+    // 409 (RFC 4918 section 9.3.1); there are servers that say 404
+    const code = error.status?.code;
+    const mayBeMissing = code === 409 || code === 404;
+    if (mayBeMissing && error.condition !== "resource-must-be-null") return error;
     throw error;
   }
 }

@@ -73,6 +73,7 @@ export class MultistatusReader {
   condition: string | null = null;
   readonly #parser: ne_xml_parser;
   readonly #found: (response: Response) => void;
+  readonly #keepsAll: boolean;
   readonly #value: PropertyValue;
   readonly #blanks = new LeadingBlanks();
   // of the response being read
@@ -95,9 +96,11 @@ export class MultistatusReader {
   /**
    * @param maxBytes of a property's value
    * @param found called for each response, when it is whole
+   * @param keepsAll whether a property that is refused is kept beside the one that has a value
    */
-  constructor(maxBytes: number, found: (response: Response) => void) {
+  constructor(maxBytes: number, found: (response: Response) => void, keepsAll = false) {
     this.#found = found;
+    this.#keepsAll = keepsAll;
     this.#value = new PropertyValue(maxBytes);
     this.#parser = ne_xml_create();
     ne_xml_push_handler(
@@ -323,7 +326,7 @@ export class MultistatusReader {
 
   #closeResponse(): number {
     const isBare = this.#props.length === 0;
-    if (this.#propstats > 1) this.#dropRefused();
+    if (this.#propstats > 1 && !this.#keepsAll) this.#dropRefused();
     const response: Response = {
       hrefs: this.#hrefs.length === 0 ? UNNAMED : this.#hrefs,
       status: this.#status ?? (isBare ? this.#emptyFailure : null),

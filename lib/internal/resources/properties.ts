@@ -4,10 +4,9 @@ import { needList, needObject } from "../base/arguments.js";
 import { ne_lock_using_resource } from "../guests/lock_store.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
-import { failure } from "./failed_request.js";
-import { isRefused, refusal } from "./listing.js";
+import { failure, refusal } from "./failed_request.js";
 import type { nx_element } from "./element.js";
-import type { Response } from "./response_element.js";
+import { isRefused, type nx_resource_prop, type Response } from "./response_element.js";
 import { Work } from "./work.js";
 import { elementOf } from "./element.js";
 import { emptyElement, printElement, PROLOGUE } from "./xml_text.js";
@@ -83,7 +82,9 @@ export async function patch(
     name: name ?? "",
   }));
   const isPlain = transfer.status !== null && transfer.status.code !== 207;
-  const whole = isPlain ? transfer.status : null;
+  // a success of the resource as a whole is one of all that was asked for
+  const bare = told.find(({ props }) => props.length === 0);
+  const whole = isPlain ? transfer.status : (bare?.status ?? null);
   return outcomes(names, told, whole, path);
 }
 
@@ -96,14 +97,25 @@ function outcomes(
   path: string,
 ): nx_outcome[] {
   const props = told.flatMap((response) => response.props);
-  const hasFailed = props.some(({ status }) => status !== null && status.klass !== 2);
-  return names.map(({ nspace, name }) => {
-    const prop = props.find((one) => one.name === name && one.nspace === nspace);
+  const hasFailed = props.some(isFailed);
+  return names.map(({ nspace, name }, at) => {
+    const isNamed = (one: { nspace: string; name: string }): boolean =>
+      one.name === name && one.nspace === nspace;
+    const own = props.filter(isNamed);
+    // one that is set twice, or set and removed, may be told of as often
+    const isEach = own.length === names.filter(isNamed).length;
+    const prop = isEach
+      ? own[names.slice(0, at).filter(isNamed).length]
+      : (own.find(isFailed) ?? own[0]);
     const status = prop === undefined ? whole : (prop.status ?? OK);
     if (status !== null) return { nspace, name, status };
     if (hasFailed) return { nspace, name, status: FAILED_DEPENDENCY };
     throw failure(`the answer does not say what became of ${name}`, { path });
   });
+}
+
+function isFailed({ status }: nx_resource_prop): boolean {
+  return status !== null && status.klass !== 2;
 }
 
 function statusOf(code: number, reason: string): Readonly<ne_status> {

@@ -28,3 +28,8 @@ export interface Response {
   /** The DAV condition that failed, `null` if none is named. */
   readonly condition: string | null;
 }
+
+/** Whether the server says of a resource as a whole that it failed. */
+export function isRefused({ status }: Response): boolean {
+  return status !== null && status.klass !== 2;
+}

@@ -2,11 +2,11 @@
 import type { ne_session } from "../base/handle.js";
 import { nx_error } from "../script/nx_error.js";
 import type { ne_propname } from "../../ne_props.js";
-import { failure } from "./failed_request.js";
+import { failure, refusal } from "./failed_request.js";
 import { Gathering } from "./gathering.js";
-import { isRefused, propfind, propfindBody, refusal } from "./listing.js";
+import { propfind, propfindBody } from "./listing.js";
 import type { nx_resource } from "./resource.js";
-import type { Response } from "./response_element.js";
+import { isRefused, type Response } from "./response_element.js";
 import { Work } from "./work.js";
 
 /** Whether a status says that nothing is there. */

@@ -106,14 +106,21 @@ async function* askOnce(
   const gathering = new Gathering(path);
   const body = syncBody(work.caller, syncing, token);
   const transfer = work.send({ method: "REPORT", path, depth: 0, body }, (response, batch) => {
-    if (response.status?.code === TRUNCATED) round.isCut = true;
-    else gathering.take(response, batch, (kind) => kind !== "self");
+    gathering.take(response, batch, (kind) => {
+      // a server may know the collection by another name; it speaks of no member at any rate
+      if (response.status?.code !== TRUNCATED || kind !== "elsewhere") return kind !== "self";
+      round.isCut = true;
+      return false;
+    });
   });
   try {
     for (let batch = await transfer.next(); batch !== null; batch = await transfer.next()) {
       round.isEmpty = false;
       yield batch.map(changeOf);
     }
+    // what the server does not say about a collection that it refuses is not "no members"
+    gathering.checkOwn(path);
+    round.isCut ||= gathering.isCut;
     return transfer.token;
   } finally {
     await work.end(transfer);

@@ -174,12 +174,14 @@ export class Transfer {
     const isFailure = (this.#isFailure = status.klass !== 2);
     const { property } = limitsOf(this.#asking.sess);
     const maxBytes = property < 0 ? MAX_PROPERTY_BYTES : property;
-    const reader = new MultistatusReader(maxBytes, (response) => {
+    const found = (response: Response): void => {
       if (isFailure) return;
       const before = this.#batch.length;
       this.#collect(response, this.#batch);
       if (this.#batch.length > before) this.#idleBytes = 0;
-    });
+    };
+    // what became of a property is told of each time that it was asked for
+    const reader = new MultistatusReader(maxBytes, found, this.#asking.isPlain);
     const field = ne_get_response_header(this.#req, "Content-Type");
     const type = field === null ? null : parseContentType(field);
     if (type !== null && isXmlType(type) && type.charset) reader.setEncoding(type.charset);

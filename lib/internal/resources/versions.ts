@@ -26,6 +26,7 @@ export async function* versions(
   const found = await work.all({ method: "REPORT", path, depth: 0, body }, (response, batch) =>
     gathering.take(response, batch, (kind) => kind !== "self"),
   );
+  gathering.checkOwn(path);
   gathering.checkWhole(path);
   yield ordered(found, new Places(path));
 }

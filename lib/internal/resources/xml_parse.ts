@@ -24,6 +24,8 @@ type Building = nx_element & { readonly children: (nx_element | string)[] };
 /** The root of a document. Throws a `TypeError` for what is none. */
 export function parseDocument(text: unknown, caller: string, what: string): nx_element {
   needText(text, caller, what);
+  // in UTF-8 it would become another character
+  if (/\p{Surrogate}/u.test(text as string)) throw misuse(caller, `${what} has a lone surrogate`);
   const parser = ne_xml_create();
   const root: Building = { nspace: "", name: "", attrs: [], children: [] };
   const open: Building[] = [root];

@@ -88,8 +88,12 @@ function printAttributes(attrs: nx_element["attrs"], caller: string): string {
   if (!Array.isArray(attrs)) throw misuse(caller, "the attributes of an element must be an array");
   let text = "";
   let count = 0;
+  const seen = new Set<string>();
   for (const { nspace = "", name, value } of attrs as nx_element["attrs"]) {
     needName(name, caller, "the name of an attribute");
+    const whole = `${name} ${nspace}`;
+    if (seen.has(whole)) throw misuse(caller, `an element has the attribute ${name} twice`);
+    seen.add(whole);
     if (typeof nspace !== "string" || typeof value !== "string") {
       throw misuse(caller, "the namespace and the value of an attribute must be strings");
     }

@@ -55,7 +55,10 @@ export class Membership {
   #readings(href: string): Reading[] {
     const isRelative = !/^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\//.test(href);
     const folder = this.#asked.slice(0, this.#asked.lastIndexOf("/") + 1);
-    const texts = isRelative ? [folder + href, `${this.#asked}/${href}`] : [href];
+    // an empty reference is what was asked for (RFC 3986 section 5.2.2)
+    const texts = href === ""
+      ? [this.#asked]
+      : isRelative ? [folder + href, `${this.#asked}/${href}`] : [href];
     const readings = texts.flatMap((text) => locate(text).map((located) => ({ text, located })));
     const split = readings
       .filter(({ located }) => located.segments.some((name) => name.includes("/")))
@@ -141,10 +144,16 @@ function spelledPath({ text, located }: Reading): string {
   return `/${located.segments.map(escapeSegment).join("/")}${end}${query}`;
 }
 
-// Servers that ignore case, and file systems that decompose letters, answer in their own spelling.
+/**
+ * A name as servers may spell it in their own way: those that ignore case, and those whose file
+ * systems decompose letters.
+ */
+export function foldName(name: string): string {
+  return name.normalize("NFC").toLowerCase();
+}
+
 function sameFolded(a: readonly string[], b: readonly string[]): boolean {
-  const folded = (name: string): string => name.normalize("NFC").toLowerCase();
-  return a.length === b.length && a.every((name, i) => folded(name) === folded(b[i]!));
+  return a.length === b.length && a.every((name, i) => foldName(name) === foldName(b[i]!));
 }
 
 function escapeSegment(name: string): string {
