@@ -135,8 +135,8 @@ export class ne_status {
   reason_phrase: string | null = null;
 }
 
-// "HTTP/x.y NNN " (RFC 9112 section 4), then the reason up to a control character.
-const STATUS_LINE = /^HTTP\/([0-9])\.([0-9]) ([0-5][0-9][0-9]) ([^\0-\x08\x0a-\x1f]*)/;
+// What stands before the reason (RFC 9112 section 4): each part has its place.
+const STATUS_LINE = /^HTTP\/[0-9]\.[0-9] [0-5][0-9][0-9] /;
 
 /**
  * Parses `HTTP/x.y NNN [reason]` strictly: single digits in the version, exactly one space at both
@@ -149,13 +149,16 @@ export function ne_parse_statusline(status_line: string, s: ne_status): number {
   if (typeof s !== "object" || s === null) {
     throw misuse("ne_parse_statusline", "expected an ne_status");
   }
-  const found = STATUS_LINE.exec(status_line);
-  if (found === null) return -1;
-  const [, major, minor, code, reason = ""] = found;
-  s.major_version = Number(major);
-  s.minor_version = Number(minor);
-  s.code = Number(code);
+  if (!STATUS_LINE.test(status_line)) return -1;
+  s.major_version = Number(status_line[5]);
+  s.minor_version = Number(status_line[7]);
+  s.code = Number(status_line.slice(9, 12));
   s.klass = Math.floor(s.code / 100);
-  s.reason_phrase = reason.replace(/[^ -~]/g, " ");
+  s.reason_phrase = reasonOf(status_line.slice(13));
   return 0;
+}
+
+function reasonOf(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
+  return text.replace(/[\0-\x08\x0a-\x1f].*/s, "").replace(/[^ -~]/g, " ");
 }

@@ -53,6 +53,7 @@ export function chooseFraming(head: ResponseHead): Framing | string {
  * same number several times, in one field or in several, counts as once (RFC 9112 section 6.3).
  */
 export function parseLength(list: string, strict: boolean): number | null {
+  if (/^[0-9]{1,15}$/.test(list)) return Number(list);
   const values = list.split(",").map((each) => each.replace(/^[ \t]+|[ \t]+$/g, ""));
   const [value = "", ...others] = values;
   if (others.some((other) => other !== value)) return null;

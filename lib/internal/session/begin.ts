@@ -88,7 +88,7 @@ export async function begin(r: Request): Promise<number> {
   const head = `${text}\r\n`;
   let code = await exchange(r, opening, head);
   if (code === NE_RETRY) code = await exchange(r, opening, head);
-  return code === NE_OK ? readHead(r) : code;
+  return code === NE_OK ? await readHead(r) : code;
 }
 
 // ---- turn and connection ----
@@ -132,6 +132,15 @@ function watchSignal(r: Request, signal: AbortSignal): void {
     return;
   }
   scope.onClose(onAbort(signal, () => scope.abort(abortCause(signal))));
+}
+
+// The connection at hand, if it needs no look at what the system has received since.
+function freshConnection({ scope, session: s }: Request, turn: Turn): Connection | null {
+  const { connection } = turn;
+  if (connection === null || connection.responses === 0 || !connection.wire.isFresh) return null;
+  if (scope.broken !== null || !isUsable(s, connection)) return null;
+  traceConnection("reuse", s, connection);
+  return connection;
 }
 
 // The connection to send over: the one at hand if it can be used, else a new one.
@@ -209,7 +218,7 @@ async function exchange(r: Request, opening: OpeningAttempt, head: string): Prom
   const s = r.session;
   const { timings } = r.clock;
   trace(s, NE_DBG_HTTP, "Sending request-line and headers:\n");
-  const connection = await connectionFor(r, opening.turn);
+  const connection = freshConnection(r, opening.turn) ?? (await connectionFor(r, opening.turn));
   if (typeof connection === "number") return connection === NE_OK ? NE_ERROR : connection;
   const mayBeStale = connection.responses > 0 && !r.once;
   const sending: Sending = move(r, {
@@ -235,5 +244,5 @@ async function exchange(r: Request, opening: OpeningAttempt, head: string): Prom
   timings.send = (performance.now() - begun) / 1000;
   r.report.phase = "wait";
   trace(s, NE_DBG_HTTP, "Request sent; retry is %d.\n", mayBeStale ? 1 : 0);
-  return readStatus(r, sending);
+  return await readStatus(r, sending);
 }

@@ -20,7 +20,12 @@ export interface Caller {
  * The hooks of a list, one after the other, as a walk along a linked list: what a hook adds runs in
  * this pass, what it removes does not.
  */
-export function* eachHook<F>(list: Hook<F>[]): Generator<Hook<F>> {
+export function eachHook<F>(list: Hook<F>[]): Iterable<Hook<F>> {
+  // nearly always there is none
+  return list.length === 0 ? list : walk(list);
+}
+
+function* walk<F>(list: Hook<F>[]): Generator<Hook<F>> {
   let i = 0;
   for (let hook = list[0]; hook !== undefined; hook = list[i]) {
     yield hook;

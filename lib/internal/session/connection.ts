@@ -16,19 +16,18 @@ import { trace } from "./trace.js";
 export function takeIdle(s: Session, turn: Turn, wanted: Connection | null): void {
   const { idle } = s.work;
   if (idle.length === 0) return;
-  const now = performance.now();
-  for (const connection of [...idle]) {
-    if (isOver(s, connection, now)) closeConnection(s, connection, turn);
-  }
+  const over = idle.filter((connection) => isOver(s, connection));
+  for (const connection of over) closeConnection(s, connection, turn);
   const at = wanted === null ? -1 : idle.indexOf(wanted);
-  const [connection] = idle.splice(at, 1);
+  const connection = at < 0 ? idle.pop() : idle.splice(at, 1)[0];
   if (connection !== undefined) turn.connection = connection;
 }
 
-function isOver(s: Session, connection: Connection, now: number): boolean {
+function isOver(s: Session, connection: Connection): boolean {
+  if (connection.settings !== s.settings) return true;
   const { keepAlive } = s.timeouts;
   const keepMs = Math.min(connection.serverKeepMs, keepAlive > 0 ? keepAlive : Infinity);
-  return now - connection.idleSince >= keepMs || connection.settings !== s.settings;
+  return keepMs < Infinity && performance.now() - connection.idleSince >= keepMs;
 }
 
 /**

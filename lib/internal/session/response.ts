@@ -61,7 +61,7 @@ async function untilDone(r: Request): Promise<number> {
 async function converse(r: Request): Promise<number> {
   let code = await begin(r);
   if (code === NE_OK) code = await readBody(r, bodyOf(r));
-  if (code === NE_OK) return end(r, bodyOf(r));
+  if (code === NE_OK) return await end(r, bodyOf(r));
   traceLast(r);
   return code;
 }

@@ -44,11 +44,11 @@ import { expects100, sendBody, sourceFailure } from "./send_body.js";
  */
 export async function readStatus(r: Request, sending: Sending): Promise<number> {
   const s = r.session;
-  const begun = performance.now();
   const isBounded = r.flags[NE_REQFLAG_1XXTIMEOUT] !== 0 && s.timeouts.readSet;
-  const deadline = isBounded ? begun + s.timeouts.read : Infinity;
+  const deadline = isBounded ? performance.now() + s.timeouts.read : Infinity;
+  const sendAt = expects100(r) ? performance.now() + expectMs(r, sending) : Infinity;
   for (let interims = 0; ; interims++) {
-    const code = await readStatusLine(r, sending, begun + expectMs(r, sending));
+    const code = await readStatusLine(r, sending, sendAt);
     if (code !== NE_OK) return code;
     if (r.status.klass !== 1 || isUpgrade(r)) break;
     sending.mayBeStale = false;
@@ -248,7 +248,7 @@ export async function readHead(r: Request): Promise<number> {
     const wait = application(r, fn(r.handle, userdata as never, r.status));
     if (wait instanceof Promise) await wait;
   }
-  return chooseReaders(r, attempt, {
+  return await chooseReaders(r, attempt, {
     decoder,
     persists: isPersistent(head) && framing.kind !== "end",
     progress: 0,

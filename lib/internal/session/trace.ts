@@ -15,6 +15,7 @@ function streamFor(s: Session, channel: number): NodeJS.WritableStream | null {
 
 /** A debug message of this session: to the process's stream and to the session's own. */
 export function trace(s: Session, channel: number, template: string, ...args: FormatArg[]): void {
+  if (!isTraced(s, channel)) return;
   debug(channel, template, ...args);
   streamFor(s, channel)?.write(format(template, args, "ne_debug"));
 }
