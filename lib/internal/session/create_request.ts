@@ -18,7 +18,8 @@ export function newRequest(
   checkMethod(method, caller);
   checkTarget(target, caller);
   // a fragment is never sent, and an empty target is the root (RFC 9112 section 3.2)
-  const [beforeFragment = ""] = target.split("#", 1);
+  const hash = target.indexOf("#");
+  const beforeFragment = hash < 0 ? target : target.slice(0, hash);
   const place = beforeFragment === "" ? "/" : beforeFragment;
   const absolute = sendsToProxy(s) && place.startsWith("/");
   const sent = absolute ? `${s.scheme}://${s.hostport}${place}` : place;
