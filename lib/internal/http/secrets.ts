@@ -61,7 +61,8 @@ export function isSecretParameter(name: string): boolean {
 // ---- text ----
 
 // The user info of a URL; without a scheme only what has a password.
-const USER_INFO = /(:\/\/)([^\s/?#"<>]*)@|(\/\/)([^\s/?#"<>@:]*:[^\s/?#"<>]*)@/g;
+const USER_INFO =
+  /(?<=:\/\/)[^\s/?#"<>]*(?=@)|(?<=\/\/)[^\s/?#"<>@:]*:[^\s/?#"<>]*(?=@)/g;
 const PARAMETER = /([?&#])([^=&#;?\s"'<>/]+)=([^&#;\s"'<>]+)/g;
 // of a path (RFC 3986 section 3.3), which ends where the query begins
 const PATH_PARAMETER = /(;)([^=&#;?\s"'<>/]+)=([^&#;?\s"'<>]+)/g;
@@ -80,9 +81,7 @@ export function hideInText(text: string, mark: Mark = ellipsis): string {
   const parameter = (all: string, before: string, name: string, value: string): string =>
     isSecretParameter(name) ? `${before}${name}=${mark(value)}` : all;
   return text
-    .replace(USER_INFO, (_all, after?: string, info?: string, slashes?: string, login?: string) =>
-      `${after ?? slashes ?? ""}${mark(info ?? login ?? "")}@`,
-    )
+    .replace(USER_INFO, mark)
     .replace(PARAMETER, parameter)
     .replace(PATH_PARAMETER, parameter)
     .replace(LOCK_TOKEN, (_all, scheme: string, rest: string) => scheme + mark(rest))
@@ -143,8 +142,9 @@ export function secretValues(head: string): string[] {
 // What stands inside a secret and is one by itself.
 function partsOf(secret: string): string[] {
   const parts: string[] = [];
-  const [, scheme, token] = /^([A-Za-z][\w-]*) +(\S+)$/.exec(secret) ?? [];
-  if (scheme !== undefined && token !== undefined) {
+  const credentials = /^([A-Za-z][\w-]*) +(\S+)$/.exec(secret);
+  if (credentials !== null) {
+    const [, scheme = "", token = ""] = credentials;
     parts.push(token);
     if (scheme.toLowerCase() === "basic") {
       const login = Buffer.from(token, "base64").toString("utf8");

@@ -39,6 +39,9 @@ t.test("framing", async (t) => {
     ["204", head("Transfer-Encoding: gzip", { code: 204 }), { kind: "none" }],
     ["304", head("Content-Length: 5", { code: 304 }), { kind: "none" }],
     ["a tunnel", head("Content-Length: 5", { method: "CONNECT" }), { kind: "none" }],
+    ["a tunnel redirected", head("Content-Length: 5", { method: "CONNECT", code: 300 }), { kind: "length", length: 5 }],
+    ["a switch of protocols", head("Content-Length: 5", { code: 101 }), { kind: "none" }],
+    ["identity in capitals", head("Transfer-Encoding: Identity"), { kind: "end" }],
     ["a refused tunnel", head("Content-Length: 5", { method: "CONNECT", code: 403 }), { kind: "length", length: 5 }],
   ];
   for (const [name, response, framing] of rows) t.same(chooseFraming(response), framing, name);
@@ -78,6 +81,8 @@ t.test("persistence", async (t) => {
     ["HTTP/1.0", head("", { http11: false }), false],
     ["HTTP/1.0 keep-alive", head("Connection: keep-alive", { http11: false }), true],
     ["close", head("Connection: Close"), false],
+    ["close where neon is lax", head("Connection: close", { strict: false }), false],
+    ["chunked with a length where neon is lax", head("Transfer-Encoding: chunked\nContent-Length: 5", { strict: false }), true],
     ["close among others", head("Connection: foo, close"), false],
     ["close wins", head("Connection: close, keep-alive"), false],
     ["the last wins where neon is lax", head("Connection: close, keep-alive", { strict: false }), true],
@@ -94,6 +99,9 @@ t.test("HTTP/1.0 drops what Connection names, but not Connection", async (t) => 
   dropConnectionFields(fields);
   t.same(fields.entries().map(([key]) => key), ["connection"]);
   t.same(fields.list.map(({ name }) => name), ["Connection"]);
+  const named = head("Close: 1\nKeep-Alive: timeout=5\nConnection: close, keep-alive, connection");
+  dropConnectionFields(named.fields);
+  t.same(named.fields.entries().map(([key]) => key).sort(), ["close", "connection", "keep-alive"]);
 });
 
 t.test("Keep-Alive", async (t) => {

@@ -91,9 +91,21 @@ t.test("values that come back", async (t) => {
   }
   t.equal(hideValues("key k1, not k12 or ak1", values), "key …, not k12 or ak1");
   t.equal(hideValues("agent", values), "agent");
+  t.equal(hideValues("xabcdefghx abcdefg", ["abcdefgh", "bcdefg"]), "x…x abcdefg", "8 are no word");
+  t.equal(hideValues('{"p":"a\\"b"}', ['a"b']), '{"p":"…"}', "as JSON writes it");
   t.equal(hideValues("nothing", []), "nothing");
   t.equal(hideValues("a.b axb", ["a.b"]), "… axb", "a value is no pattern");
   t.equal(hideValues("\ud800 x", ["\ud800"]), "\ud800 x", "half a pair is no failure");
+});
+
+t.test("the password in a target is a value of its own", async (t) => {
+  const values = secretValues("GET http://me:hunter:2@h/ HTTP/1.1\r\nHost: h\r\n\r\n");
+  t.same(values, ["me:hunter:2", "hunter:2"]);
+  t.same(secretValues("GET http://h/?token=Bearer+abc%2Fdef HTTP/1.1\r\n\r\n"), [
+    "Bearer+abc%2Fdef",
+    "Bearer abc/def",
+    "abc/def",
+  ]);
 });
 
 t.test("long text takes time in proportion", async (t) => {
