@@ -6,7 +6,7 @@
 //   --tests   test files a change at most
 //   --lines   only changes of these lines: 40-60
 // A change that makes no difference, or that a later check makes good, is listed with its reason in
-// test/survivors.json: { "lib/file.ts": { "code before → code after": "reason" } }.
+// test/survivors.json: { "lib/file.ts": { "the line // before → after": "reason" } }, as printed.
 // Which test runs which place is measured once and kept in node_modules/.cache/libneon-mutate.json.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -327,7 +327,8 @@ for (const file of files) {
   const work = async (/** @type {string} */ copy) => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const { from, to, text: after } = mutant;
-      const change = `${text.slice(from, to)} → ${after}`.replace(/\s+/g, " ");
+      const line = text.slice(text.lastIndexOf("\n", from) + 1).split("\n", 1)[0]?.trim();
+      const change = `${line} // ${text.slice(from, to)} → ${after}`.replace(/\s+/g, " ");
       if (known[file]?.[change] !== undefined) count.explained++;
       else if (await isNoticed(copy, file, mutant, names, text)) count.noticed++;
       else console.log(`${file}:${lineOf(mutant)}: ${change}`);

@@ -115,15 +115,12 @@ export type Opened = Pkcs12Contents | "mac" | "broken";
 
 /**
  * Opens a file. Without a password it is tried as none and as the empty one, which are two.
- * A file with a password but no code that proves it is refused.
+ * A file without a code that proves a password opens without one or not at all.
  */
 export function openPkcs12(file: Pkcs12, password: Password): Opened {
   const { mac } = file;
   const effort = new Effort();
-  if (mac === null) {
-    if (password !== null && password !== "") return "broken";
-    return contentsOf(file, password, effort);
-  }
+  if (mac === null) return contentsOf(file, null, effort);
   const tries: Password[] = password === null || password === "" ? [null, ""] : [password];
   for (const attempt of tries) {
     const agrees = orNull(() => macAgrees(mac, file.content, attempt, effort));

@@ -105,6 +105,28 @@ t.test("extensions are counted against a limit", async (t) => {
   t.ok(body.length > 50 && body.length < 70, "64 KiB a chunk line short of the limit");
 });
 
+t.test("the limit of extensions is a limit of all together", async (t) => {
+  const extension = `;${"e".repeat(2045)}\r\n`;
+  const filled = `1${extension}x\r\n`.repeat(128);
+  t.equal(decode(CHUNKED, [Buffer.from(`${filled}0\r\n`)]).outcome, "end", "256 KiB");
+  t.equal(decode(CHUNKED, [Buffer.from(`${filled}0;\r\n`)]).outcome, BAD_SIZE, "a byte more");
+});
+
+t.test("the trace is told of each size", async (t) => {
+  for (const { pieces, name } of feeds("1\r\nx\r\nb;a=b\r\n0123456789a\r\n0\r\n")) {
+    const decoder = new BodyDecoder(CHUNKED, true, 4096);
+    const told: [string, number][] = [];
+    decoder.trace = (line, size) => told.push([line, size]);
+    let left = Buffer.alloc(0);
+    for (const piece of pieces) {
+      const view = { bytes: Buffer.concat([left, piece]), pos: 0, end: left.length + piece.length };
+      while (decoder.take(view, 1 << 20) instanceof Buffer);
+      left = view.bytes.subarray(view.pos);
+    }
+    t.same(told, [["1", 1], ["b;a=b", 11], ["0", 0]], name);
+  }
+});
+
 t.test("a chunk line too long", async (t) => {
   const { outcome } = decode(CHUNKED, [Buffer.from(`5;${"x".repeat(5000)}\r\nhello`)]);
   t.equal(outcome, "Could not read chunk size: Line too long");

@@ -1,6 +1,6 @@
 // Field lines and status lines as lines: tables, in every feed.
 import t from "tap";
-import { FieldsParser, Malformed, MORE, takeLine, type View } from "../../../lib/internal/http/head.js";
+import { Fields, FieldsParser, Malformed, MORE, takeLine, type View } from "../../../lib/internal/http/head.js";
 import { feeds } from "../../fixtures/feed.js";
 
 const LIMITS = { header_field: 8192, header_count: 99 };
@@ -69,6 +69,8 @@ t.test("limits", async (t) => {
   const folded = `A: ${"x".repeat(4000)}\r\n ${"x".repeat(4000)}\r\n ${"x".repeat(400)}\r\n\r\n`;
   t.equal(parse([Buffer.from(folded)]).outcome, TOO_LONG, "a field of many folded lines");
   t.equal(parse([Buffer.from(folded)], { header_field: 9000, header_count: 99 }).outcome, "end");
+  t.equal(parse([line(100)], { header_field: 100, header_count: 99 }).outcome, "end", "a limit of one's own");
+  t.equal(parse([line(101)], { header_field: 100, header_count: 99 }).outcome, TOO_LONG);
   t.equal(parse([line(20000)], { header_field: 30000, header_count: 99 }).outcome, "end");
 });
 
@@ -76,6 +78,15 @@ t.test("a joined value stays below 8192 characters", async (t) => {
   const input = `${`A: ${"x".repeat(3000)}\r\n`.repeat(4)}\r\n`;
   const [joined] = parse([Buffer.from(input)]).fields;
   t.equal(joined?.length, "a=".length + 6002);
+});
+
+t.test("the last character that is joined", async (t) => {
+  for (const [length, whole] of [[4189, 8191], [4190, 4000]] as const) {
+    const fields = new Fields();
+    fields.add("A", "x".repeat(4000));
+    fields.add("a", "y".repeat(length));
+    t.equal(fields.value("a")?.length, whole);
+  }
 });
 
 t.test("takeLine", async (t) => {
