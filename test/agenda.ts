@@ -417,15 +417,15 @@ TZOFFSETTO:+0200
 RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
 END:DAYLIGHT
 END:VTIMEZONE`;
-  for (const [id, zone] of [["Europe/Berlin", ""], ["W. Europe Standard Time", outlook]]) {
-    const text = calendar(zone ?? "", event(...lines(id ?? "", "100000")));
+  for (const [id, zone] of Object.entries({ "Europe/Berlin": "", "W. Europe Standard Time": outlook })) {
+    const text = calendar(zone, event(...lines(id, "100000")));
     t.strictSame(times(text, within), [
       "2030-03-29T09:00 2030-03-30T09:00",
       "2030-03-30T09:00 2030-03-31T09:00",
       "2030-03-31T08:00 2030-04-01T08:00",
     ], id);
     // at half past two there is no such time on the 31st
-    const early = times(calendar(zone ?? "", event(...lines(id ?? "", "023000"))), within);
+    const early = times(calendar(zone, event(...lines(id, "023000"))), within);
     t.strictSame(early, [
       "2030-03-29T01:30 2030-03-30T01:30",
       "2030-03-30T01:30 2030-03-31T01:30",
