@@ -796,6 +796,33 @@ t.test("a connector", async (t) => {
     t.equal(await get(sess), NE_CONNECT);
     t.throws(() => nx_set_connector(sess, 5 as never), TypeError);
   });
+  await t.test("whose stream comes after an abort, or that aborts: the stream is closed", async (t) => {
+    const sess = session(t, 1);
+    const late = new PassThrough();
+    const asked = gate();
+    const given = gate();
+    nx_set_connector(sess, async () => {
+      asked.open();
+      await given.opened;
+      return late;
+    });
+    const code = get(sess);
+    await asked.opened;
+    nx_session_abort(sess);
+    t.equal(await code, NE_ERROR);
+    t.equal(late.destroyed, false);
+    given.open();
+    await turns(2);
+    t.equal(late.destroyed, true);
+
+    const own = new PassThrough();
+    nx_set_connector(sess, () => {
+      nx_session_abort(sess);
+      return own;
+    });
+    t.equal(await get(sess), NE_ERROR);
+    t.strictSame([ne_get_error(sess), own.destroyed], ["Aborted", true]);
+  });
   await t.test("may be taken away", async (t) => {
     const server = await scripted(t, [[OK]]);
     const sess = session(t, server.port);
@@ -931,6 +958,10 @@ t.test("limits", async (t) => {
   for (const limits of [{ body: -1 }, { body: NaN }, { header_count: "5" }]) {
     t.throws(() => nx_set_limits(sess, limits as object), /^nx_set_limits: /);
   }
+  const server = await scripted(t, [[OK]]);
+  const other = session(t, server.port);
+  nx_set_limits(other, Object.create({ body: 1 }) as object);
+  t.equal(await get(other), NE_OK, "what is inherited limits nothing");
 });
 
 t.test("timeouts", async (t) => {

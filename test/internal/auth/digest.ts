@@ -56,6 +56,37 @@ const paramsOf = (signature: Signature): Map<string, string> =>
 
 const GOOD = 'realm="r", nonce="n", qop="auth"';
 
+t.test("a domain names this server only", async (t) => {
+  const rows: [entry: string, counts: boolean][] = [
+    ["/a", true],
+    ["http://host:8080/a", true],
+    ["HTTP://HOST:8080/a", true],
+    ["//host:8080/a", true],
+    ["https://host:8080/a", false],
+    ["http://other:8080/a", false],
+    ["http://host:8081/a", false],
+    ["http://host/a", false],
+    ["http://u@host:8080/a", false],
+    ["/a?x", false],
+    ["/a#x", false],
+  ];
+  for (const [entry, counts] of rows) {
+    const login = offer(`${GOOD}, domain="/b ${entry}"`) as Login;
+    const applies = (target: string): boolean =>
+      login.applies({ method: "GET", target, connection: null });
+    t.strictSame([applies("/b/x"), applies("/a/x"), applies("/c")], [true, counts, false], entry);
+    const alone = offer(`${GOOD}, domain="${entry}"`) as Login;
+    const elsewhere = alone.applies({ method: "GET", target: "/c", connection: null });
+    t.equal(elsewhere, !counts, `${entry} alone`);
+  }
+  const plain = { scheme: "http", host: "host", port: 80 };
+  const login = offer(`${GOOD}, domain="/b http://host/a"`, { origin: plain }) as Login;
+  t.ok(login.applies({ method: "GET", target: "/a", connection: null }), "the default port");
+  const proxy = offer(`${GOOD}, domain="/b"`, { proxy: true }) as Login;
+  t.ok(proxy.applies({ method: "GET", target: "/a", connection: null }), "a proxy has none");
+  t.equal(offer(`${GOOD}, domain="http://[/"`), "could not parse domain in Digest challenge");
+});
+
 t.test("the examples of the RFCs", async (t) => {
   const rows = [
     {

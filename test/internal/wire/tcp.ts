@@ -112,6 +112,18 @@ t.test("attempts that fail", async (t) => {
   cancel(broken);
 });
 
+t.test("a time longer than a timer can be is not no time at all", async (t) => {
+  const warnings: string[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning.name);
+  process.on("warning", onWarning);
+  const server = await scripted(t, [async (peer) => peer.readEof()]);
+  const wire = await connectTcp(options(server.port, { timeoutMs: 2 ** 40 }));
+  if (wire instanceof Wire) wire.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", onWarning);
+  t.strictSame([wire instanceof Wire, warnings], [true, []]);
+});
+
 t.test("Unix-domain sockets", async (t) => {
   const name = path.join(t.testdir({}), "s");
   const server = await scripted(t, [async (peer) => peer.write("hello")], { path: name });

@@ -232,6 +232,31 @@ t.test("closing: in good order, or at once where something is stuck", async (t) 
   t.ok(dead.ended);
 });
 
+t.test("a peer that does not close does not keep the descriptor", async (t) => {
+  const real = globalThis.setTimeout;
+  const waits: [ms: number | undefined, call: () => void][] = [];
+  const held = (call: () => void, ms?: number): NodeJS.Timeout => {
+    waits.push([ms, call]);
+    return real(() => {}, 0);
+  };
+  globalThis.setTimeout = Object.assign(held, real);
+  t.teardown(() => (globalThis.setTimeout = real));
+  // a socket that has sent its end waits for the peer's
+  class Socket extends Other {
+    destroySoon(): void {
+      this.end();
+    }
+  }
+  const other = new Socket({ autoDestroy: false });
+  const wire = new Wire(other);
+  wire.close();
+  await settled();
+  t.strictSame([other.writableFinished, other.destroyed], [true, false]);
+  t.strictSame(waits.map(([ms]) => ms), [5000]);
+  waits[0]?.[1]();
+  t.equal(other.destroyed, true);
+});
+
 t.test("bytes that nobody took are gone when the wire is closed", async (t) => {
   const other = new Other();
   const wire = new Wire(other);
