@@ -1,5 +1,4 @@
 // internal/wire/wire.ts: bytes pulled from, and pushed to, a stream that does as the test says.
-import { Duplex } from "node:stream";
 import t from "tap";
 import {
   NE_SOCK_CLOSED,
@@ -9,27 +8,7 @@ import {
 } from "../../../lib/index.js";
 import { failureOf, Wire } from "../../../lib/internal/wire/wire.js";
 import { settled } from "../../fixtures/conversation.js";
-
-/** A stream whose other side is the test. */
-class Other extends Duplex {
-  readonly written: string[] = [];
-  reads = 0;
-  /** Writes are held up until it is called. */
-  release: (error?: Error) => void = () => {};
-  held = false;
-
-  override _read(): void {
-    this.reads++;
-  }
-
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.written.push(chunk.toString("latin1"));
-    if (this.held) this.release = done;
-    else done();
-  }
-}
-
-const systemError = (code: string): Error => Object.assign(new Error(code), { code });
+import { Other, systemError } from "../../fixtures/stream.js";
 
 function view(wire: Wire): string {
   return wire.bytes.toString("latin1", wire.pos, wire.end);

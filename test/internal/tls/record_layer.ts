@@ -1,0 +1,71 @@
+// Records of TLS 1.3 against the trace of RFC 8448, and records that were not sealed with these keys.
+import t from "tap";
+import { expandLabel, RecordKeys, SUITES, type Suite } from "../../../lib/internal/tls/record_layer.js";
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ""), "hex");
+const AES = SUITES[0x1301] as Suite;
+// RFC 8448, 3: the client's handshake traffic secret, and its Finished message, sealed and plain
+const SECRET = hex("b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21");
+const FINISHED = hex(`14000020 a8ec436d677634ae525ac1fcebe11a03
+  9ec17694fac6e98527b642f2edd5ce61`);
+const SEALED = hex(`1703030035 75ec4dc238cce60b298044a71e219c56cc77b0517fe9b93c7a4bfc44
+  d87f38f80338ac98fc46deb384bd1caeacab6867d726c40546`);
+
+const open = (keys: RecordKeys, record: Buffer): ReturnType<RecordKeys["open"]> =>
+  keys.open(record.subarray(0, 5), record.subarray(5));
+
+t.test("keys of RFC 8448", async (t) => {
+  t.same(expandLabel(AES, SECRET, "key", 16), hex("dbfaa693d1762c5b666af5d950258d01"));
+  t.same(expandLabel(AES, SECRET, "iv", 12), hex("5bd3c71b836e0b76bb73265f"));
+});
+
+t.test("the record of RFC 8448", async (t) => {
+  t.same(new RecordKeys(AES, SECRET).seal(22, FINISHED), SEALED);
+  t.strictSame(open(new RecordKeys(AES, SECRET), SEALED), { type: 22, content: FINISHED });
+});
+
+t.test("every suite opens what it sealed, in order", async (t) => {
+  for (const suite of Object.values(SUITES)) {
+    const secret = Buffer.alloc(suite.hashBytes, 1);
+    const sender = new RecordKeys(suite, secret);
+    const records = ["a", "b", "c"].map((text) => sender.seal(23, Buffer.from(text)));
+    const [first, second, third] = records as [Buffer, Buffer, Buffer];
+    const receiver = new RecordKeys(suite, secret);
+    t.equal(open(receiver, first)?.content.toString(), "a", suite.cipher);
+    t.equal(open(receiver, third), null, "one was left out");
+    t.equal(open(receiver, third)?.content.toString(), "c", "it is counted all the same");
+    t.equal(open(new RecordKeys(suite, secret), second), null);
+  }
+});
+
+t.test("more than a record holds is cut", async (t) => {
+  const content = Buffer.alloc(40_000, "x");
+  const sealed = new RecordKeys(AES, SECRET).seal(23, content);
+  const keys = new RecordKeys(AES, SECRET);
+  const sizes: number[] = [];
+  for (let at = 0; at < sealed.length; ) {
+    const end = at + 5 + sealed.readUInt16BE(at + 3);
+    sizes.push(open(keys, sealed.subarray(at, end))?.content.length ?? -1);
+    at = end;
+  }
+  t.strictSame(sizes, [16384, 16384, 40_000 - 2 * 16384]);
+});
+
+t.test("what was not sealed so is no record", async (t) => {
+  for (let at = 0; at < SEALED.length; at += 1) {
+    const broken = Buffer.from(SEALED);
+    broken[at] = (broken[at] as number) ^ 1;
+    t.equal(open(new RecordKeys(AES, SECRET), broken), null, `byte ${at}`);
+  }
+  for (const length of [5, 6, 21, 22, SEALED.length - 1]) {
+    t.equal(open(new RecordKeys(AES, SECRET), SEALED.subarray(0, length)), null, `${length} bytes`);
+  }
+  t.equal(open(new RecordKeys(AES, Buffer.alloc(32)), SEALED), null, "another secret");
+});
+
+t.test("padding goes, and a record of padding alone is none", async (t) => {
+  const padded = new RecordKeys(AES, SECRET).seal(0, Buffer.from("\x16\0\0", "latin1"));
+  t.strictSame(open(new RecordKeys(AES, SECRET), padded), { type: 22, content: Buffer.alloc(0) });
+  const nothing = new RecordKeys(AES, SECRET).seal(0, Buffer.alloc(3));
+  t.equal(open(new RecordKeys(AES, SECRET), nothing), null);
+});
