@@ -1,6 +1,11 @@
-// Records of TLS 1.3 against the trace of RFC 8448, and records that were not sealed with these keys.
+// Records of TLS 1.3 against the trace of RFC 8448, and records that were not sealed with its keys.
 import t from "tap";
-import { expandLabel, RecordKeys, SUITES, type Suite } from "../../../lib/internal/tls/record_layer.js";
+import {
+  expandLabel,
+  RecordKeys,
+  SUITES,
+  type Suite,
+} from "../../../lib/internal/tls/record_layer.js";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ""), "hex");
 const AES = SUITES[0x1301] as Suite;

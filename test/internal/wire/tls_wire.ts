@@ -11,9 +11,9 @@ import { tlsWire } from "../../../lib/internal/wire/tls_wire.js";
 import { endsData, type Wire } from "../../../lib/internal/wire/wire.js";
 import { connect, cuttingServer, tlsServer } from "../../fixtures/tls.js";
 
-async function wireTo(t: Test, port: number, raw?: net.Socket): Promise<Wire> {
+async function wireTo(t: Test, port: number): Promise<Wire> {
   const options = { servername: "localhost", sessionKey: "x", timeoutMs: 20_000, ownBlocks: false };
-  const outcome = await handshakeClient(raw ?? (await connect(t, port)), createTlsContext(), options);
+  const outcome = await handshakeClient(await connect(t, port), createTlsContext(), options);
   if (!outcome.ok) throw new Error(outcome.error);
   const wire = tlsWire(outcome);
   t.teardown(() => wire.destroy());
