@@ -5,6 +5,7 @@
 // segments. The authority of an href is not looked at: requests go to the session's own server.
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needList, needObject, needText } from "./internal/base/arguments.js";
+import { readOptions } from "./internal/base/call_options.js";
 import { multiget, queryBody } from "./internal/resources/calendars.js";
 import { carryOut } from "./internal/resources/command.js";
 import { discover, type DavKind, type nx_discovered } from "./internal/resources/discover.js";
@@ -15,7 +16,6 @@ import { makeCollection, type CollectionKind } from "./internal/resources/mkcol.
 import {
   checkPath,
   needLimit,
-  needOptions,
   needPath,
   needProps,
   needSession,
@@ -119,6 +119,8 @@ export interface nx_report_options {
   signal?: AbortSignal | undefined;
 }
 
+const REPORT_OPTIONS = new Set<keyof nx_report_options>(["depth", "method", "signal"]);
+
 /**
  * Sends an XML body and gives the resources of the 207 answer as they arrive, with the promises of
  * `nx_list`: flat memory, stoppable, no failure passed over. But an empty multistatus is an empty
@@ -134,7 +136,7 @@ export function nx_report(
   const caller = "nx_report";
   needSession(sess, caller);
   needPath(path, caller);
-  const { depth = 0, method = "REPORT", signal } = needOptions(options, caller);
+  const { depth = 0, method = "REPORT", signal } = readOptions(options, REPORT_OPTIONS, caller);
   const work = new Work(sess, needSignal(signal, caller), caller);
   needText(method, caller, "the method");
   const question = {
@@ -175,6 +177,8 @@ export interface nx_sync_options {
   signal?: AbortSignal | undefined;
 }
 
+const SYNC_OPTIONS = new Set<keyof nx_sync_options>(["level", "limit", "props", "signal"]);
+
 /**
  * What changed in a collection since a token (RFC 6578). After the loop has ended (not before, and
  * not where it was left) `token` of what it gives is the next one. Where the server threw the old
@@ -201,7 +205,7 @@ export function nx_sync(
   const caller = "nx_sync";
   needSession(sess, caller);
   needPath(path, caller);
-  const { level = 1, limit, props = [], signal } = needOptions(options, caller);
+  const { level = 1, limit, props = [], signal } = readOptions(options, SYNC_OPTIONS, caller);
   if (level !== 1 && level !== Infinity) throw misuse(caller, "the level must be 1 or Infinity");
   const known = token instanceof Map ? (token as ReadonlyMap<string, string>) : null;
   if (known === null && token !== null) needText(token, caller, "the token");
@@ -230,6 +234,8 @@ export interface nx_search_query {
   limit?: number;
 }
 
+const SEARCH_PARTS = new Set<keyof nx_search_query>(["props", "where", "depth", "limit"]);
+
 /**
  * Searches (RFC 5323): by a whole `DAV:searchrequest` document, or by a `DAV:basicsearch` made from
  * its parts, below `path`.
@@ -252,7 +258,7 @@ export function nx_search(
     work.iterate(path, report(work, { method: "SEARCH", path, depth: null, body }, { limit }));
   if (typeof query === "string") return ask(checkSearchRequest(query, caller), Infinity);
   const { props = [], where = null, depth = Infinity, limit = Infinity } =
-    needOptions(query, caller);
+    readOptions(query, SEARCH_PARTS, caller, "query");
   const bound = limit === Infinity ? limit : needLimit(limit, caller);
   const search = {
     path,
@@ -304,6 +310,10 @@ export interface nx_mkcol_options {
   props?: readonly nx_property[];
 }
 
+const MKCOL_OPTIONS = new Set<keyof nx_mkcol_options>([
+  ...(["parents", "exists_ok", "kind", "props"] as const),
+]);
+
 /** Makes a collection. What exists is not touched. Throws `nx_error` where it could not be made. */
 export async function nx_mkcol(
   sess: ne_session,
@@ -314,7 +324,7 @@ export async function nx_mkcol(
   open(sess, path, caller);
   if (path.includes("?")) throw misuse(caller, "a collection's path has no query");
   const { parents = false, exists_ok: existsOk = false, kind = "collection", props = [] } =
-    needOptions(options, caller);
+    readOptions(options, MKCOL_OPTIONS, caller);
   await makeCollection({
     sess,
     path: path.endsWith("/") ? path : `${path}/`,
@@ -377,6 +387,11 @@ function needKind(kind: string, caller: string): DavKind {
   if (kind === "caldav" || kind === "carddav") return kind;
   throw misuse(caller, 'the kind must be "caldav" or "carddav"');
 }
+
+const QUERY_OPTIONS = new Set<keyof nx_query_options>([
+  ...(["filter", "component", "range", "expand", "limit", "props", "signal"] as const),
+]);
+const RANGE_ENDS = new Set<keyof nx_time_range>(["from", "to"]);
 
 /**
  * Members of a calendar or address book by their paths, with their data (calendar-multiget,
@@ -455,7 +470,7 @@ export function nx_query(
   needSession(sess, caller);
   needPath(path, caller);
   needKind(kind, caller);
-  const own = needOptions(options, caller);
+  const own = readOptions(options, QUERY_OPTIONS, caller);
   const limit = own.limit === undefined ? Infinity : needLimit(own.limit, caller);
   const work = new Work(sess, needSignal(own.signal, caller), caller);
   const { from, to } = rangeOf(own, caller);
@@ -485,7 +500,7 @@ function rangeOf(
   caller: string,
 ): { from: Date | null; to: Date | null } {
   if (range === undefined) return { from: null, to: null };
-  const { from = null, to = null } = needOptions(range, caller);
+  const { from = null, to = null } = readOptions(range, RANGE_ENDS, caller, "range");
   for (const end of [from, to]) {
     if (end === null) continue;
     if (!(end instanceof Date) || Number.isNaN(end.getTime())) {

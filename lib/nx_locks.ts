@@ -3,7 +3,8 @@
 import { checkPath, needPath } from "./internal/resources/needs.js";
 import { isBracketable, type ne_lock_store, ne_lock_create } from "./internal/guests/lock_store.js";
 import { misuse, needHandle, type ne_session } from "./internal/base/handle.js";
-import { needCallbackOrNull, needObject, needText } from "./internal/base/arguments.js";
+import { needCallbackOrNull, needText } from "./internal/base/arguments.js";
+import { readOptions } from "./internal/base/call_options.js";
 import { systemClock } from "./internal/locks/clock.js";
 import { discoverLocks, type nx_lock_info } from "./internal/locks/discovery.js";
 import { HeldLock } from "./internal/locks/held_lock.js";
@@ -49,8 +50,8 @@ export interface nx_held_lock extends AsyncDisposable {
   readonly [held]: true;
 }
 
-const OPTIONS = new Set([
-  ...["timeout", "depth", "scope", "owner", "renew", "onlost", "store", "signal"],
+const OPTIONS = new Set<keyof nx_lock_options>([
+  ...(["timeout", "depth", "scope", "owner", "renew", "onlost", "store", "signal"] as const),
 ]);
 const DEFAULT_TIMEOUT = 600;
 
@@ -93,11 +94,8 @@ export async function nx_lock(
 
 function wishOf(options: nx_lock_options): LockWish {
   const caller = "nx_lock";
-  needObject(options, caller, "options");
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw misuse(caller, `there is no option ${name}`);
-  }
-  const { timeout = DEFAULT_TIMEOUT, depth = 0, scope = "exclusive", renew = true } = options;
+  const own = readOptions(options, OPTIONS, caller);
+  const { timeout = DEFAULT_TIMEOUT, depth = 0, scope = "exclusive", renew = true } = own;
   if (timeout !== Infinity && !(Number.isSafeInteger(timeout) && timeout > 0)) {
     throw misuse(caller, "timeout must be a whole number of seconds above 0, or Infinity");
   }
@@ -106,18 +104,18 @@ function wishOf(options: nx_lock_options): LockWish {
     throw misuse(caller, 'scope must be "exclusive" or "shared"');
   }
   if (typeof renew !== "boolean") throw misuse(caller, "renew must be true or false");
-  needCallbackOrNull(options.onlost, caller, "onlost");
-  if (options.owner !== undefined) needXmlText(options.owner, caller);
-  if (options.store !== undefined) needHandle(options.store, "ne_lock_store", caller);
-  const { signal = null } = options;
+  needCallbackOrNull(own.onlost, caller, "onlost");
+  if (own.owner !== undefined) needXmlText(own.owner, caller);
+  if (own.store !== undefined) needHandle(own.store, "ne_lock_store", caller);
+  const { signal = null } = own;
   if (signal !== null && !(signal instanceof AbortSignal)) {
     throw misuse(caller, "signal must be an AbortSignal");
   }
   return {
     ...{ timeout, depth, scope, renew, signal },
-    owner: options.owner ?? null,
-    onlost: options.onlost ?? null,
-    store: options.store ?? null,
+    owner: own.owner ?? null,
+    onlost: own.onlost ?? null,
+    store: own.store ?? null,
   };
 }
 

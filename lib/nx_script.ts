@@ -1,6 +1,6 @@
 // The functional face, for scripts: one call a request, and a value with everything in it; listings
 // to loop over; sessions from URLs and from other sessions.
-import { ownOnly } from "./internal/base/bytes.js";
+import { describe, readOptions } from "./internal/base/call_options.js";
 import { cloneSession } from "./internal/session/clone.js";
 import { nx_error } from "./internal/script/nx_error.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
@@ -8,7 +8,8 @@ import { isHost } from "./internal/proxy/settings.js";
 import { nx_list, type nx_list_options } from "./internal/resources/nx_list.js";
 import type { nx_resource } from "./internal/resources/resource.js";
 import type { nx_resource_prop } from "./internal/resources/response_element.js";
-import { resultOf, type nx_result } from "./internal/script/result.js";
+import { resultOf, type nx_result, type nx_streamed } from "./internal/script/result.js";
+import { isPromise } from "./internal/base/promise.js";
 import { parsePlace, type UrlPlace } from "./internal/script/url_place.js";
 import { errorOf } from "./internal/script/must.js";
 import { sendFollowing } from "./internal/script/send.js";
@@ -17,8 +18,12 @@ import type { Answer } from "./internal/script/course.js";
 import type { nx_headers } from "./internal/script/header_list.js";
 import type { nx_error_details } from "./internal/script/nx_error.js";
 import type { nx_body, nx_progress_fn } from "./internal/script/request_body.js";
-import { readSending, type nx_send_options } from "./internal/script/send_options.js";
-import { needCallback, needObject, needPort, needText } from "./internal/base/arguments.js";
+import {
+  readSending,
+  SEND_OPTIONS,
+  type nx_send_options,
+} from "./internal/script/send_options.js";
+import { needCallback, needPort, needText } from "./internal/base/arguments.js";
 import { sessions } from "./internal/session/session.js";
 import type { ne_status } from "./ne_utils.js";
 import { ne_session_create, ne_ssl_trust_default_ca } from "./ne_session.js";
@@ -27,7 +32,7 @@ import { nx_set_connection_attempt_delay } from "./nx_session.js";
 export { nx_error, nx_list };
 export type { nx_body, nx_error_details, nx_headers, nx_list_options, nx_progress_fn };
 export type { nx_resource, nx_resource_prop };
-export type { nx_result, nx_send_options };
+export type { nx_result, nx_send_options, nx_streamed };
 
 /**
  * Sends a request and reads the response.
@@ -40,6 +45,18 @@ export type { nx_result, nx_send_options };
  * else console.error(page.error);
  * ```
  */
+export function nx_send(
+  sess: ne_session,
+  method: string,
+  target: string,
+  options: nx_send_options & { stream: true },
+): Promise<nx_streamed>;
+export function nx_send(
+  sess: ne_session,
+  method: string,
+  target: string,
+  options?: nx_send_options,
+): Promise<nx_result>;
 export async function nx_send(
   sess: ne_session,
   method: string,
@@ -62,7 +79,11 @@ export interface nx_fetch_options extends nx_send_options {
   setup?: ((sess: ne_session) => void) | undefined;
 }
 
-const OF_FETCH: ReadonlySet<string> = new Set(["method", "setup"]);
+const FETCH_OPTIONS: ReadonlySet<string> = new Set<keyof nx_fetch_options>([
+  ...SEND_OPTIONS,
+  "method",
+  "setup",
+]);
 
 /**
  * Sends one request to a URL, for scripts that talk to many servers. It goes over a session kept
@@ -76,6 +97,11 @@ const OF_FETCH: ReadonlySet<string> = new Set(["method", "setup"]);
  * const { status, text } = await nx_fetch("https://example.com/", { redirects: 5, retries: 2 });
  * ```
  */
+export function nx_fetch(
+  url: string | URL,
+  options: nx_fetch_options & { stream: true },
+): Promise<nx_streamed>;
+export function nx_fetch(url: string | URL, options?: nx_fetch_options): Promise<nx_result>;
 export async function nx_fetch(
   url: string | URL,
   options: nx_fetch_options = {},
@@ -86,10 +112,9 @@ export async function nx_fetch(
   if (place.hasUserinfo) {
     throw misuse(caller, "the URL holds a user name or password; set credentials in `setup`");
   }
-  needObject(options, caller, "the options");
-  const { method = "GET", setup } = ownOnly(options);
+  const { method = "GET", setup } = readOptions(options, FETCH_OPTIONS, caller);
   if (setup !== undefined) needCallback(setup, caller, "`setup`");
-  const sending = readSending(method, place.target, options, caller, OF_FETCH);
+  const sending = readSending(method, place.target, options, caller, FETCH_OPTIONS);
   const { sess, leave } = takeSession(place.origin, () => sessionTo(place), setup ?? null);
   let answer: Answer | null = null;
   try {
@@ -102,28 +127,37 @@ export async function nx_fetch(
   }
 }
 
-/** A result with a 2xx status. */
-export type nx_success = nx_result & {
+/** A result with a 2xx status; one that was asked for as a stream has it. */
+export type nx_success<R extends nx_result = nx_result> = R & {
   /** the status of the response */
   readonly status: Readonly<ne_status>;
 };
 
 /**
  * `ok` as a type guard: for scripts that have nothing to do for a request that failed.
- * @returns the result. Throws an `nx_error` where it is not `ok`.
+ * @returns the result. Throws an `nx_error` where it is not `ok`; a stream is destroyed then.
  * @example
  * ```ts
  * const { body } = nx_must(await nx_send(sess, "GET", "/a.png"));
+ * const { stream } = nx_must(await nx_send(sess, "GET", "/a.iso", { stream: true }));
  * ```
  */
-export function nx_must(result: nx_result): nx_success {
-  needObject(result, "nx_must", "the result");
+export function nx_must<R extends nx_result>(result: R): nx_success<R> {
+  if (!isResult(result)) {
+    const hint = isPromise(result) ? "; it has to be awaited" : "";
+    throw misuse("nx_must", `the result must be one of nx_send, not ${describe(result)}${hint}`);
+  }
   if (isOk(result)) return result;
   result.stream?.destroy();
   throw errorOf(result);
 }
 
-function isOk(result: nx_result): result is nx_success {
+function isResult(given: unknown): given is nx_result {
+  const { ok, url, header } = (given ?? {}) as Partial<nx_result>;
+  return typeof ok === "boolean" && typeof url === "string" && typeof header === "function";
+}
+
+function isOk<R extends nx_result>(result: R): result is nx_success<R> {
   return result.ok && result.status !== null;
 }
 

@@ -9,7 +9,8 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/base/handle.js";
-import { needObject, needPort } from "./internal/base/arguments.js";
+import { needPort } from "./internal/base/arguments.js";
+import { readOptions } from "./internal/base/call_options.js";
 import { requests } from "./internal/session/request.js";
 import { connectionsOf } from "./internal/session/connection.js";
 import { abortAll, sessions, setRoute, tieToSignal } from "./internal/session/session.js";
@@ -336,13 +337,15 @@ export interface nx_limits {
   inflate_ratio?: number;
 }
 
+const LIMITS: ReadonlySet<string> = new Set(Object.keys(DEFAULT_LIMITS));
+
 /** Sets the limits of the session's later responses. */
 export function nx_set_limits(sess: ne_session, limits: nx_limits): void {
   const s = sessions.open(sess, "nx_set_limits");
-  needObject(limits, "nx_set_limits", "the limits");
+  const own = readOptions(limits, LIMITS, "nx_set_limits", "limits");
   const next: Limits = { ...DEFAULT_LIMITS };
-  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-    const value = Object.hasOwn(limits, name) ? limits[name] : undefined;
+  for (const name of Object.keys(own) as (keyof Limits)[]) {
+    const value = own[name];
     if (value === undefined) continue;
     const least = name === "block" ? 1 : 0;
     if (typeof value !== "number" || !(value >= least)) {

@@ -1,7 +1,7 @@
 // Seeing what happened: why a request failed, and a recorder whose tapes browsers, people and tests
 // can read.
 import { misuse, type ne_session } from "./internal/base/handle.js";
-import { needObject } from "./internal/base/arguments.js";
+import { readOptions } from "./internal/base/call_options.js";
 import type { nx_phase } from "./internal/session/report.js";
 import { sessions } from "./internal/session/session.js";
 import { bodyKept, writeCurl } from "./internal/trace/curl.js";
@@ -122,6 +122,8 @@ export interface nx_recorder_options {
 const DEFAULT_BODY = 64 * 1024;
 const DEFAULT_REQUESTS = 1000;
 
+const RECORDER_OPTIONS = new Set<keyof nx_recorder_options>(["body", "requests", "secrets"]);
+
 /**
  * Creates a recorder, which records nothing until it is registered with a session.
  * @example
@@ -134,13 +136,8 @@ const DEFAULT_REQUESTS = 1000;
  */
 export function nx_recorder_create(options: nx_recorder_options = {}): nx_recorder {
   const caller = "nx_recorder_create";
-  needObject(options, caller, "the options");
-  for (const name of Object.keys(options)) {
-    if (!["body", "requests", "secrets"].includes(name)) {
-      throw misuse(caller, `there is no option ${name}`);
-    }
-  }
-  const { body = DEFAULT_BODY, requests = DEFAULT_REQUESTS, secrets = false } = options;
+  const own = readOptions(options, RECORDER_OPTIONS, caller);
+  const { body = DEFAULT_BODY, requests = DEFAULT_REQUESTS, secrets = false } = own;
   if (!isCount(body)) throw misuse(caller, "body must be a number of bytes from 0 on");
   if (!isCount(requests)) throw misuse(caller, "requests must be a whole number from 0 on");
   if (typeof secrets !== "boolean") throw misuse(caller, "secrets must be true or false");

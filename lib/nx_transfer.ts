@@ -3,6 +3,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { needText } from "./internal/base/arguments.js";
+import { readOptions } from "./internal/base/call_options.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { checkPath } from "./internal/resources/needs.js";
 import type { nx_headers } from "./internal/script/header_list.js";
@@ -21,7 +22,6 @@ import {
   readDate,
   readFieldValue,
   readHeaders,
-  readOptions,
   readProtocol,
   readSignal,
   readSource,
@@ -108,15 +108,15 @@ export interface nx_upload_options extends nx_put_options {
   retries?: number;
 }
 
-const PUT_OPTIONS = [
-  ["if_match", "if_none_match", "content_type", "length", "mtime"],
-  ["headers", "progress", "signal"],
-].flat() as (keyof nx_put_options)[];
+const PUT_OPTIONS = new Set<keyof nx_put_options>([
+  ...(["if_match", "if_none_match", "content_type", "length", "mtime"] as const),
+  ...(["headers", "progress", "signal"] as const),
+]);
 
-const UPLOAD_OPTIONS = [
+const UPLOAD_OPTIONS = new Set<keyof nx_upload_options>([
   ...PUT_OPTIONS,
-  ...["protocol", "chunk", "resume", "onstate", "retries"],
-] as (keyof nx_upload_options)[];
+  ...(["protocol", "chunk", "resume", "onstate", "retries"] as const),
+]);
 
 const USUAL_CHUNK = 10 * 1024 * 1024;
 const USUAL_RETRIES = 3;
@@ -258,9 +258,9 @@ export interface nx_download_result {
   readonly modified: Date | null;
 }
 
-const DOWNLOAD_OPTIONS = [
-  ...["resume", "etag", "retries", "progress", "signal"],
-] as (keyof nx_download_options)[];
+const DOWNLOAD_OPTIONS = new Set<keyof nx_download_options>([
+  ...(["resume", "etag", "retries", "progress", "signal"] as const),
+]);
 
 /**
  * Downloads into a file (its name, a descriptor, a `FileHandle`) or a stream.

@@ -324,7 +324,7 @@ t.test("mistakes", async (t) => {
     [{ onlost: 1 }, /^nx_lock: onlost must be/],
     [{ store: {} }, /^nx_lock: expected a ne_lock_store/],
     [{ signal: {} }, /^nx_lock: signal must be/],
-    [{ tiemout: 1 }, /^nx_lock: there is no option tiemout/],
+    [{ tiemout: 1 }, /^nx_lock: there is no option "tiemout"/],
   ];
   for (const [options, message] of rows) {
     await t.rejects(nx_lock(sess, "/a", options), { name: "TypeError", message });

@@ -68,17 +68,28 @@ export function checkTarget(target: unknown, caller: string): asserts target is 
 }
 
 /** Throws for a field name that is no token (RFC 9110 section 5.1). */
-export function checkFieldName(name: unknown, caller: string): asserts name is string {
+export function checkFieldName(
+  name: unknown,
+  caller: string,
+  option?: string,
+): asserts name is string {
   if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-    throw misuse(caller, "the field name is not a token");
+    throw misuse(caller, `the field name is not a token${option ? ` (in \`${option}\`)` : ""}`);
   }
 }
 
 /** Throws for a field value that would end the line or cannot be sent as bytes. */
-export function checkFieldValue(value: unknown, caller: string): asserts value is string {
-  if (typeof value !== "string") throw misuse(caller, "the field value must be a string");
-  if (/[\r\n\0]/.test(value)) throw misuse(caller, "the field value holds CR, LF or NUL");
-  if (/[^\0-\xff]/.test(value)) {
-    throw misuse(caller, "the field value holds a character above U+00FF");
-  }
+export function checkFieldValue(
+  value: unknown,
+  caller: string,
+  field?: string,
+): asserts value is string {
+  if (typeof value !== "string") throw unfit(caller, field, "must be a string");
+  if (/[\r\n\0]/.test(value)) throw unfit(caller, field, "holds CR, LF or NUL");
+  if (/[^\0-\xff]/.test(value)) throw unfit(caller, field, "holds a character above U+00FF");
+}
+
+function unfit(caller: string, field: string | undefined, reason: string): TypeError {
+  const what = field === undefined ? "field value" : `value of ${field}`;
+  return misuse(caller, `the ${what} ${reason}`);
 }

@@ -1,4 +1,5 @@
 // Checks a proxy setting and puts it into the form in which a session keeps it.
+import { readOptions } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 import { parseIPv6 } from "../base/ip_literal.js";
 import { bypassBy, parseRule, regexpRule, type Bypass, type Rule } from "./bypass.js";
@@ -23,16 +24,18 @@ export interface ProxySettings<Certificate> {
   readonly bypass: Bypass | null;
 }
 
+const FIELDS: ReadonlySet<string> = new Set([
+  ...["scheme", "host", "port", "username", "password", "preemptive", "trust", "tunnel", "bypass"],
+]);
+
 /** Takes a setting apart; throws what a caller's mistake deserves. */
 export function checkProxy<Certificate>(
   caller: string,
   proxy: object,
   isCertificate: (value: unknown) => value is Certificate,
 ): ProxySettings<Certificate> {
-  if (typeof proxy !== "object") throw misuse(caller, "the proxy must be an object or null");
-  // own fields only: what somebody put on Object.prototype is no setting
-  const field = (name: string): unknown =>
-    Object.hasOwn(proxy, name) ? (proxy as Record<string, unknown>)[name] : undefined;
+  const own = readOptions(proxy, FIELDS, caller, "proxy") as Record<string, unknown>;
+  const field = (name: string): unknown => own[name];
   const scheme = PROXY_SCHEMES.find((known) => known === field("scheme"));
   if (scheme === undefined) throw misuse(caller, "the proxy's scheme is not one of those known");
   const host = field("host");
@@ -55,9 +58,9 @@ export function checkProxy<Certificate>(
     port: port as number,
     username,
     password: username === null ? null : (password ?? ""),
-    preemptive: field("preemptive") === true,
+    preemptive: flag(caller, field("preemptive"), "preemptive"),
     trust: [...trust],
-    tunnel: field("tunnel") === true,
+    tunnel: flag(caller, field("tunnel"), "tunnel"),
     bypass: bypassOf(caller, field("bypass")),
   };
 }
@@ -75,6 +78,11 @@ function optionalText(caller: string, value: unknown, name: string): string | nu
   if (value === undefined || value === null) return null;
   if (typeof value !== "string") throw misuse(caller, `the proxy's ${name} must be a string`);
   return value;
+}
+
+function flag(caller: string, value: unknown, name: string): boolean {
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw misuse(caller, `the proxy's ${name} must be true or false`);
 }
 
 function bypassOf(caller: string, list: unknown): Bypass | null {

@@ -1,6 +1,5 @@
 // What the arguments of this room have to be.
 import { needList, needObject, needText } from "../base/arguments.js";
-import { ownOnly } from "../base/bytes.js";
 import { misuse, type ne_session } from "../base/handle.js";
 import { sessions } from "../session/session.js";
 import type { ne_propname } from "../../ne_props.js";
@@ -26,12 +25,6 @@ export function checkPath(path: string, caller: string): void {
   if (path.includes("#")) throw misuse(caller, "the path holds a raw #; write %23");
   const bare = path.replace(/\?.*$/s, "");
   if (/\/(?:\.|%2e){2}(?:\/|$)/i.test(bare)) throw misuse(caller, "the path leads upwards (..)");
-}
-
-/** Options: a copy of what the caller's object has itself, `undefined` as good as left out. */
-export function needOptions<T extends object>(options: T, caller: string): T {
-  needObject(options, caller, "the options");
-  return ownOnly(options);
 }
 
 /** Names of properties. */

@@ -1,10 +1,11 @@
 // nx_list, published by nx_script: one folder, or a walk.
+import { readOptions } from "../base/call_options.js";
 import { misuse, type ne_session } from "../base/handle.js";
 import type { nx_error } from "../script/nx_error.js";
 import type { ne_propname } from "../../ne_props.js";
 import { Gathering } from "./gathering.js";
 import { listOnce, propfind, propfindBody, type Wanted } from "./listing.js";
-import { needOptions, needPath, needProps, needSession, needSignal } from "./needs.js";
+import { needPath, needProps, needSession, needSignal } from "./needs.js";
 import type { nx_resource } from "./resource.js";
 import { walk, type Walking } from "./walk.js";
 import { Work } from "./work.js";
@@ -34,6 +35,10 @@ export interface nx_list_options {
   signal?: AbortSignal | undefined;
 }
 
+const LIST_OPTIONS = new Set<keyof nx_list_options>([
+  ...(["depth", "props", "self", "on_error", "parallel", "signal"] as const),
+]);
+
 /**
  * Resources as the response arrives, each once (by its path and query): the connection is read no
  * faster than the loop asks, memory stays bounded whatever the size, and leaving the loop ends the
@@ -60,7 +65,7 @@ export function nx_list(
   const caller = "nx_list";
   needSession(sess, caller);
   needPath(path, caller);
-  const own = needOptions(options, caller);
+  const own = readOptions(options, LIST_OPTIONS, caller);
   const { depth = 1, self = true, parallel = 1, on_error: onError = null } = own;
   if (depth !== 0 && depth !== 1 && depth !== Infinity) {
     throw misuse(caller, "the depth must be 0, 1 or Infinity");

@@ -1,5 +1,6 @@
 // The header fields of a request in every form that programs have them: a record, a list of pairs,
 // Headers, a Map, the headers of a result. Nothing is dropped: what can't be read is a mistake.
+import { describe, isPlain } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 import { checkFieldName, checkFieldValue } from "../http/request_head.js";
 
@@ -24,7 +25,7 @@ const FRAMING = /^(content-length|transfer-encoding)$/i;
 export function readHeaderList(given: unknown, caller: string): Field[] {
   if (typeof given !== "object" || given === null) throw notFields(caller, describe(given));
   if (isIterable(given)) return readPairs(given, caller);
-  if (!isRecord(given)) throw notFields(caller, describe(given));
+  if (!isPlain(given)) throw notFields(caller, describe(given));
   const fields: Field[] = [];
   for (const [name, value] of Object.entries(given)) {
     if (FRAMING.test(name)) throw misuse(caller, `${name} comes from the body and its length`);
@@ -47,9 +48,9 @@ function readPairs(given: Iterable<unknown>, caller: string): Field[] {
 }
 
 function add(fields: Field[], name: unknown, value: unknown, caller: string): void {
-  checkFieldName(name, caller);
+  checkFieldName(name, caller, "headers");
   if (typeof value === "string") {
-    checkFieldValue(value, caller);
+    checkFieldValue(value, caller, name);
     fields.push([name, value]);
     return;
   }
@@ -57,7 +58,7 @@ function add(fields: Field[], name: unknown, value: unknown, caller: string): vo
     throw misuse(caller, `the value of ${name} must be a string, not ${describe(value)}`);
   }
   for (const one of value as unknown[]) {
-    checkFieldValue(one, caller);
+    checkFieldValue(one, caller, name);
     fields.push([name, one]);
   }
 }
@@ -66,20 +67,6 @@ function isIterable(given: object): given is Iterable<unknown> {
   return Symbol.iterator in given;
 }
 
-// An object literal, or one without a prototype: what another object inherits would be left out.
-function isRecord(given: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(given);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
 function notFields(caller: string, what: string): TypeError {
   return misuse(caller, `headers must be a record or an iterable of pairs, not ${what}`);
-}
-
-/** What a value is, for an error. */
-export function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value !== "object") return typeof value;
-  const { name } = (value as { constructor?: { name?: unknown } }).constructor ?? {};
-  return typeof name === "string" && name !== "" ? name : "object";
 }

@@ -19,8 +19,11 @@ export class nx_error extends Error {
   readonly code: number;
   /** The status of the response, or `null` where there was none. */
   readonly status: Readonly<ne_status> | null;
-  /** Header fields of the response in the order received, none where there was no response. */
-  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  /**
+   * Header fields of the response in the order received, none where there was no response. Logs do
+   * not show them, since they may hold cookies.
+   */
+  declare readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   /** The path that it is about, or `null`. */
   readonly path: string | null;
   /**
@@ -49,7 +52,8 @@ export class nx_error extends Error {
     this.name = "nx_error";
     this.code = code;
     this.status = status;
-    this.headers = details.headers ?? [];
+    // not enumerable: neither console.log nor JSON shows what may be secret
+    Object.defineProperty(this, "headers", { value: details.headers ?? [] });
     this.path = details.path ?? null;
     this.condition = details.condition ?? null;
     this.done = details.done ?? null;

@@ -10,6 +10,7 @@ import {
   ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
+  ne_set_request_body_buffer,
   ne_set_request_flag,
 } from "../../ne_request.js";
 import {
@@ -26,7 +27,11 @@ import type { Field } from "./header_list.js";
 import { submitLocks } from "./lock_tokens.js";
 import { redirectAfter, type Redirected } from "./redirect.js";
 import { Incoming, type Fate } from "./response_body.js";
-import { isIdempotent, isPassing } from "./retry.js";
+import { isIdempotent, mayTryAgain } from "./retry.js";
+
+/** Methods of requests that are expected to have a body. */
+const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
+const NO_BYTES = Buffer.alloc(0);
 
 /** What one request came to: an answer, or a redirect to follow with its status. */
 export type Arrival =
@@ -62,7 +67,9 @@ function prepare(
   if (sending.decompress && !asks) ne_add_request_header(req, "Accept-Encoding", ACCEPTED);
   if (!isIdempotent(step.method)) ne_set_request_flag(req, NE_REQFLAG_IDEMPOTENT, 0);
   if (step.expect) ne_set_request_flag(req, NE_REQFLAG_EXPECT100, 1);
-  step.body?.give(req, sending.uploadProgress);
+  if (step.body !== null) step.body.give(req, sending.uploadProgress);
+  // servers want to be told that there is none (RFC 9110 section 8.6)
+  else if (WITH_BODY.has(step.method)) ne_set_request_body_buffer(req, NO_BYTES);
   if (deadline !== Infinity) {
     // a bound of 0 would be none
     nx_set_request_deadline(req, Math.max((deadline - performance.now()) / 1000, 0.001));
@@ -106,6 +113,7 @@ function attemptStream(course: Course, req: ne_request): Promise<Arrival> {
   };
   const finish = (): void => {
     isOver = true;
+    Object.freeze(trailers);
     ne_request_destroy(req);
     if (course.streaming) leave();
     tellOver();
@@ -136,9 +144,15 @@ function attemptStream(course: Course, req: ne_request): Promise<Arrival> {
 function fateOf(course: Course, req: ne_request, code: number): Fate {
   course.redirect = code >= 300 && code < 400 ? redirectFrom(course, req, code) : null;
   if (course.redirect !== null && typeof course.redirect === "object") return "skip";
-  // it may be answered, or tried again
-  if (code === 401 || code === 407) return "quiet";
-  return isPassing(code) && course.tries < course.sending.retries ? "quiet" : "wanted";
+  return isLast(course, code) ? "wanted" : "quiet";
+}
+
+// Whether a response is what the call comes to, as far as its status says: a challenge may be
+// answered by who has a hook for it, and others may be followed by another try.
+function isLast(course: Course, code: number): boolean {
+  const { step } = course;
+  if (code === 401 || code === 407) return step.s.hooks.postSend.length === 0;
+  return !mayTryAgain(course, code);
 }
 
 function redirectFrom(course: Course, req: ne_request, code: number): Redirected | string | null {

@@ -1,13 +1,14 @@
 // The body of a request in every form that programs have it, made into bytes or a source of bytes
 // that knows its length, its type, and whether it can be sent again.
 import type { Readable } from "node:stream";
-import { isBytes } from "../base/bytes.js";
+import { types } from "node:util";
+import { asBuffer, isBytes } from "../base/bytes.js";
+import { describe } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 import type { ne_request } from "../base/handle.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { nx_set_request_body_stream, type nx_body_source } from "../../nx_stream.js";
 import { encodeForm, readBlob } from "./form_data.js";
-import { describe } from "./header_list.js";
 
 /**
  * A request body. A function is called anew each time that the body has to be sent again.
@@ -16,7 +17,7 @@ import { describe } from "./header_list.js";
  */
 export type nx_body =
   | string
-  | Uint8Array
+  | ArrayBufferView
   | ArrayBuffer
   | Blob
   | FormData
@@ -42,7 +43,7 @@ export interface OutgoingBody {
   release(): void;
 }
 
-/** Bytes of a block of memory that progress is told of. */
+/** Bytes that progress is told of at once. */
 const STEP = 64 * 1024;
 
 /** @param length of a source, -1 if it is unknown */
@@ -52,20 +53,20 @@ export function readBody(given: unknown, length: number, caller: string): Outgoi
   if (ArrayBuffer.isView(given)) {
     return fromMemory(new Uint8Array(given.buffer, given.byteOffset, given.byteLength), null);
   }
-  if (typeof given === "function") return fromFunction(given as () => nx_body_source, length, null);
+  if (typeof given === "function") return fromCaller(given as () => nx_body_source, length, caller);
   if (typeof given !== "object" || given === null) throw unusable(given, caller);
-  if (given instanceof ArrayBuffer) return fromMemory(new Uint8Array(given), null);
+  if (types.isArrayBuffer(given)) return fromMemory(new Uint8Array(given), null);
   const kind = Object.prototype.toString.call(given);
   if (given instanceof URLSearchParams) {
     return fromMemory(Buffer.from(String(given)), "application/x-www-form-urlencoded");
   }
   if (kind === "[object FormData]") {
     const form = encodeForm(given as FormData);
-    return fromFunction(form.open, form.length, form.type);
+    return fromLibrary(form.open, form.length, form.type);
   }
   if (kind === "[object Blob]" || kind === "[object File]") {
     const blob = given as Blob;
-    return fromFunction(() => readBlob(blob), blob.size, blob.type === "" ? null : blob.type);
+    return fromLibrary(() => readBlob(blob), blob.size, blob.type === "" ? null : blob.type);
   }
   if (Symbol.asyncIterator in given) return new SingleUse(given as nx_body_source, length, caller);
   throw unusable(given, caller);
@@ -77,46 +78,58 @@ function unusable(given: unknown, caller: string): TypeError {
 }
 
 function fromMemory(bytes: Uint8Array, type: string | null): OutgoingBody {
-  const inSteps = async function* (): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < bytes.length; at += STEP) yield bytes.subarray(at, at + STEP);
+  const whole = async function* (): AsyncGenerator<Uint8Array> {
+    yield bytes;
   };
   return {
-    type,
-    isRepeatable: () => true,
-    release: () => {},
+    ...{ type, isRepeatable: () => true, release: () => {} },
     give: (req, progress) => {
       if (progress === null) ne_set_request_body_buffer(req, bytes);
-      else giveFunction(req, inSteps, bytes.length, progress);
+      else giveReading(req, () => new Reading(whole(), bytes.length, progress), bytes.length);
     },
   };
 }
 
-function fromFunction(
-  open: () => nx_body_source | Promise<nx_body_source>,
+// What this room itself makes of a Blob or a form.
+function fromLibrary(
+  open: () => AsyncIterable<Uint8Array>,
   length: number,
   type: string | null,
 ): OutgoingBody {
   return {
-    type,
-    isRepeatable: () => true,
-    release: () => {},
-    give: (req, progress) => giveFunction(req, open, length, progress),
+    ...{ type, isRepeatable: () => true, release: () => {} },
+    give: (req, progress) => {
+      if (progress === null) nx_set_request_body_stream(req, open, length);
+      else giveReading(req, () => new Reading(open(), length, progress), length);
+    },
   };
 }
 
-function giveFunction(
-  req: ne_request,
+function fromCaller(
   open: () => nx_body_source | Promise<nx_body_source>,
   length: number,
-  progress: nx_progress_fn | null,
+  caller: string,
+): OutgoingBody {
+  const opened = async (progress: nx_progress_fn | null): Promise<Reading> => {
+    const source: unknown = await open();
+    if (typeof source === "object" && source !== null && Symbol.asyncIterator in source) {
+      return new Reading(source as nx_body_source, length, progress, caller);
+    }
+    const what = `the body function gave ${describe(source)}`;
+    throw misuse(caller, `${what}, which is neither a stream nor an async iterable`);
+  };
+  return {
+    ...{ type: null, isRepeatable: () => true, release: () => {} },
+    give: (req, progress) => giveReading(req, () => opened(progress), length),
+  };
+}
+
+function giveReading(
+  req: ne_request,
+  open: () => Reading | Promise<Reading>,
+  length: number,
 ): void {
-  if (progress === null) {
-    nx_set_request_body_stream(req, open, length);
-    return;
-  }
-  const watched = async (): Promise<nx_body_source> =>
-    new Reading(await open(), length, progress);
-  nx_set_request_body_stream(req, watched, length);
+  nx_set_request_body_stream(req, open, length);
 }
 
 // A stream or iterable, which can be read once.
@@ -124,6 +137,7 @@ class SingleUse implements OutgoingBody {
   readonly type = null;
   #source: nx_body_source;
   #length: number;
+  #caller: string;
   #reading: Reading | null = null;
 
   constructor(source: nx_body_source, length: number, caller: string) {
@@ -131,10 +145,10 @@ class SingleUse implements OutgoingBody {
     if (readableEnded === true || destroyed === true || locked === true) {
       throw misuse(caller, "the body is a stream that was read or destroyed already");
     }
-    // a stream that fails before it is read must not take the process with it
-    if (isNodeStream(source)) source.on("error", () => {});
+    keepQuiet(source);
     this.#source = source;
     this.#length = length;
+    this.#caller = caller;
   }
 
   isRepeatable(): boolean {
@@ -147,7 +161,7 @@ class SingleUse implements OutgoingBody {
   }
 
   give(req: ne_request, progress: nx_progress_fn | null): void {
-    this.#reading = new Reading(this.#source, this.#length, progress);
+    this.#reading = new Reading(this.#source, this.#length, progress, this.#caller);
     nx_set_request_body_stream(req, this.#reading, this.#length);
   }
 }
@@ -157,37 +171,68 @@ function isNodeStream(source: nx_body_source): source is Readable {
   return typeof on === "function" && typeof destroy === "function";
 }
 
+// A stream that fails before it is read must not take the process with it.
+function keepQuiet(source: nx_body_source): void {
+  if (isNodeStream(source)) source.on("error", () => {});
+}
+
 // A source on its way to the wire. More is asked for when what was given has gone out, so that is
 // the moment to tell how far it is.
-class Reading implements AsyncIterableIterator<Uint8Array | string> {
+class Reading implements AsyncIterableIterator<Uint8Array> {
   begun = false;
   #source: nx_body_source;
   #total: number | null;
   #progress: nx_progress_fn | null;
-  #iterator: AsyncIterator<Uint8Array | string> | null = null;
+  #caller: string;
+  #iterator: AsyncIterator<unknown> | null = null;
+  #rest: Buffer | null = null;
   #done = 0;
+  #told = -1;
 
-  constructor(source: nx_body_source, length: number, progress: nx_progress_fn | null) {
+  constructor(
+    source: nx_body_source,
+    length: number,
+    progress: nx_progress_fn | null,
+    caller = "nx_send",
+  ) {
+    keepQuiet(source);
     this.#source = source;
     this.#total = length < 0 ? null : length;
     this.#progress = progress;
+    this.#caller = caller;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  async next(): Promise<IteratorResult<Uint8Array | string, undefined>> {
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.begun = true;
-    await this.#progress?.(this.#done, this.#total);
-    this.#iterator ??= (this.#source as AsyncIterable<Uint8Array | string>)[Symbol.asyncIterator]();
-    const { done, value } = await this.#iterator.next();
-    if (done === true) return { done: true, value: undefined };
-    this.#done += typeof value === "string" ? Buffer.byteLength(value) : value.length;
+    // an empty piece is no progress
+    if (this.#progress !== null && this.#told < this.#done) {
+      this.#told = this.#done;
+      await this.#progress(this.#done, this.#total);
+    }
+    const piece = this.#rest ?? (await this.#more());
+    if (piece === null) return { done: true, value: undefined };
+    // what is large is told of in steps
+    const value = this.#progress === null ? piece : piece.subarray(0, STEP);
+    this.#rest = value.length < piece.length ? piece.subarray(value.length) : null;
+    this.#done += value.length;
     return { done: false, value };
   }
 
-  async return(): Promise<IteratorResult<Uint8Array | string, undefined>> {
+  async #more(): Promise<Buffer | null> {
+    this.#iterator ??= (this.#source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    const { done, value } = await this.#iterator.next();
+    if (done === true) return null;
+    if (typeof value === "string") return Buffer.from(value);
+    if (isBytes(value)) return asBuffer(value);
+    const what = `the body gave ${describe(value)}`;
+    throw misuse(this.#caller, `${what}, which is neither bytes nor a string`);
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (isNodeStream(this.#source)) this.#source.destroy();
     else await this.#iterator?.return?.();
     return { done: true, value: undefined };

@@ -1,5 +1,6 @@
 // The value that nx_send gives: what became of a request, frozen.
 import type { Readable } from "node:stream";
+import { needText } from "../base/arguments.js";
 import { NE_OK } from "../base/constants.js";
 import { parseContentType } from "../http/content_type.js";
 import type { ne_status } from "../../ne_utils.js";
@@ -58,6 +59,23 @@ export interface nx_result {
   json(): unknown;
 }
 
+/** A result whose body is a stream: there is one wherever there is a response. */
+export type nx_streamed = nx_result &
+  (
+    | {
+        /** the status of the response */
+        readonly status: Readonly<ne_status>;
+        /** its body, to be read to its end or destroyed */
+        readonly stream: Readable;
+      }
+    | {
+        /** there was no response */
+        readonly status: null;
+        /** there was no response */
+        readonly stream: null;
+      }
+  );
+
 // One shape for all results. The functions belong to each, so that a result can be taken apart.
 class Result implements nx_result {
   readonly code: number;
@@ -104,7 +122,7 @@ class Result implements nx_result {
 }
 
 function headerIn(headers: nx_result["headers"], name: string): string | null {
-  const wanted = name.toLowerCase();
+  const wanted = needText(name, "nx_result.header", "the name").toLowerCase();
   const values = headers.filter(([key]) => key.toLowerCase() === wanted);
   return values.length === 0 ? null : values.map(([, value]) => value).join(", ");
 }

@@ -1,6 +1,7 @@
 // Whether a request that failed is worth another try, and when.
 import { MAX_TIMER_MS, NE_CONNECT, NE_ERROR, NE_LOOKUP, NE_TIMEOUT } from "../base/constants.js";
 import { ne_httpdate_parse } from "../../ne_dates.js";
+import type { Course } from "./course.js";
 
 /** Methods that may be repeated (RFC 9110 section 9.2.2, and the WebDAV RFCs). */
 const IDEMPOTENT = new Set(
@@ -28,9 +29,11 @@ export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method);
 }
 
-/** Whether a server with this status may do better soon. */
-export function isPassing(status: number): boolean {
-  return PASSING.has(status);
+/** Whether a response with this status may be followed by another try. */
+export function mayTryAgain({ step, sending, tries }: Course, status: number): boolean {
+  if (step.body !== null && !step.body.isRepeatable()) return false;
+  if (status === 417) return step.expect;
+  return PASSING.has(status) && tries < sending.retries && isIdempotent(step.method);
 }
 
 /**
@@ -39,7 +42,7 @@ export function isPassing(status: number): boolean {
  * @param error the session error string
  */
 export function mayPass(code: number, status: number, error: string): boolean {
-  if (status !== 0) return code === 0 && isPassing(status);
+  if (status !== 0) return code === 0 && PASSING.has(status);
   if (code === NE_CONNECT || code === NE_LOOKUP) return true;
   if (code === NE_TIMEOUT) return error.startsWith("Could not connect to");
   return code === NE_ERROR && LOST.test(error);

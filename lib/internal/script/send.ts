@@ -25,13 +25,15 @@ import { isIdempotent, mayPass, pauseMs } from "./retry.js";
 /** Sends a request, and others where redirects lead. */
 export async function sendFollowing(home: Session, sending: Sending): Promise<Answer> {
   const { method, target, fields, body, expect, timeout } = sending;
+  // pauses and tries count for the session's bound as well
+  const bound = timeout > 0 ? timeout * 1000 : home.timeouts.request;
   const course: Course = {
     home,
     sending,
     step: { s: home, leave: () => {}, method, target, fields, body, expect },
     hops: [],
     tries: 0,
-    deadline: timeout > 0 ? performance.now() + timeout * 1000 : Infinity,
+    deadline: bound > 0 ? performance.now() + bound : Infinity,
     redirect: null,
     streaming: false,
   };

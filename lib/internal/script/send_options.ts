@@ -1,11 +1,11 @@
 // What a caller of nx_send may say, checked: a mistake names the function, the option and what was
 // given, before anything is sent.
-import { ownOnly } from "../base/bytes.js";
+import { needText } from "../base/arguments.js";
+import { describe, readOptions } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
-import { needObject, needText } from "../base/arguments.js";
 import { checkFieldName, checkMethod, checkTarget } from "../http/request_head.js";
 import type { Sending } from "./course.js";
-import { describe, readHeaderList, type Field, type nx_headers } from "./header_list.js";
+import { readHeaderList, type Field, type nx_headers } from "./header_list.js";
 import { readBody, type nx_body, type OutgoingBody, type nx_progress_fn } from "./request_body.js";
 
 /**
@@ -69,36 +69,33 @@ export interface nx_send_options {
 
 type Options = nx_send_options;
 
-const KNOWN = new Set(
-  [
-    ["headers", "body", "upload_progress", "download_progress", "retries", "length", "signal"],
-    ["timeout", "redirects", "redirect_headers", "expect", "stream", "decompress"],
-  ].flat(),
-);
+/** Names of options. */
+export const SEND_OPTIONS: readonly (keyof nx_send_options)[] = [
+  ...(["headers", "body", "upload_progress", "download_progress", "retries", "length"] as const),
+  ...(["signal", "timeout", "redirects", "redirect_headers", "expect", "stream"] as const),
+  "decompress",
+];
 
+const KNOWN: ReadonlySet<string> = new Set(SEND_OPTIONS);
 const NONE: ReadonlySet<string> = new Set();
 const NO_FIELDS: readonly Field[] = [];
 
 /**
  * Checks the arguments of `nx_send` and `nx_fetch`.
- * @param more names of options that the caller itself reads
+ * @param known names of options, where the caller itself reads others as well
  */
 export function readSending(
   method: unknown,
   target: unknown,
   options: Options,
   caller: string,
-  more: ReadonlySet<string> = NONE,
+  known: ReadonlySet<string> = KNOWN,
 ): Sending {
   needText(method, caller, "the method");
   checkMethod(method, caller);
   const place = normalizeTarget(needText(target, caller, "the target"));
   checkTarget(place, caller);
-  needObject(options, caller, "the options");
-  const own = ownOnly(options);
-  for (const name in own) {
-    if (!KNOWN.has(name) && !more.has(name)) throw misuse(caller, `there is no option "${name}"`);
-  }
+  const own = readOptions(options, known, caller);
   const body = bodyIn(own, caller);
   const { fields, expects } = fieldsIn(own, body, caller);
   return {
@@ -182,7 +179,7 @@ function namesIn({ redirect_headers: names }: Options, caller: string): Readonly
   if (!Array.isArray(names)) throw wrong(caller, "redirect_headers", "an array of names", names);
   return new Set(
     names.map((name: unknown) => {
-      checkFieldName(name, caller);
+      checkFieldName(name, caller, "redirect_headers");
       return name.toLowerCase();
     }),
   );

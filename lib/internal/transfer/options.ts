@@ -1,7 +1,7 @@
 // What callers may ask of a transfer, checked before anything is sent.
-import { isBytes, ownOnly } from "../base/bytes.js";
-import { misuse } from "../base/handle.js";
+import { isBytes } from "../base/bytes.js";
 import { needObject } from "../base/arguments.js";
+import { misuse } from "../base/handle.js";
 import { checkFieldValue } from "../http/request_head.js";
 import { readHeaderList, type nx_headers } from "../script/header_list.js";
 import type { Field } from "./exchange.js";
@@ -16,22 +16,6 @@ const OWN_FIELDS = new Set(
     ["overwrite", "depth", "x-update-range", "upload-offset", "upload-length", "tus-resumable"],
   ].flat(),
 );
-
-/** A copy of the options, if they are an object with none but these names. */
-export function readOptions<T extends object>(
-  options: T,
-  names: readonly (keyof T & string)[],
-  caller: string,
-): T {
-  needObject(options, caller, "the options");
-  const own = ownOnly(options);
-  for (const name of Object.keys(own)) {
-    if (!names.some((known) => known === name)) {
-      throw misuse(caller, `there is no option "${name}"`);
-    }
-  }
-  return own;
-}
 
 /** The caller's own header fields. */
 export function readHeaders(headers: nx_headers | undefined, caller: string): Field[] {

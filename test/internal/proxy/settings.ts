@@ -36,7 +36,7 @@ t.test("takes settings", async (t) => {
 
 t.test("names mistakes", async (t) => {
   const rows: [unknown, string][] = [
-    ["http://proxy", "the proxy must be an object or null"],
+    ["http://proxy", "the proxy must be an object, not string"],
     [{ ...GOOD, scheme: "ftp" }, "the proxy's scheme is not one of those known"],
     [{ host: "h", port: 1 }, "the proxy's scheme is not one of those known"],
     [{ ...GOOD, host: "" }, "the proxy's host is not a host"],
@@ -49,6 +49,9 @@ t.test("names mistakes", async (t) => {
     [{ ...GOOD, port: 65536 }, "the proxy's port is not a port"],
     [{ ...GOOD, username: 1 }, "the proxy's user name must be a string"],
     [{ ...GOOD, password: 1 }, "the proxy's password must be a string"],
+    [{ ...GOOD, tunnel: "yes" }, "the proxy's tunnel must be true or false"],
+    [{ ...GOOD, preemptive: 1 }, "the proxy's preemptive must be true or false"],
+    [{ ...GOOD, hots: "h" }, 'there is no option "hots" in proxy'],
     [{ ...GOOD, trust: ["x"] }, "what the proxy is trusted by must be an array of certificates"],
     [{ ...GOOD, trust: "cert" }, "what the proxy is trusted by must be an array of certificates"],
     [{ ...GOOD, bypass: "a" }, "the bypass list must be an array"],
@@ -62,10 +65,9 @@ t.test("names mistakes", async (t) => {
 });
 
 t.test("what hangs on Object.prototype is no setting", async (t) => {
-  const inherited = Object.assign(
-    Object.create({ username: "evil", tunnel: true }),
-    GOOD,
-  ) as object;
+  // as if Object.prototype had them
+  const polluted = Object.assign(Object.create(null), { username: "evil", tunnel: true });
+  const inherited = Object.assign(Object.create(polluted), GOOD) as object;
   const { username, tunnel } = check(inherited);
   t.strictSame([username, tunnel], [null, false]);
 });

@@ -47,7 +47,7 @@ t.test("what is none", async (t) => {
     ["an object with defaults behind it", Object.create({ "X-A": "1" }), /not Object/],
     ["a value that is a number", { a: 5 }, /the value of a must be a string, not number/],
     ["a value that is undefined", { a: undefined }, /not undefined/],
-    ["a number in an array", { a: ["1", 5] }, /the field value must be a string/],
+    ["a number in an array", { a: ["1", 5] }, /the value of a must be a string/],
     ["a number in a pair", [["a", 5]], /the value of a must be a string/],
     ["a name that is none", { "a b": "1" }, /field name is not a token/],
     ["no name", [["", "1"]], /field name is not a token/],

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { text } from "node:stream/consumers";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import t, { type Test } from "tap";
 import { ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
 import { nx_set_max_connections } from "../../../lib/nx_session.js";
@@ -15,6 +15,7 @@ interface Counting {
   readonly origin: string;
   connections: number;
   readonly lines: string[];
+  readonly sockets: Socket[];
 }
 
 // Sessions stay connected after a test, so the server ends their connections at its end.
@@ -32,8 +33,12 @@ async function counting(t: Test, listener?: RequestListener): Promise<Counting> 
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  const counted = { origin: `http://127.0.0.1:${port}`, connections: 0, lines };
-  server.on("connection", () => counted.connections++);
+  const sockets: Socket[] = [];
+  const counted = { origin: `http://127.0.0.1:${port}`, connections: 0, lines, sockets };
+  server.on("connection", (socket) => {
+    counted.connections++;
+    sockets.push(socket);
+  });
   return counted;
 }
 
@@ -132,6 +137,37 @@ t.test("mistakes are said before anything is sent, and show no secret", async (t
 t.test("failures are values", async (t) => {
   const result = await nx_fetch(`http://127.0.0.1:${await refusedPort()}/`);
   t.match(result, { ok: false, status: null, cause: { code: "ECONNREFUSED" } });
+});
+
+t.test("after a minute of idleness a session is closed", async (t) => {
+  const { setTimeout: schedule } = globalThis;
+  t.teardown(() => {
+    globalThis.setTimeout = schedule;
+  });
+  const minutes: { over: () => void; timer: NodeJS.Timeout }[] = [];
+  const watching = (over: () => void, ms?: number): NodeJS.Timeout => {
+    const timer = schedule(over, ms);
+    if (ms === 60_000) minutes.push({ over, timer });
+    return timer;
+  };
+  globalThis.setTimeout = watching as typeof setTimeout;
+  const server = await counting(t);
+  let setups = 0;
+  const ask = async (): Promise<void> => {
+    const result = await nx_fetch(server.origin, { setup: () => void setups++ });
+    t.ok(result.ok);
+  };
+  await Promise.all([ask(), ask()]);
+  t.equal(minutes.length, 1, "it begins when the last request has ended");
+  t.equal(minutes[0]?.timer.hasRef(), false, "and keeps no process alive");
+  await ask();
+  t.equal(minutes.length, 2, "and anew after each");
+  t.equal(setups, 1);
+  const closed = once(server.sockets[0]!, "close");
+  minutes[1]?.over();
+  await closed;
+  await ask();
+  t.equal(setups, 2);
 });
 
 t.test("a program ends while sessions are kept, and not before its requests", async (t) => {

@@ -4,13 +4,34 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { inspect } from "node:util";
 import zlib from "node:zlib";
 import t, { type Test } from "tap";
 import { ACCEPTED } from "../../../lib/internal/script/decode.js";
-import { NE_CONNECT, NE_ERROR, NE_OK, NE_TIMEOUT } from "../../../lib/ne_request.js";
+import {
+  ne_hook_destroy_request,
+  NE_CONNECT,
+  NE_ERROR,
+  NE_OK,
+  NE_TIMEOUT,
+} from "../../../lib/ne_request.js";
 import { ne_session_create, ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
-import { nx_error, nx_must, nx_send, nx_session_for, nx_session_open } from "../../../lib/nx_script.js";
-import { nx_session_abort, nx_session_connected, nx_set_limits } from "../../../lib/nx_session.js";
+import { NE_AUTH_BASIC } from "../../../lib/ne_auth.js";
+import { nx_set_credentials } from "../../../lib/nx_auth.js";
+import {
+  nx_error,
+  nx_must,
+  nx_send,
+  nx_session_for,
+  nx_session_open,
+  type nx_send_options,
+} from "../../../lib/nx_script.js";
+import {
+  nx_session_abort,
+  nx_session_connected,
+  nx_set_limits,
+  nx_set_request_timeout,
+} from "../../../lib/nx_session.js";
 import { END, gate, hasIpv6, refusedPort, scripted, type Peer, type Script } from "../../fixtures/server.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -140,6 +161,24 @@ t.test("progress", async (t) => {
     });
     t.strictSame(down, [[0, 2], [2, 2]]);
     t.strictSame(up, [[0, 4], [4, 4], [0, 4], [4, 4], [0, 4], [4, 4]]);
+  });
+  await t.test("of a failure that is the last, and not of what is asked again", async (t) => {
+    const denied =
+      'HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 2\r\n\r\nno';
+    const unasked = "HTTP/1.1 417 No\r\nContent-Length: 3\r\n\r\n417";
+    const { sess } = await serving(t, [BUSY, denied, unasked, OK, denied, OK], [BUSY]);
+    const steps = async (method: string, options: nx_send_options): Promise<Step[]> => {
+      const down: Step[] = [];
+      await nx_send(sess, method, "/", { ...options, download_progress: watch(down) });
+      return down;
+    };
+    const body = (): Readable => Readable.from(["body"]);
+    t.strictSame(await steps("PUT", { body: body(), retries: 3 }), [[0, 4], [4, 4]], "no try left");
+    t.strictSame(await steps("GET", { retries: 3 }), [[0, 2], [2, 2]], "nobody has a password");
+    t.strictSame(await steps("PUT", { body, expect: true }), [[0, 2], [2, 2]], "asked for nothing");
+    nx_set_credentials(sess, NE_AUTH_BASIC, "me", "secret");
+    t.strictSame(await steps("GET", {}), [[0, 2], [2, 2]], "logged in");
+    t.strictSame(await steps("POST", { retries: 3 }), [[0, 4], [4, 4]], "not to be repeated");
   });
   await t.test("holds the transfer back", async (t) => {
     const server = await scripted(t, [async (peer: Peer) => {
@@ -288,8 +327,8 @@ t.test("tries", async (t) => {
       const sess = ne_session_create("http", "127.0.0.1", server.port);
       const controller = new AbortController();
       const sent = nx_send(sess, "GET", "/", { retries: 3, signal: controller.signal });
-      while (server.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // the pause begins when the request is gone
+      await new Promise((gone) => ne_hook_destroy_request(sess, () => setImmediate(gone), null));
       end(sess, controller);
       t.match(await sent, { code: NE_ERROR, error }, way);
       if (way !== "destroy") ne_session_destroy(sess);
@@ -395,18 +434,38 @@ t.test("zstd", { skip: !ACCEPTED.includes("zstd") && "Node is too old" }, async 
   t.ok((await nx_send(sess, "GET", "/")).ok);
 });
 
-t.test("a timeout spans redirects and logins", async (t) => {
+t.test("a timeout spans redirects", { timeout: 5000 }, async (t) => {
+  const { now } = performance;
+  t.teardown(() => {
+    performance.now = now;
+  });
+  let passed = 0;
   const slow = async (peer: Peer): Promise<void> => {
-    for (let n = 0; ; n++) {
+    for (let n = 1; n <= 3; n++) {
       await peer.readRequest();
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      // a quarter of an hour passes in each exchange
+      passed += 900_000;
       await peer.write(`HTTP/1.1 302 Found\r\nLocation: /${n}\r\nContent-Length: 0\r\n\r\n`);
     }
+    // the last request may be given up before it is out
+    await peer.readRequest().catch(() => {});
   };
-  const server = await scripted(t, (peer) => slow(peer).catch(() => {}));
-  const result = await nx_send(session(t, server.port), "GET", "/", { redirects: 50, timeout: 0.2 });
+  const server = await scripted(t, [slow]);
+  performance.now = () => now.call(performance) + passed;
+  const result = await nx_send(session(t, server.port), "GET", "/", { redirects: 50, timeout: 2000 });
   t.equal(result.code, NE_TIMEOUT);
-  t.ok(server.requests.length <= 4, `${server.requests.length} requests`);
+  t.equal(result.redirects.length, 3);
+});
+
+t.test("the session's bound spans tries and their pauses", async (t) => {
+  const later = BUSY.replace("Retry-After: 0", "Retry-After: 3600");
+  const { sess, server } = await serving(t, [later, later, OK]);
+  nx_set_request_timeout(sess, 5);
+  t.equal((await nx_send(sess, "GET", "/", { retries: 3 })).error, "503 Busy");
+  t.equal((await nx_send(sess, "GET", "/", { retries: 3, timeout: 9 })).error, "503 Busy");
+  t.equal(server.requests.length, 2);
+  nx_set_request_timeout(sess, 0);
+  t.ok((await nx_send(sess, "GET", "/")).ok);
 });
 
 t.test("a redirect gets what is left of the timeout", { timeout: 5000 }, async (t) => {
@@ -456,12 +515,13 @@ t.test("options", async (t) => {
     [{ upload_progress: {} }, /"upload_progress" must be a function/],
     [{ download_progress: 1 }, /"download_progress" must be a function, not 1/],
     [{ redirect_headers: "X-A" }, /"redirect_headers" must be an array/],
-    [{ redirect_headers: ["X-A\r\n"] }, /field name is not a token/],
+    [{ redirect_headers: ["X-A\r\n"] }, /field name is not a token \(in `redirect_headers`\)/],
     [{ body: {} }, /the body must be .* not Object/],
     [{ body: ["a"] }, /the body must be .* not Array/],
     [{ body: Symbol("x") }, /the body must be .* not symbol/],
     [{ headers: 5 }, /headers must be/],
-    [5, /the options must be an object/],
+    [5, /the options must be an object, not number/],
+    [new Headers({ accept: "a/b" }), /the options must be an object, not Headers/],
   ];
   for (const [options, error] of rows) {
     await t.rejects(nx_send(sess, "GET", "/", options as object), { name: "TypeError", message: error });
@@ -493,6 +553,48 @@ t.test("nx_must", async (t) => {
   const streamed = await nx_send(sess, "GET", "/", { stream: true });
   t.throws(() => nx_must(streamed), { message: "423 Locked" });
   t.equal(streamed.stream?.destroyed, true);
+});
+
+t.test("nx_must takes results alone", async (t) => {
+  const rows: [given: unknown, what: string][] = [
+    [null, "null"],
+    ["200 OK", "string"],
+    [{}, "Object"],
+    [Promise.resolve(), "Promise; it has to be awaited"],
+  ];
+  for (const [given, what] of rows) {
+    const message = `nx_must: the result must be one of nx_send, not ${what}`;
+    t.throws(() => nx_must(given as never), { name: "TypeError", message });
+  }
+});
+
+t.test("a result is frozen, its trailers as soon as they are there", async (t) => {
+  const { sess } = await serving(t, [
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n",
+  ]);
+  const result = nx_must(await nx_send(sess, "GET", "/", { stream: true }));
+  // of a stream that was asked for, and a result that is one, nothing can be null
+  t.equal(await text(result.stream), "a");
+  t.strictSame(result.trailers, [["X-Sum", "1"]]);
+  for (const part of [result, result.headers, result.trailers, result.redirects, result.status]) {
+    t.ok(Object.isFrozen(part));
+  }
+  t.throws(() => result.header(undefined as never), {
+    name: "TypeError",
+    message: "nx_result.header: the name must be a string, not undefined",
+  });
+});
+
+t.test("an error prints without what its response says in secret", async (t) => {
+  const { sess } = await serving(t, [
+    "HTTP/1.1 403 No\r\nSet-Cookie: sid=hidden\r\nContent-Length: 0\r\n\r\n",
+  ]);
+  const error = await nx_send(sess, "GET", "/?token=hidden").then(nx_must).catch((thrown: unknown) => thrown);
+  t.match((error as nx_error).headers[0], ["Set-Cookie", "sid=hidden"]);
+  t.match(inspect(error), /^nx_error: 403 No\n/);
+  for (const shown of [inspect(error, { depth: 9 }), JSON.stringify(error), String(error)]) {
+    t.notMatch(shown, "hidden");
+  }
 });
 
 t.test("sessions from URLs", async (t) => {

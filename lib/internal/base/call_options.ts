@@ -1,0 +1,42 @@
+// The options of a call: one plain object of known names, looked at alike by every function that
+// takes some, so that nothing a caller wrote is passed over without a word.
+import { ownOnly } from "./bytes.js";
+import { misuse } from "./handle.js";
+
+/**
+ * Reads options: a copy of what the object has itself. Throws for what is no plain object, whose
+ * fields could be inherited and so be dropped, and for a name that is not known.
+ * @param what they are, for an error
+ */
+export function readOptions<T extends object>(
+  options: T,
+  known: ReadonlySet<string>,
+  caller: string,
+  what = "options",
+): T {
+  if (typeof options !== "object" || options === null || !isPlain(options)) {
+    throw misuse(caller, `the ${what} must be an object, not ${describe(options)}`);
+  }
+  const own = ownOnly(options);
+  for (const name in own) {
+    if (!known.has(name)) {
+      const where = what === "options" ? "" : ` in ${what}`;
+      throw misuse(caller, `there is no option "${name}"${where}`);
+    }
+  }
+  return own;
+}
+
+/** Whether it is an object literal, or one without a prototype: it inherits nothing. */
+export function isPlain(given: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What a value is, for an error. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  const { name } = (value as { constructor?: { name?: unknown } }).constructor ?? {};
+  return typeof name === "string" && name !== "" ? name : "object";
+}
