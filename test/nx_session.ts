@@ -955,7 +955,7 @@ t.test("limits", async (t) => {
     t.match(ne_get_error(sess), error ?? "200 OK", reason);
   }
   const sess = session(t, 1);
-  for (const limits of [{ body: -1 }, { body: NaN }, { header_count: "5" }]) {
+  for (const limits of [{ body: -1 }, { body: NaN }, { header_count: "5" }, { bdoy: 5 }, []]) {
     t.throws(() => nx_set_limits(sess, limits as object), /^nx_set_limits: /);
   }
   const server = await scripted(t, [[OK]]);
