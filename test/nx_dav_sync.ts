@@ -120,12 +120,12 @@ t.test("failures throw, and leave no token", async (t) => {
 
 t.test("a collection that is refused within the answer has not lost its members", async (t) => {
   const known = new Map([["/c/a", '"a"']]);
-  for (const status of ["403 Forbidden", "404 Not Found", "500 x"]) {
+  for (const code of [403, 404, 500]) {
     for (const token of [null, "urn:1", known]) {
-      const refused = response("/c/", `<D:status>HTTP/1.1 ${status}</D:status>`);
+      const refused = response("/c/", `<D:status>HTTP/1.1 ${code} no</D:status>`);
       const { sess } = await answering(t, synced("urn:2", refused));
       const changes = nx_sync(sess, "/c/", token);
-      await t.rejects(told(changes), { name: "nx_error", status: { code: Number(status.slice(0, 3)) } });
+      await t.rejects(told(changes), { name: "nx_error", status: { code } });
       t.equal(changes.token, null);
     }
   }
