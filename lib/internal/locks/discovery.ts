@@ -81,7 +81,7 @@ export async function discoverLocks(sess: ne_session, path: string): Promise<nx_
     (xml) => {
       reading = newReading();
       pushReading(xml, reading);
-      return ne_get_status(req).code === 207;
+      return ne_get_status(req).klass === 2;
     },
     false,
   );

@@ -20,12 +20,16 @@ import {
   type ne_xml_parser,
 } from "../../ne_xml.js";
 
+/** Bytes of a document: one that is longer has no end. */
+const MAX_BYTES = 1 << 24;
+
 /** A document under way, or read. */
 export interface AnswerDocument {
   /** Why it could not be read, or `null`. */
   fault: string | null;
   /** There was no body. */
   isEmpty: boolean;
+  bytes: number;
   parser: ne_xml_parser | null;
   blanks: LeadingBlanks;
 }
@@ -43,6 +47,7 @@ export function readAnswer(
   const document: AnswerDocument = {
     fault: null,
     isEmpty: true,
+    bytes: 0,
     parser: null,
     blanks: new LeadingBlanks(),
   };
@@ -51,6 +56,7 @@ export function readAnswer(
     () => (start(document, req, begin) ? 1 : 0),
     (_userdata, block) => {
       read(document, block);
+      if (document.bytes > MAX_BYTES) return refuseAnswer(req, "the answer goes on without end");
       return ends && document.fault !== null ? refuseAnswer(req, document.fault) : 0;
     },
   );
@@ -66,6 +72,7 @@ function start(
   endAnswer(document);
   document.fault = null;
   document.isEmpty = true;
+  document.bytes = 0;
   document.blanks = new LeadingBlanks();
   const parser = ne_xml_create();
   document.parser = parser;
@@ -83,6 +90,7 @@ function start(
 
 function read(document: AnswerDocument, block: Uint8Array): void {
   const { parser } = document;
+  document.bytes += block.length;
   if (parser === null || document.fault !== null) return;
   if (block.length > 0) document.isEmpty = false;
   const isEnd = block.length === 0;

@@ -11,6 +11,9 @@ import { Work } from "./work.js";
 import { elementOf } from "./element.js";
 import { emptyElement, printElement, PROLOGUE } from "./xml_text.js";
 
+/** Outcomes in one answer. */
+const MAX_TOLD = 65_536;
+
 /** A property to be set. */
 export interface nx_property {
   /** namespace, `""` for none */
@@ -63,7 +66,11 @@ export async function patch(
   }
   if (parts.length === 0) throw misuse(caller, "there is no property to set or remove");
   const work = new Work(sess, null, caller);
-  const told: Response[] = [];
+  const names = [...set, ...remove].map(({ nspace, name }) => ({
+    nspace: nspace ?? "",
+    name: name ?? "",
+  }));
+  const told = new Told(names, path);
   const question = {
     method: "PROPPATCH",
     path,
@@ -73,34 +80,58 @@ export async function patch(
       ne_lock_using_resource(req, path, 0),
     isPlain: true,
   };
-  const transfer = work.send(question, (response) => told.push(response));
+  const transfer = work.send(question, (response) => told.take(response));
   await transfer.next();
-  const refused = told.find(isRefused);
-  if (refused !== undefined) throw refusal(refused, path);
-  const names = [...set, ...remove].map(({ nspace, name }) => ({
-    nspace: nspace ?? "",
-    name: name ?? "",
-  }));
+  if (told.refused !== null) throw refusal(told.refused, path);
   const isPlain = transfer.status !== null && transfer.status.code !== 207;
   // a success of the resource as a whole is one of all that was asked for
-  const bare = told.find(({ props }) => props.length === 0);
-  const whole = isPlain ? transfer.status : (bare?.status ?? null);
-  return outcomes(names, told, whole, path);
+  return outcomes(names, told, isPlain ? transfer.status : told.whole, path);
+}
+
+interface Name {
+  readonly nspace: string;
+  readonly name: string;
+}
+
+// What an answer tells of some properties.
+class Told {
+  readonly props: nx_resource_prop[] = [];
+  whole: Readonly<ne_status> | null = null;
+  hasFailed = false;
+  refused: Response | null = null;
+  readonly #names: ReadonlySet<string>;
+  readonly #path: string;
+
+  constructor(names: readonly Name[], path: string) {
+    this.#names = new Set(names.map(keyOf));
+    this.#path = path;
+  }
+
+  take(response: Response): void {
+    if (isRefused(response)) this.refused ??= response;
+    if (response.props.length === 0) this.whole ??= response.status;
+    this.hasFailed ||= response.props.some(isFailed);
+    this.props.push(...response.props.filter((prop) => this.#names.has(keyOf(prop))));
+    if (this.props.length > MAX_TOLD) {
+      throw failure("the answer tells of too many properties", { path: this.#path });
+    }
+  }
+}
+
+function keyOf({ nspace, name }: Name): string {
+  return `${name} ${nspace}`;
 }
 
 // A server that names no property at all says that nothing is the matter with any of them: only
 // one that answers with a plain success may.
 function outcomes(
-  names: readonly { nspace: string; name: string }[],
-  told: readonly Response[],
+  names: readonly Name[],
+  { props, hasFailed }: Told,
   whole: Readonly<ne_status> | null,
   path: string,
 ): nx_outcome[] {
-  const props = told.flatMap((response) => response.props);
-  const hasFailed = props.some(isFailed);
   return names.map(({ nspace, name }, at) => {
-    const isNamed = (one: { nspace: string; name: string }): boolean =>
-      one.name === name && one.nspace === nspace;
+    const isNamed = (one: Name): boolean => one.name === name && one.nspace === nspace;
     const own = props.filter(isNamed);
     // one that is set twice, or set and removed, may be told of as often
     const isEach = own.length === names.filter(isNamed).length;

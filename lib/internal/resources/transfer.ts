@@ -196,7 +196,7 @@ export class Transfer {
     if (!this.#isFailure) return this.#readSlices(reader, block);
     this.#idleBytes += block.length;
     if (this.#idleBytes <= MAX_ERROR_BYTES) reader.feed(block);
-    return 0;
+    return this.#idleBytes > MAX_IDLE_BYTES ? this.#refuse("the answer goes on without end") : 0;
   }
 
   // Reads a block slice by slice; an empty one ends the document.

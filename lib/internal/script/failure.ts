@@ -1,11 +1,10 @@
 // A request that failed as an exception: its code, and what its answer says of the reason.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
-import { isXmlType, parseContentType } from "../http/content_type.js";
 import type { Outcome } from "../multistatus/outcome.js";
 import { readOutcome } from "../multistatus/outcome.js";
 import { endWatch, judgeOutcome, type Watch, watchOutcome } from "../multistatus/watch.js";
-import { ne_get_response_header, ne_get_session, ne_get_status } from "../../ne_request.js";
+import { ne_get_session, ne_get_status } from "../../ne_request.js";
 import { ne_get_error } from "../../ne_session.js";
 import type { ne_uri } from "../../ne_uri.js";
 import { ne_status } from "../../ne_utils.js";
@@ -15,23 +14,13 @@ import { nx_error } from "./nx_error.js";
 
 /** Makes a request notice what its answer says of a failure: multistatus and error documents. */
 export function watchFailure(req: ne_request): Watch {
-  return watchOutcome(req, false, (request) => {
-    const { code, klass } = ne_get_status(request);
-    return code === 207 || (klass >= 4 && hasXml(request));
-  });
+  // whatever the answer is, it is read no further than a document goes
+  return watchOutcome(req, false, () => true);
 }
 
 /** The same where a multistatus is the answer that was asked for. */
 export function watchErrors(req: ne_request): Watch {
-  return watchOutcome(req, false, (request) => {
-    return ne_get_status(request).klass >= 4 && hasXml(request);
-  });
-}
-
-function hasXml(req: ne_request): boolean {
-  const field = ne_get_response_header(req, "Content-Type");
-  const type = field === null ? null : parseContentType(field);
-  return type !== null && isXmlType(type);
+  return watchOutcome(req, false, (request) => ne_get_status(request).klass !== 2);
 }
 
 /**

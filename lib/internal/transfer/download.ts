@@ -29,6 +29,7 @@ import {
   fieldOf,
   hasStatus,
   isDone,
+  LONGEST_BODY,
   resultOf,
   type Answer,
   type Line,
@@ -105,6 +106,7 @@ async function attempt(d: Download, course: Course): Promise<Answer | null> {
   const from = d.etag === null ? 0 : target.at;
   const req = ne_request_create(line.sess, call.method, path);
   let isWanted = false;
+  let unwanted = 0;
   try {
     nx_set_request_signal(req, line.signal);
     for (const [name, value] of [...line.fields, IDENTITY]) ne_add_request_header(req, name, value);
@@ -112,15 +114,18 @@ async function attempt(d: Download, course: Course): Promise<Answer | null> {
       ne_add_request_header(req, "Range", `bytes=${from}-`);
       ne_add_request_header(req, "If-Range", d.etag ?? "");
     }
-    ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) =>
-      isWanted && block.length > 0 ? take(d, course, block) : 0,
-    );
+    ne_add_response_body_reader(req, ne_accept_always, (_userdata, block) => {
+      if (isWanted) return block.length > 0 ? take(d, course, block) : NE_OK;
+      unwanted += block.length;
+      return unwanted > LONGEST_BODY ? NE_ERROR : NE_OK;
+    });
     for (;;) {
       const begun = await ne_begin_request(req);
       if (begun !== NE_OK) return resultOf(line, call, begun);
       const head = answerOf(line, call, NE_OK, req);
       isWanted = await takeHead(d, course, head, from);
       const read = await ne_discard_response(req);
+      if (unwanted > LONGEST_BODY) return head;
       if (read !== NE_OK) return resultOf(line, call, read);
       const code = await ne_end_request(req);
       if (code === NE_RETRY) continue;

@@ -69,6 +69,8 @@ export interface Answer {
 const NO_BYTES = Buffer.alloc(0);
 /** Bytes of a failure's body that are kept. */
 const KEPT_BODY = 64 * 1024;
+/** Bytes of an answer's body: one that is longer has no end. What it is has been said before. */
+export const LONGEST_BODY = 1 << 24;
 
 /** Sends a request and reads the answer. */
 export async function exchange(line: Line, call: Call): Promise<Answer> {
@@ -77,16 +79,16 @@ export async function exchange(line: Line, call: Call): Promise<Answer> {
     const kept = prepare(req, line, call);
     let challenged = false;
     for (;;) {
-      kept.length = 0;
+      kept.blocks.length = 0;
       const begun = await ne_begin_request(req);
       if (begun !== NE_OK) return { ...resultOf(line, call, begun), challenged };
       const read = await ne_discard_response(req);
       // what has been done is done, whether or not all that is said about it arrives
-      const known = read === NE_OK || ne_get_status(req).klass === 2;
+      const known = read === NE_OK || ne_get_status(req).klass === 2 || kept.isEndless;
       if (!known) return { ...resultOf(line, call, read), challenged };
       const code = read === NE_OK ? await ne_end_request(req) : NE_OK;
       if (code !== NE_RETRY) {
-        return { ...resultOf(line, call, code), ...headOf(req, kept), challenged };
+        return { ...resultOf(line, call, code), ...headOf(req, kept.blocks), challenged };
       }
       challenged = true;
     }
@@ -95,7 +97,13 @@ export async function exchange(line: Line, call: Call): Promise<Answer> {
   }
 }
 
-function prepare(req: ne_request, line: Line, call: Call): Buffer[] {
+/** What is kept of an answer's body. */
+interface Kept {
+  readonly blocks: Buffer[];
+  isEndless: boolean;
+}
+
+function prepare(req: ne_request, line: Line, call: Call): Kept {
   if (call.harmless !== true) sendOnce(req);
   nx_set_request_signal(req, line.signal);
   const { fields = [], changes = [], condition = null, body } = call;
@@ -110,16 +118,24 @@ function prepare(req: ne_request, line: Line, call: Call): Buffer[] {
   for (const [name, value] of [...fields, ...others]) ne_add_request_header(req, name, value);
   ne_set_request_flag(req, NE_REQFLAG_EXPECT100, call.expect === true ? 1 : 0);
   body?.(req);
-  const kept: Buffer[] = [];
+  return keepBody(req);
+}
+
+function keepBody(req: ne_request): Kept {
+  const kept: Kept = { blocks: [], isEndless: false };
   let size = 0;
   ne_add_response_body_reader(
     req,
-    (_userdata, _req, status) => (status.klass >= 4 ? 1 : 0),
+    () => {
+      size = 0;
+      return 1;
+    },
     (_userdata, block) => {
-      const part = Buffer.from(block.subarray(0, KEPT_BODY - size));
-      if (part.length > 0) kept.push(part);
-      size += part.length;
-      return 0;
+      const part = Buffer.from(block.subarray(0, Math.max(KEPT_BODY - size, 0)));
+      if (part.length > 0) kept.blocks.push(part);
+      size += block.length;
+      kept.isEndless = size > LONGEST_BODY;
+      return kept.isEndless ? NE_ERROR : NE_OK;
     },
   );
   return kept;
