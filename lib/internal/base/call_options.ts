@@ -1,11 +1,11 @@
-// The options of a call: one plain object of known names, looked at alike by every function that
-// takes some, so that nothing a caller wrote is passed over without a word.
+// The options of a call: one object of known names, looked at alike by every function that takes
+// some, so that nothing a caller wrote is passed over without a word.
 import { ownOnly } from "./bytes.js";
 import { misuse } from "./handle.js";
 
 /**
- * Reads options: a copy of what the object has itself. Throws for what is no plain object, whose
- * fields could be inherited and so be dropped, and for a name that is not known.
+ * Reads options: a copy of what the object has itself, since what it inherits may have been put on
+ * Object.prototype by anybody. Throws for lists and maps, and for a name that is not known.
  * @param what they are, for an error
  */
 export function readOptions<T extends object>(
@@ -14,7 +14,7 @@ export function readOptions<T extends object>(
   caller: string,
   what = "options",
 ): T {
-  if (typeof options !== "object" || options === null || !isPlain(options)) {
+  if (typeof options !== "object" || options === null || Symbol.iterator in options) {
     throw misuse(caller, `the ${what} must be an object, not ${describe(options)}`);
   }
   const own = ownOnly(options);
