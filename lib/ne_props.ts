@@ -25,7 +25,6 @@ import { isPromise } from "./internal/base/promise.js";
 import { limitsOf } from "./internal/session/guest_access.js";
 import { exceeds, valueTooLong } from "./internal/multistatus/value_limit.js";
 import { debug, debugMask } from "./internal/base/debug.js";
-import { wholeStatusOf } from "./internal/dav/resource_status.js";
 import {
   NE_207_MSSP_ESCAPING,
   NE_207_STATE_PROP,
@@ -386,7 +385,7 @@ function createHandler(
   ne_207_set_response_handlers(
     h.multi,
     (_u, uri) => beginResource(h, uri),
-    (_u, _resource, status) => endResource(h, status),
+    () => endResource(h),
   );
   ne_207_set_propstat_handlers(
     h.multi,
@@ -585,15 +584,9 @@ function hasRoom(h: Propfind): boolean {
   return false;
 }
 
-function endResource(h: Propfind, status: Readonly<ne_status> | null): void | Promise<void> {
+function endResource(h: Propfind): void | Promise<void> {
   const { uri, results, resource } = h;
-  const whole = results === null ? null : wholeStatusOf(results);
-  if (whole !== null) whole.status = status;
-  if (uri === null || results === null || resource.statuses.length === 0) {
-    const told = uri === null ? undefined : whole?.bare(uri);
-    if (isPromise(told)) return Promise.resolve(told).then(() => leaveResource(h));
-    return leaveResource(h);
-  }
+  if (uri === null || results === null || resource.statuses.length === 0) return leaveResource(h);
   const set = sets.lend(resource);
   let told: void | Promise<void> = undefined;
   try {

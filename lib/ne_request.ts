@@ -141,8 +141,13 @@ export function ne_set_request_body_provider<T>(
   const r = requests.open(req, "ne_set_request_body_provider");
   if (length !== -1) checkSize(length, "ne_set_request_body_provider", "length");
   needCallback(provider, "ne_set_request_body_provider");
-  const provide = provider as never;
-  setBody(r, { kind: "provider", provide, userdata: userdata ?? null, length, asked: null });
+  setBody(r, {
+    kind: "provider",
+    provide: provider,
+    userdata: userdata ?? null,
+    length,
+    asked: null,
+  });
 }
 
 /**
@@ -192,8 +197,8 @@ export function ne_add_response_body_reader<T>(
   needCallback(accpt, "ne_add_response_body_reader");
   needCallback(reader, "ne_add_response_body_reader");
   r.readers.push({
-    accept: accpt as never,
-    read: reader as never,
+    accept: accpt,
+    read: reader,
     userdata: userdata ?? null,
     chosen: false,
   });
@@ -494,7 +499,7 @@ export function ne_set_request_flag(req: ne_request, flag: ne_request_flag, valu
 /** @returns the stored value (0: off), or -1 for an unknown flag. */
 export function ne_get_request_flag(req: ne_request, flag: ne_request_flag): number {
   const r = requests.open(req, "ne_get_request_flag");
-  return flag >= 0 && flag < NE_REQFLAG_LAST ? (r.flags[flag] as number) : -1;
+  return r.flags[flag] ?? -1;
 }
 
 /** Told about an interim (1xx) response, whose fields `ne_get_response_header` gives. */
@@ -512,7 +517,7 @@ export function ne_add_interim_handler<T>(
 ): void {
   const r = requests.open(req, "ne_add_interim_handler");
   needCallback(fn, "ne_add_interim_handler");
-  r.interims.push({ fn: fn as never, userdata: userdata ?? null });
+  r.interims.push({ fn, userdata: userdata ?? null });
 }
 
 /** Runs inside `ne_request_create`; `target` is given as it will be sent. */

@@ -52,7 +52,7 @@ import {
   setRoute,
   useEnvironmentProxy,
 } from "./internal/session/session.js";
-import { setError } from "./internal/session/session_state.js";
+import { setError, type StatusInfo } from "./internal/session/session_state.js";
 import { trace } from "./internal/session/trace.js";
 import { setClientCert, setVersions, trustCert } from "./internal/tls/context.js";
 import { certificates, clientCerts } from "./internal/tls/certificate_handles.js";
@@ -206,7 +206,7 @@ export function ne_set_session_flag(sess: ne_session, flag: ne_session_flag, val
 /** @returns the stored value (0: off), or -1 for an unknown flag. */
 export function ne_get_session_flag(sess: ne_session, flag: ne_session_flag): number {
   const s = sessions.open(sess, "ne_get_session_flag");
-  return flag >= 0 && flag < NE_SESSFLAG_LAST ? (s.flags[flag] as number) : -1;
+  return s.flags[flag] ?? -1;
 }
 
 /** `ne_set_addrlist2` with the port of the session. */
@@ -267,13 +267,10 @@ export function ne_set_progress<T>(
     return;
   }
   needCallback(progress, "ne_set_progress");
-  const report = progress as ne_progress;
   s.notifier = {
-    fn: (_unused: unknown, status: number, info: ne_session_status_info): unknown => {
-      if (status !== ne_status_sending && status !== ne_status_recving) return undefined;
-      return report(userdata ?? null, info.sr.progress, info.sr.total);
-    },
-    userdata: null,
+    fn: (user: T, _status: number, { sr }: StatusInfo): unknown =>
+      sr === undefined ? undefined : progress(user, sr.progress, sr.total),
+    userdata: userdata ?? null,
   };
 }
 
@@ -363,7 +360,7 @@ export function ne_set_notifier<T>(
 ): void {
   const s = sessions.open(sess, "ne_set_notifier");
   needCallbackOrNull(status, "ne_set_notifier");
-  s.notifier = status == null ? null : { fn: status as never, userdata: userdata ?? null };
+  s.notifier = status == null ? null : { fn: status, userdata: userdata ?? null };
 }
 
 /**
@@ -380,7 +377,7 @@ export function ne_ssl_set_verify<T>(
   const s = sessions.open(sess, "ne_ssl_set_verify");
   needCallbackOrNull(fn, "ne_ssl_set_verify");
   s.settings++;
-  s.tlsCallbacks.verify = fn == null ? null : { fn: fn as never, userdata: userdata ?? null };
+  s.tlsCallbacks.verify = fn == null ? null : { fn, userdata: userdata ?? null };
 }
 
 /**
@@ -455,7 +452,7 @@ export function ne_ssl_provide_clicert<T>(
 ): void {
   const s = sessions.open(sess, "ne_ssl_provide_clicert");
   needCallback(fn, "ne_ssl_provide_clicert");
-  setCertProvider(s, { fn: fn as never, userdata: userdata ?? null });
+  setCertProvider(s, { fn, userdata: userdata ?? null });
 }
 
 /**

@@ -113,7 +113,7 @@ export async function ne_addr_resolve(hostname: string, flags: number): Promise<
     canonical: found.ok ? found.canonical : null,
     handles: [],
     next: -1,
-  }) as ne_sock_addr;
+  });
 }
 
 /** @returns 0 if the lookup succeeded, else non-zero. */
@@ -137,7 +137,7 @@ export function ne_addr_next(addr: ne_sock_addr): ne_inet_addr | null {
   const lookup = lookups.open(addr, "ne_addr_next");
   const address = lookup.next < 0 ? undefined : lookup.addresses[lookup.next];
   if (address === undefined) return null;
-  return (lookup.handles[lookup.next++] ??= addresses.lend(address) as ne_inet_addr);
+  return (lookup.handles[lookup.next++] ??= addresses.lend(address));
 }
 
 /** @returns the reason a lookup failed; `Host not found` for an unknown name. */
@@ -171,7 +171,7 @@ export type ne_iaddr_type = typeof ne_iaddr_ipv4 | typeof ne_iaddr_ipv6;
  */
 export function ne_iaddr_make(type: ne_iaddr_type, raw: Uint8Array): ne_inet_addr | null {
   if (type !== ne_iaddr_ipv4 && type !== ne_iaddr_ipv6) return null;
-  return addresses.create(makeAddress(type, raw, "ne_iaddr_make")) as ne_inet_addr;
+  return addresses.create(makeAddress(type, raw, "ne_iaddr_make"));
 }
 
 /**
@@ -266,7 +266,7 @@ export function ne_iaddr_free(addr: ne_inet_addr): void {
 
 /** Creates an unconnected socket: read timeout 120 seconds, no connect timeout. */
 export function ne_sock_create(): ne_socket {
-  return sockets.create(createSocketState()) as ne_socket;
+  return sockets.create(createSocketState());
 }
 
 /**
@@ -437,7 +437,7 @@ export function ne_sock_peer(sock: ne_socket, port: ne_out<number>): ne_inet_add
     return null;
   }
   port.value = stream?.remotePort ?? 0;
-  return addresses.create(address) as ne_inet_addr;
+  return addresses.create(address);
 }
 
 /** Shut down receiving. */

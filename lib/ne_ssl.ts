@@ -142,13 +142,13 @@ export function ne_ssl_cert_signedby(cert: ne_ssl_certificate): ne_ssl_certifica
 /** @returns the issuer's name (borrowed). */
 export function ne_ssl_cert_issuer(cert: ne_ssl_certificate): ne_ssl_dname {
   const { x509, borrowed } = certificates.open(cert, "ne_ssl_cert_issuer");
-  return (borrowed.issuer ??= dnames.lend(x509.issuer) as ne_ssl_dname);
+  return (borrowed.issuer ??= dnames.lend(x509.issuer));
 }
 
 /** @returns the subject's name (borrowed). */
 export function ne_ssl_cert_subject(cert: ne_ssl_certificate): ne_ssl_dname {
   const { x509, borrowed } = certificates.open(cert, "ne_ssl_cert_subject");
-  return (borrowed.subject ??= dnames.lend(x509.subject) as ne_ssl_dname);
+  return (borrowed.subject ??= dnames.lend(x509.subject));
 }
 
 /** Buffer size that C needs for `ne_ssl_cert_digest`. */

@@ -494,7 +494,7 @@ function parseOn(stack: Stack): Promise<number> {
     const fail = (error: unknown): void => {
       stack.busy = false;
       stack.abandon();
-      reject(error as Error);
+      reject(error);
     };
     const goOn = (value: unknown): void => {
       try {

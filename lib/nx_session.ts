@@ -54,7 +54,7 @@ export function nx_set_connector<T>(
   if (connector !== null && typeof connector !== "function") {
     throw misuse("nx_set_connector", "the connector must be a function or null");
   }
-  const hook = connector === null ? null : { fn: connector as never, userdata: userdata ?? null };
+  const hook = connector === null ? null : { fn: connector, userdata: userdata ?? null };
   setRoute(s, { connector: hook });
 }
 

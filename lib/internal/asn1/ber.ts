@@ -16,6 +16,10 @@ interface Part {
   end: number;
 }
 
+interface WholePart extends Part {
+  der: Buffer;
+}
+
 /** Throws a DerError for bytes that are no BER either. What follows the first element goes. */
 export function berToDer(bytes: Buffer): Buffer {
   const { der } = rewrite(bytes, 0, bytes.length, { depth: 0, count: { left: MAX_ELEMENTS } });
@@ -44,22 +48,23 @@ function rewrite(bytes: Buffer, at: number, limit: number, { depth, count }: Bou
     const content = bytes.subarray(start, stop);
     return { der: element(tag, content), content, end: stop };
   }
-  const parts: Part[] = [];
+  const parts: WholePart[] = [];
   let next = start;
   for (;;) {
     if (length !== null && next === stop) break;
     const part = rewrite(bytes, next, stop, { depth: depth + 1, count });
     next = part.end;
-    if (part.der === null) {
+    const { der } = part;
+    if (der === null) {
       if (length !== null) throw new DerError("end where there is none");
       break;
     }
-    parts.push(part);
+    parts.push({ ...part, der });
   }
   // the pieces of a string become one; a context tag may stand for a string too, which its reader
   // has to know
   const plain = tag === (OCTET_STRING | CONSTRUCTED);
-  const content = Buffer.concat(parts.map((part) => (plain ? part.content : (part.der as Buffer))));
+  const content = Buffer.concat(parts.map((part) => (plain ? part.content : part.der)));
   return { der: element(plain ? OCTET_STRING : tag, content), content, end: next };
 }
 

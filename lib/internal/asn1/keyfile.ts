@@ -55,8 +55,8 @@ export function readPemPair(file: Buffer): KeyFile | null {
     .filter(({ label }) => isCertificateLabel(label))
     .map(({ bytes }) => parseCheckedCertificate(bytes));
   const [cert, ...others] = certs;
-  if (malformed || keyBlock === undefined || !cert || others.includes(null)) return null;
-  const chain = others as X509[];
+  const chain = others.flatMap((other) => other ?? []);
+  if (malformed || keyBlock === undefined || !cert || chain.length < others.length) return null;
   const make = (key: KeyObject | null): KeyPair | null =>
     key !== null && belongs(cert, key) ? { cert, others: chain, key } : null;
   if (isEncrypted(keyBlock)) {

@@ -15,8 +15,8 @@ export const BEARER: Scheme = {
   strength: () => 15,
   *challenge(challenge) {
     const realm = challenge.params.get("realm") ?? "";
-    const token = (yield { want: "bearer", realm }) as string | null;
-    return token === null ? rejected(BEARER) : bearerLogin(token);
+    const token = yield { want: "bearer", realm };
+    return typeof token === "string" ? bearerLogin(token) : rejected(BEARER);
   },
 };
 

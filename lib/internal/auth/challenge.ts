@@ -142,8 +142,8 @@ function takeQuoted(text: string, from: number): Piece {
 function shave(value: string, marks: RegExp): string {
   let start = 0;
   let end = value.length;
-  while (start < end && marks.test(value[start] as string)) start++;
-  while (end > start && marks.test(value[end - 1] as string)) end--;
+  while (start < end && marks.test(value.charAt(start))) start++;
+  while (end > start && marks.test(value.charAt(end - 1))) end--;
   return value.slice(start, end);
 }
 

@@ -75,7 +75,10 @@ export const DIGEST: Scheme = {
   protocol: NE_AUTH_DIGEST,
   name: "Digest",
   token: false,
-  strength: (challenge) => 21 + ALGORITHMS.indexOf(algorithmOf(challenge) as Algorithm),
+  strength(challenge) {
+    const algorithm = algorithmOf(challenge);
+    return 21 + (algorithm === undefined ? -1 : ALGORITHMS.indexOf(algorithm));
+  },
   *challenge(challenge, at) {
     const algorithm = algorithmOf(challenge);
     if (algorithm === undefined) return "unknown algorithm in Digest challenge";
@@ -224,8 +227,12 @@ function qopOf(value: string | undefined): Qop {
 
 // The login whose nonce may be stale. A challenge can't say that of a nonce that was not used: some
 // servers call every challenge stale, and there it means nothing.
-function signedWith(at: Circumstances): DigestLogin | null {
-  return at.signature !== null && at.old?.scheme === DIGEST ? (at.old as DigestLogin) : null;
+function signedWith({ signature, old }: Circumstances): DigestLogin | null {
+  return signature !== null && isDigest(old) ? old : null;
+}
+
+function isDigest(login: Login | null): login is DigestLogin {
+  return login?.scheme === DIGEST;
 }
 
 function staleProblem(old: DigestLogin, algorithm: Algorithm, realm: string): string | null {
@@ -245,7 +252,7 @@ function renew(login: DigestLogin, nonce: string, opaque: string | null, qop: Qo
 
 /** A request signed with this login was accepted: stale challenges count from the start again. */
 export function resetStale(login: Login): void {
-  if (login.scheme === DIGEST) (login as DigestLogin).digest.stale = 0;
+  if (isDigest(login)) login.digest.stale = 0;
 }
 
 // The realm is raw bytes, user name and password are UTF-8 (RFC 7616, 4).

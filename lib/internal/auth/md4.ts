@@ -13,6 +13,8 @@ const ORDER = [
   [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15],
 ] as const;
 
+type State = [a: number, b: number, c: number, d: number];
+
 /** The MD4 sum of some bytes, 16 bytes. */
 export function md4(data: Uint8Array): Buffer {
   const padded = Buffer.alloc((((data.length + 8) >> 6) << 6) + 64);
@@ -20,15 +22,15 @@ export function md4(data: Uint8Array): Buffer {
   padded[data.length] = 0x80;
   padded.writeUInt32LE((data.length << 3) >>> 0, padded.length - 8);
   padded.writeUInt32LE(Math.floor(data.length / 0x20000000), padded.length - 4);
-  const state = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
+  const state: State = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
   for (let at = 0; at < padded.length; at += 64) addBlock(state, padded, at);
   const sum = Buffer.alloc(16);
   state.forEach((word, i) => sum.writeUInt32LE(word >>> 0, i * 4));
   return sum;
 }
 
-function addBlock(state: number[], data: Buffer, at: number): void {
-  let [a, b, c, d] = state as [number, number, number, number];
+function addBlock(state: State, data: Buffer, at: number): void {
+  let [a, b, c, d] = state;
   for (let round = 0; round < 3; round++) {
     for (let step = 0; step < 16; step++) {
       const word = data.readInt32LE(at + (ORDER[round]?.[step] ?? 0) * 4);
@@ -40,10 +42,10 @@ function addBlock(state: number[], data: Buffer, at: number): void {
       b = (sum << shift) | (sum >>> (32 - shift));
     }
   }
-  state[0] = ((state[0] as number) + a) | 0;
-  state[1] = ((state[1] as number) + b) | 0;
-  state[2] = ((state[2] as number) + c) | 0;
-  state[3] = ((state[3] as number) + d) | 0;
+  state[0] = (state[0] + a) | 0;
+  state[1] = (state[1] + b) | 0;
+  state[2] = (state[2] + c) | 0;
+  state[3] = (state[3] + d) | 0;
 }
 
 function mix(round: number, x: number, y: number, z: number): number {

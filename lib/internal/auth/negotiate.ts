@@ -9,6 +9,8 @@ import { ne_base64, ne_unbase64 } from "../../ne_string.js";
 import { parseChallenges } from "./challenge.js";
 import { NE_AUTH_GSSAPI_ONLY, NE_AUTH_SSPI } from "./protocol_bits.js";
 import { rejected, type Asking, type Login, type Scheme } from "./scheme.js";
+import { isBytes } from "../base/bytes.js";
+import type { ne_out } from "../../ne_defs.js";
 
 /** Handshakes begun again without success. */
 const MAX_RESTARTS = 3;
@@ -33,6 +35,10 @@ interface NegotiateLogin extends Login {
   readonly negotiate: State;
 }
 
+function isNegotiate(login: Login | null): login is NegotiateLogin {
+  return login?.scheme === NEGOTIATE;
+}
+
 /** Negotiate. */
 export const NEGOTIATE: Scheme = {
   protocols: NE_AUTH_GSSAPI_ONLY | NE_AUTH_SSPI,
@@ -41,7 +47,7 @@ export const NEGOTIATE: Scheme = {
   token: true,
   strength: () => 30,
   *challenge(challenge, at) {
-    const old = at.old?.scheme === NEGOTIATE ? (at.old as NegotiateLogin) : null;
+    const old = isNegotiate(at.old) ? at.old : null;
     const state = old?.negotiate ?? newState();
     const phase = at.connection === null ? undefined : state.phases.get(at.connection);
     if (challenge.token === null && phase?.is === "sent") {
@@ -106,11 +112,11 @@ function negotiateLogin(state: State): NegotiateLogin {
 }
 
 function decode(token: string): Buffer | null {
-  const bytes = { value: null as Buffer | null };
+  const bytes: ne_out<Buffer | null> = { value: null };
   return ne_unbase64(token, bytes) === 0 ? null : bytes.value;
 }
 
 function* nextLeg(challenge: Buffer, exchange: object): Asking<Leg | null> {
-  const token = (yield { want: "token", challenge, exchange }) as Uint8Array | null;
-  return token === null ? null : { token, exchange };
+  const token = yield { want: "token", challenge, exchange };
+  return isBytes(token) ? { token, exchange } : null;
 }

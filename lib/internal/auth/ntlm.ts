@@ -18,6 +18,7 @@ import {
   type Login,
   type Scheme,
 } from "./scheme.js";
+import type { ne_out } from "../../ne_defs.js";
 
 const SIGNATURE = Buffer.from("NTLMSSP\0", "latin1");
 const UNICODE = 0x1;
@@ -61,7 +62,7 @@ export const NTLM: Scheme = {
   token: true,
   strength: () => 30,
   *challenge(challenge, at) {
-    const old = at.old?.scheme === NTLM ? (at.old as NtlmLogin) : null;
+    const old = isNtlm(at.old) ? at.old : null;
     const phase =
       old === null || at.connection === null ? undefined : old.phases.get(at.connection);
     if (challenge.token !== null && old !== null && phase?.is !== "sent") {
@@ -74,6 +75,10 @@ export const NTLM: Scheme = {
     return ntlmLogin(userOf(creds));
   },
 };
+
+function isNtlm(login: Login | null): login is NtlmLogin {
+  return login?.scheme === NTLM;
+}
 
 function ntlmLogin(user: User): NtlmLogin {
   const phases = new WeakMap<object, Phase>();
@@ -97,11 +102,11 @@ function ntlmLogin(user: User): NtlmLogin {
       this.ntlm.handshakes = 0;
       return null;
     },
-  } as NtlmLogin;
+  };
 }
 
 function answer(login: NtlmLogin, token: string, at: Circumstances): Login | string {
-  const bytes = { value: null as Buffer | null };
+  const bytes: ne_out<Buffer | null> = { value: null };
   const theirs = ne_unbase64(token, bytes) === 0 ? null : parseChallengeMessage(bytes.value);
   if (theirs === null) return "could not parse NTLM challenge";
   if (at.connection === null) return "NTLM needs a connection that is kept";

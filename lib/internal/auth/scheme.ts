@@ -3,6 +3,7 @@
 // hash of a body) it yields a question and is resumed with the answer. Who asks, and whom, is not
 // its matter.
 import type { Challenge } from "./challenge.js";
+import { isBytes } from "../base/bytes.js";
 
 /** What a scheme may need to go on. */
 export type Question =
@@ -106,7 +107,8 @@ export function hasControl(text: string): boolean {
 
 /** Asks for a user name and password. */
 export function* askPassword(realm: string | null): Asking<Credentials | null> {
-  return (yield { want: "password", realm }) as Credentials | null;
+  const answer = yield { want: "password", realm };
+  return typeof answer === "object" && answer !== null && !isBytes(answer) ? answer : null;
 }
 
 /** The end of every refusal: `rejected Basic challenge`. */

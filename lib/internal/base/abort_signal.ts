@@ -26,6 +26,6 @@ export function onAbort(signal: AbortSignal, told: () => void): () => void {
 
 /** What an aborted signal gives as the cause of a failure. */
 export function abortCause(signal: AbortSignal): Error {
-  const { reason } = signal as { reason: unknown };
+  const { reason } = signal;
   return reason instanceof Error ? reason : new DOMException(String(reason), "AbortError");
 }

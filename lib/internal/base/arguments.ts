@@ -15,8 +15,7 @@ export function needText(value: unknown, caller: string, name: string): string {
 export function needTexts(list: readonly (string | null)[], caller: string): readonly string[] {
   const last = list.length - 1;
   const texts = last >= 0 && list[last] === null ? list.slice(0, last) : list;
-  for (const text of texts) needText(text, caller, "every argument");
-  return texts as readonly string[];
+  return texts.map((text) => needText(text, caller, "every argument"));
 }
 
 /** A memory argument of at least so many bytes. */

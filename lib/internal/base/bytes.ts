@@ -48,5 +48,6 @@ export function isBytes(value: unknown): value is Uint8Array {
  * setting, neither for this library nor for a Node function that takes the copy.
  */
 export function ownOnly<T extends object>(settings: T): T {
-  return Object.assign(Object.create(null) as T, settings);
+  const bare: T = Object.create(null);
+  return Object.assign(bare, settings);
 }

@@ -1,6 +1,7 @@
 // The messages of system errors, worded as the GNU C library words them and numbered as on Linux,
 // so that error strings do not depend on the platform or on Node's own wording.
 import { printable } from "./bytes.js";
+import { codeOf, errorOf } from "./unknown_value.js";
 
 const MESSAGES: readonly (readonly [code: string, text: string])[] = [
   ["", "Success"],
@@ -175,9 +176,9 @@ export function errnoOf(code: string): number {
 }
 
 /** What to say of an error that Node reported: the system's words, else its message, printable. */
-export function errnoText(err: Error | NodeJS.ErrnoException): string {
-  const code: unknown = "code" in err ? err.code : undefined;
-  const known = typeof code === "string" ? BY_CODE.get(code) : undefined;
+export function errnoText(thrown: unknown): string {
+  const err = errorOf(thrown);
+  const known = BY_CODE.get(codeOf(err) ?? "");
   if (known !== undefined) return known;
   // Node itself reports several failed connection attempts in one, without words of its own
   if (err instanceof AggregateError && err.errors.length > 0) {

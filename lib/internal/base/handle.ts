@@ -26,21 +26,29 @@ export interface ne_opaque<Name extends string> {
   readonly [brand]: Name;
 }
 
+// What a handle knows of its type.
+interface Kind {
+  readonly name: string;
+  describe(state: unknown): string;
+  destroy(handle: unknown, caller: string): void;
+}
+
 // The state slot is emptied when the handle is destroyed.
-class Handle {
-  #type: HandleType<string, unknown>;
+class Handle<Name extends string> {
+  declare readonly [brand]: Name;
+  #type: Kind;
   #state: unknown;
   #borrowed: boolean;
   #ending = false;
 
-  constructor(type: HandleType<string, unknown>, state: unknown, borrowed: boolean) {
+  constructor(type: Kind, state: unknown, borrowed: boolean) {
     this.#type = type;
     this.#state = state;
     this.#borrowed = borrowed;
   }
 
   // undefined for anything that is no live handle of this type
-  static stateOf(handle: unknown, type: HandleType<string, unknown>): unknown {
+  static stateOf(handle: unknown, type: Kind): unknown {
     if (typeof handle !== "object" || handle === null || !(#type in handle)) return undefined;
     return handle.#type === type ? handle.#state : undefined;
   }
@@ -59,19 +67,24 @@ class Handle {
     return handle.#type.name === name && handle.#state !== undefined;
   }
 
-  static isBorrowed(handle: object): boolean {
-    return (handle as Handle).#borrowed;
+  static isBorrowed(handle: unknown): boolean {
+    return typeof handle === "object" && handle !== null && #type in handle && handle.#borrowed;
   }
 
   // whether the teardown may run: once
-  static beginEnding(handle: object): boolean {
-    const begun = (handle as Handle).#ending;
-    (handle as Handle).#ending = true;
+  static beginEnding(handle: unknown): boolean {
+    if (typeof handle !== "object" || handle === null || !(#type in handle)) return false;
+    const begun = handle.#ending;
+    handle.#ending = true;
     return !begun;
   }
 
-  static empty(handle: object): void {
-    (handle as Handle).#state = undefined;
+  static fill(handle: Handle<string>, state: unknown): void {
+    handle.#state = state;
+  }
+
+  static empty(handle: unknown): void {
+    if (typeof handle === "object" && handle !== null && #type in handle) handle.#state = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -89,7 +102,7 @@ class Handle {
     return `${name} <${state === undefined ? "destroyed" : this.#type.describe(state)}>`;
   }
 }
-delete (Handle.prototype as { constructor?: unknown }).constructor;
+Reflect.deleteProperty(Handle.prototype, "constructor");
 Object.freeze(Handle.prototype);
 
 /** Makes, opens and destroys the handles of one C pointer type. */
@@ -107,51 +120,54 @@ export class HandleType<Name extends string, State> {
 
   /** A handle owned by the caller. */
   create(state: State): ne_handle<Name> {
-    return this.#make(state, false);
+    return Object.freeze(new Handle<Name>(this, state, false));
+  }
+
+  /** As `create`, for a state that holds its handle. */
+  createWith<S extends State>(make: (handle: ne_handle<Name>) => S): S {
+    const handle = new Handle<Name>(this, undefined, false);
+    const state = make(Object.freeze(handle));
+    Handle.fill(handle, state);
+    return state;
   }
 
   /** A handle lent to the caller, who must not destroy it (pointers to const in C). */
   lend(state: State): ne_handle<Name> {
-    return this.#make(state, true);
-  }
-
-  #make(state: State, borrowed: boolean): ne_handle<Name> {
-    const type = this as unknown as HandleType<string, unknown>;
-    return Object.freeze(new Handle(type, state, borrowed)) as unknown as ne_handle<Name>;
+    return Object.freeze(new Handle<Name>(this, state, true));
   }
 
   /** The state behind a handle. Throws for another type or a destroyed handle, naming `caller`. */
   open(handle: unknown, caller: string): State {
-    const type = this as unknown as HandleType<string, unknown>;
-    const state = Handle.stateOf(handle, type);
+    const state = Handle.stateOf(handle, this);
     if (state === undefined) throw misuse(caller, Handle.describe(handle, this.name));
+    // only this type makes handles of it, each with such a state
     return state as State;
   }
 
   /** Whether this is a live handle of the type. */
   is(handle: unknown): boolean {
-    return Handle.stateOf(handle, this as unknown as HandleType<string, unknown>) !== undefined;
+    return Handle.stateOf(handle, this) !== undefined;
   }
 
   /** Destroys a handle that the caller owns: teardown, then the state is gone. */
   destroy(handle: unknown, caller: string): void {
     const state = this.open(handle, caller);
-    if (Handle.isBorrowed(handle as object)) {
+    if (Handle.isBorrowed(handle)) {
       throw misuse(caller, `this ${this.name} is borrowed and must not be destroyed`);
     }
-    if (!Handle.beginEnding(handle as object)) {
+    if (!Handle.beginEnding(handle)) {
       throw misuse(caller, `the ${this.name} is being destroyed already`);
     }
     try {
       this.teardown(state);
     } finally {
-      Handle.empty(handle as object);
+      Handle.empty(handle);
     }
   }
 
   /** Ends a lent handle from the lender's side. */
   revoke(handle: unknown): void {
-    if (this.is(handle)) Handle.empty(handle as object);
+    if (this.is(handle)) Handle.empty(handle);
   }
 }
 

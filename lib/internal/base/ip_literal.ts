@@ -13,9 +13,10 @@ export function parseIPv4(text: string): Buffer | null {
 export function parseIPv6(text: string): Buffer | null {
   if (text.length > MAX_IPV6 || !text.includes(":")) return null;
   const halves = text.split("::");
+  const [first = "", second = ""] = halves;
   if (halves.length > 2) return null;
-  const head = groups(halves[0] as string, halves.length === 1);
-  const tail = groups(halves[1] ?? "", true);
+  const head = groups(first, halves.length === 1);
+  const tail = groups(second, true);
   if (head === null || tail === null) return null;
   const missing = 16 - head.length - tail.length;
   if (halves.length === 1 ? missing !== 0 : missing < 2) return null;

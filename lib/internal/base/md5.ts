@@ -1,49 +1,59 @@
 // MD5 (RFC 1321) with its state in the open: ne_md5_read_ctx shows the four words, which no
 // interface of node:crypto does.
 
-// RFC 1321 section 3.4: how far each of the four steps of a round rotates.
-const SHIFTS: readonly (readonly [number, number, number, number])[] = [
-  [7, 12, 17, 22],
-  [5, 9, 14, 20],
-  [4, 11, 16, 23],
-  [6, 10, 15, 21],
-];
+type Words = [a: number, b: number, c: number, d: number];
+
+const START: Readonly<Words> = [0x67452301, 0xefcdab89 | 0, 0x98badcfe | 0, 0x10325476];
+
+// RFC 1321 section 3.4: how far each of the 64 steps rotates.
+const SHIFTS = Uint8Array.from(
+  [
+    [7, 12, 17, 22],
+    [5, 9, 14, 20],
+    [4, 11, 16, 23],
+    [6, 10, 15, 21],
+  ].flatMap((round) => [round, round, round, round].flat()),
+);
 
 // RFC 1321 section 3.4: the integer part of 2^32 times abs(sin(i)).
 const SINES = Int32Array.from({ length: 64 }, (_, i) =>
   Math.floor(2 ** 32 * Math.abs(Math.sin(i + 1))),
 );
 
-// Which word of the block each of the 64 steps adds.
-const WORDS = Uint8Array.from({ length: 64 }, (_, i) => {
-  const factor = [1, 5, 3, 7][i >> 4] as number;
-  const start = [0, 1, 5, 0][i >> 4] as number;
-  return (factor * i + start) & 15;
-});
+// Where in the block the word is that each of the 64 steps adds.
+const PLACES = Uint8Array.from(
+  [
+    { factor: 1, start: 0 },
+    { factor: 5, start: 1 },
+    { factor: 3, start: 5 },
+    { factor: 7, start: 0 },
+  ].flatMap(({ factor, start }) =>
+    Array.from({ length: 16 }, (_, i) => 4 * ((factor * i + start) & 15)),
+  ),
+);
 
 const BLOCK_BYTES = 64;
 
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** One computation. */
 export class Md5 {
-  #state = new Int32Array(4);
+  #state: Words = [...START];
   #block = new Uint8Array(BLOCK_BYTES);
-  #words = new Int32Array(16);
   #length = 0;
-
-  constructor() {
-    this.reset();
-  }
 
   /** Back to the start. */
   reset(): void {
-    this.#state.set([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]);
+    this.#state = [...START];
     this.#length = 0;
   }
 
   /** An independent copy. */
   copy(): Md5 {
     const twin = new Md5();
-    twin.#state.set(this.#state);
+    twin.#state = [...this.#state];
     twin.#block.set(this.#block);
     twin.#length = this.#length;
     return twin;
@@ -58,9 +68,10 @@ export class Md5 {
       at = Math.min(BLOCK_BYTES - waiting, bytes.length);
       this.#block.set(bytes.subarray(0, at), waiting);
       if (waiting + at < BLOCK_BYTES) return;
-      this.#compress(this.#block, 0);
+      this.#compress(viewOf(this.#block), 0);
     }
-    for (; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES) this.#compress(bytes, at);
+    const view = viewOf(bytes);
+    for (; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES) this.#compress(view, at);
     this.#block.set(bytes.subarray(at));
   }
 
@@ -84,33 +95,29 @@ export class Md5 {
     return out;
   }
 
-  #compress(bytes: Uint8Array, at: number): void {
-    const words = this.#words;
-    for (let i = 0, p = at; i < 16; i++, p += 4) {
-      words[i] =
-        bytes[p]! | (bytes[p + 1]! << 8) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 24);
-    }
+  #compress(block: DataView, from: number): void {
     const state = this.#state;
-    let a = state[0]!;
-    let b = state[1]!;
-    let c = state[2]!;
-    let d = state[3]!;
+    let a = state[0];
+    let b = state[1];
+    let c = state[2];
+    let d = state[3];
     for (let i = 0; i < 64; i++) {
       let mixed: number;
       if (i < 16) mixed = (b & c) | (~b & d);
       else if (i < 32) mixed = (b & d) | (c & ~d);
       else if (i < 48) mixed = b ^ c ^ d;
       else mixed = c ^ (b | ~d);
-      const sum = (a + mixed + words[WORDS[i]!]! + SINES[i]!) | 0;
-      const shift = SHIFTS[i >> 4]![i & 3]!;
+      const word = block.getInt32(from + (PLACES[i] ?? 0), true);
+      const sum = (a + mixed + word + (SINES[i] ?? 0)) | 0;
+      const shift = SHIFTS[i] ?? 0;
       a = d;
       d = c;
       c = b;
       b = (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0;
     }
-    state[0] = state[0]! + a;
-    state[1] = state[1]! + b;
-    state[2] = state[2]! + c;
-    state[3] = state[3]! + d;
+    state[0] = (state[0] + a) | 0;
+    state[1] = (state[1] + b) | 0;
+    state[2] = (state[2] + c) | 0;
+    state[3] = (state[3] + d) | 0;
   }
 }

@@ -23,7 +23,7 @@ function decodeByParts(bytes: Uint8Array): string {
     const length = sequenceAt(bytes, at);
     text += length > 0
       ? utf8.decode(bytes.subarray(at, at + length))
-      : String.fromCharCode(0xdc00 + bytes[at]!);
+      : String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
     at += Math.max(length, 1);
   }
   return text;
@@ -31,16 +31,16 @@ function decodeByParts(bytes: Uint8Array): string {
 
 // Bytes of the character that begins here, 0 where none does (RFC 3629 section 4).
 function sequenceAt(bytes: Uint8Array, at: number): number {
-  const first = bytes[at]!;
+  const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;
   const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   if (length === 0 || at + length > bytes.length) return 0;
-  const second = bytes[at + 1]!;
+  const second = bytes[at + 1] ?? 0;
   const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
   const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
   if (second < least || second > most) return 0;
   for (let i = 2; i < length; i++) {
-    if ((bytes[at + i]! & 0xc0) !== 0x80) return 0;
+    if (((bytes[at + i] ?? 0) & 0xc0) !== 0x80) return 0;
   }
   return length;
 }

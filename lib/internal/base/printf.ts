@@ -5,6 +5,9 @@ import { misuse } from "./handle.js";
 /** What may follow a format. */
 export type FormatArg = string | number | bigint | null;
 
+/** What a caller gave: `undefined` is no argument of any conversion. */
+type Given = FormatArg | undefined;
+
 // One conversion: flags, width, precision, length modifier, letter.
 const CONVERSION = /%([-+ 0#]*)(\*|\d+)?(?:\.(\*|-?\d*))?(hh|h|ll|l|z|j|t)?([\s\S]?)/g;
 
@@ -38,9 +41,9 @@ export function format(
   if (typeof template !== "string") throw misuse(caller, "the format must be a string");
   if (!template.includes("%")) return template;
   let next = 0;
-  const take = (letter: string): FormatArg => {
+  const take = (letter: string): Given => {
     if (next >= args.length) throw misuse(caller, `no argument for %${letter}`);
-    return args[next++] as FormatArg;
+    return args[next++];
   };
   return template.replace(
     CONVERSION,
@@ -72,7 +75,7 @@ function fieldOf(flags: string, size: string): Field {
   };
 }
 
-function starOf(value: FormatArg, caller: string): number {
+function starOf(value: Given, caller: string): number {
   if (typeof value !== "number" || !Number.isInteger(value)) {
     throw misuse(caller, "the argument for * must be an integer");
   }
@@ -89,7 +92,7 @@ function setWidth(field: Field, width: number, caller: string): void {
 function convert(
   letter: string,
   field: Field,
-  take: (letter: string) => FormatArg,
+  take: (letter: string) => Given,
   size: string,
   caller: string,
 ): string {
@@ -110,26 +113,26 @@ function convert(
   throw misuse(caller, letter === "" ? "the format ends in %" : `unknown conversion %${letter}`);
 }
 
-function textOf(value: FormatArg, caller: string): string {
+function textOf(value: Given, caller: string): string {
   if (typeof value === "string") return value;
   if (value === null) return "(null)";
   throw misuse(caller, `the argument for %s must be a string, not a ${typeof value}`);
 }
 
 // glibc prints "(null)" whole or not at all.
-function cutText(value: FormatArg, precision: number, caller: string): string {
+function cutText(value: Given, precision: number, caller: string): string {
   if (precision < 0) return textOf(value, caller);
   if (value === null) return precision < 6 ? "" : "(null)";
   return textOf(value, caller).slice(0, precision);
 }
 
-function characterOf(value: FormatArg, caller: string): string {
+function characterOf(value: Given, caller: string): string {
   if (typeof value === "string" && value.length === 1) return value;
   if (typeof value === "number" && Number.isInteger(value)) return String.fromCharCode(value & 255);
   throw misuse(caller, "the argument for %c must be a character");
 }
 
-function integer(letter: string, value: FormatArg, field: Field, caller: string): string {
+function integer(letter: string, value: Given, field: Field, caller: string): string {
   if (typeof value !== "bigint" && (typeof value !== "number" || !Number.isInteger(value))) {
     throw misuse(caller, `the argument for %${letter} must be an integer`);
   }

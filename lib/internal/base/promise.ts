@@ -5,6 +5,7 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
   return (
     typeof value === "object" &&
     value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
+    "then" in value &&
+    typeof value.then === "function"
   );
 }

@@ -160,7 +160,8 @@ function keep(all: ActiveLock[], active: ActiveLock, token: string | null): void
 
 function theLock(all: readonly ActiveLock[], token: string | null): ActiveLock | null {
   if (token !== null) return all.find(({ lock }) => lock.token === token) ?? null;
-  return all.length === 1 && all[0]!.lock.token !== null ? all[0]! : null;
+  const [only, ...more] = all;
+  return only !== undefined && more.length === 0 && only.lock.token !== null ? only : null;
 }
 
 function tokenField(req: ne_request): string | null {

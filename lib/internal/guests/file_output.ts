@@ -77,15 +77,13 @@ export async function rewind(req: ne_request, output: Output): Promise<number> {
     await promisify(fs.ftruncate)(fd, output.start);
     return NE_OK;
   } catch (error) {
-    return failedToWrite(req, error as Error);
+    return failedToWrite(req, error);
   }
 }
 
 // Up to the descriptor's position with positions given, from there on without.
 async function writeAgain(req: ne_request, output: Output, start: number): Promise<number> {
-  const write = promisify(fs.write) as (
-    ...args: [number, Uint8Array, number, number, number | null]
-  ) => Promise<{ bytesWritten: number }>;
+  const write = promisify(fs.write);
   const buffer = Buffer.allocUnsafe(NE_BUFSIZ);
   let total = 0;
   for (;;) {
@@ -101,13 +99,13 @@ async function writeAgain(req: ne_request, output: Output, start: number): Promi
         done += bytesWritten;
         total += bytesWritten;
       } catch (error) {
-        return failedToWrite(req, error as Error);
+        return failedToWrite(req, error);
       }
     }
   }
 }
 
-function failedToWrite(req: ne_request, error: Error): number {
+function failedToWrite(req: ne_request, error: unknown): number {
   ne_set_error(ne_get_session(req), "Could not write to file: %s", errnoText(error));
   return NE_ERROR;
 }

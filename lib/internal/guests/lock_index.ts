@@ -37,19 +37,18 @@ export class LockIndex<Entry> {
   }
 
   remove({ server, segments }: Spot, entry: Entry): void {
-    const trail = [this.#servers];
-    let node = this.#servers.get(server);
-    for (const segment of segments) {
+    let around = this.#servers;
+    const trail: { around: typeof around; name: string; node: Node<Entry> }[] = [];
+    for (const name of [server, ...segments]) {
+      const node = around.get(name);
       if (node === undefined) return;
-      trail.push(node.children);
-      node = node.children.get(segment);
+      trail.push({ around, name, node });
+      around = node.children;
     }
-    node?.entries.delete(entry);
+    trail.at(-1)?.node.entries.delete(entry);
     // branches without entries go
-    for (const name of [server, ...segments].reverse()) {
-      const around = trail.pop()!;
-      const { children, entries } = around.get(name)!;
-      if (children.size > 0 || entries.size > 0) return;
+    for (const { around, name, node } of trail.reverse()) {
+      if (node.children.size > 0 || node.entries.size > 0) return;
       around.delete(name);
     }
   }

@@ -354,14 +354,15 @@ function submit(
   const spot = spotOf(server, path);
   for (const store of submitted.by.stores) {
     for (const { lock } of newestFirst(concerned(stores.open(store, caller).index, spot))) {
-      if (lock.uri.path !== null && lock.token !== null) addSubmitted(submitted, lock);
+      if (lock.uri.path !== null) addSubmitted(submitted, lock);
     }
   }
 }
 
 // A token is submitted once, however many locks carry it; neon compares tokens without case.
 function addSubmitted(submitted: Submitted, lock: LockRecord): void {
-  const token = ne_strlower(lock.token!);
+  if (lock.token === null) return;
+  const token = ne_strlower(lock.token);
   if (submitted.tokens.has(token)) return;
   submitted.tokens.add(token);
   submitted.locks.push(lock);

@@ -12,7 +12,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { resetStale } from "../auth/digest.js";
 import { NE_AUTH_PROXY } from "../auth/protocol_bits.js";
-import { schemeByName } from "../auth/registry.js";
 import type { Answer, Login, Question, Scheme, Signature } from "../auth/scheme.js";
 import { isOnOrigin } from "../http/target_origin.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
@@ -63,6 +62,7 @@ import {
 import { offersIn, takeOffers, type Offer } from "./offers.js";
 import { PROXY, SERVER, type AuthClass, type Registration } from "./registration.js";
 import type { ne_status } from "../../ne_utils.js";
+import { BEARER } from "../auth/bearer.js";
 
 /** Times that one request is sent again for challenges: no callback is asked for ever. */
 const MAX_ROUNDS = 100;
@@ -179,8 +179,7 @@ function write(g: Guarded, signature: Signature | null, header: ne_buffer): void
 function loginEagerly(g: Guarded, signed: Signed): Login | null | PromiseLike<Login | null> {
   const registration = g.registrations.find(({ eager }) => eager !== null);
   if (registration?.eager == null || signed.rounds > 0) return null;
-  const scheme = schemeByName("Bearer") as Scheme;
-  const login = registration.eager((question) => ask(g, signed, registration, scheme, question));
+  const login = registration.eager((question) => ask(g, signed, registration, BEARER, question));
   return whenReady(login, (made) => {
     if (made !== null) setLogin(g, made, registration);
     return made;

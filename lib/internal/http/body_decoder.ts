@@ -102,7 +102,7 @@ export class BodyDecoder {
     let size = 0;
     let i = view.pos;
     for (; i < view.end; i++) {
-      const digit = hexValue(bytes[i] as number);
+      const digit = hexValue(bytes[i] ?? 0);
       if (digit < 0) break;
       size = size * 16 + digit;
       if (size > MAX_CHUNK) return new Malformed("Could not parse chunk size");

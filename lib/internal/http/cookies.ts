@@ -9,6 +9,7 @@
 // There is no list of public suffixes here. Refused as a Domain are names of one label and what
 // looks like a registry below a country: a two-letter country with one of a few labels (co.uk).
 import { ne_shave } from "../../ne_string.js";
+import { ownPropertyOf } from "../base/unknown_value.js";
 
 /** Characters of name and value of a cookie together (RFC 6265bis section 5.6). */
 export const MAX_COOKIE = 4096;
@@ -350,8 +351,7 @@ export function parseCookieDate(text: string): number | null {
 /** A cookie from its JSON form, or `null` where it is none. */
 export function cookieFrom(value: unknown): Cookie | null {
   if (typeof value !== "object" || value === null) return null;
-  const field = (name: string): unknown =>
-    Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+  const field = (name: string): unknown => ownPropertyOf(value, name);
   const text = (name: string, wanted: RegExp): string | null => {
     const found = field(name);
     return typeof found === "string" && wanted.test(found) ? found : null;
@@ -361,21 +361,23 @@ export function cookieFrom(value: unknown): Cookie | null {
   const domain = text("domain", /^[^\s\0-\x1f\x7f/?#@A-Z]+$/);
   const path = text("path", /^\/[^\0-\x1f\x7f;]*$/);
   const expires = field("expires");
-  const flags = ["hostOnly", "secure", "httpOnly"].map(field);
+  const hostOnly = field("hostOnly");
+  const secure = field("secure");
+  const httpOnly = field("httpOnly");
   if (name === null || content === null || domain === null || path === null) return null;
   if (name.length + content.length > MAX_COOKIE || /[^\0-\xff]/.test(name + content)) return null;
   if (expires !== null && !(typeof expires === "number" && Number.isFinite(expires))) return null;
-  if (!flags.every((flag) => typeof flag === "boolean")) return null;
-  const [hostOnly, secure, httpOnly] = flags as boolean[];
-  if (hostOnly === false && isPublicSuffix(domain)) return null;
+  if (typeof hostOnly !== "boolean" || typeof secure !== "boolean") return null;
+  if (typeof httpOnly !== "boolean") return null;
+  if (!hostOnly && isPublicSuffix(domain)) return null;
   return {
     name,
     value: content,
     domain,
     path,
     expires,
-    hostOnly: hostOnly as boolean,
-    secure: secure as boolean,
-    httpOnly: httpOnly as boolean,
+    hostOnly,
+    secure,
+    httpOnly,
   };
 }

@@ -154,8 +154,8 @@ function partsOf(secret: string): string[] {
     parts.push(secret.slice(secret.indexOf(":") + 1));
   }
   // cookies, parameters of Digest, lock tokens in an If field
-  for (const [, value] of secret.matchAll(/[=]"?([^\s;,"]{4,})"?/g)) parts.push(value as string);
-  for (const [, value] of secret.matchAll(/<([^>]{4,})>/g)) parts.push(value as string);
+  for (const [, value = ""] of secret.matchAll(/[=]"?([^\s;,"]{4,})"?/g)) parts.push(value);
+  for (const [, value = ""] of secret.matchAll(/<([^>]{4,})>/g)) parts.push(value);
   return parts;
 }
 

@@ -16,6 +16,7 @@ import {
 import { discoverLocks } from "./discovery.js";
 import { type Held, lose, stopRenewing } from "./held_lock.js";
 import { onOwnSession } from "./own_session.js";
+import { errorOf } from "../base/unknown_value.js";
 
 /** Part of the time granted after which a lock is refreshed, and how much that varies. */
 const REFRESH_AT = 0.5;
@@ -92,7 +93,7 @@ async function refresh(held: Held): Promise<Refreshed> {
     return await onOwnSession(held.sess, "nx_lock", (sess) => refreshOn(sess, held));
   } catch (error) {
     // what a hook of the application threw may pass as well as anything
-    return { kind: "may pass", reason: error as Error, afterMs: 0 };
+    return { kind: "may pass", reason: errorOf(error), afterMs: 0 };
   }
 }
 
@@ -128,7 +129,7 @@ async function lookFor(sess: ne_session, { path, token }: Held): Promise<Refresh
     const reason = new nx_error(`The lock on ${path} is not there any more`, NE_ERROR);
     return { kind: "refused", reason };
   } catch (error) {
-    const reason = error as Error;
+    const reason = errorOf(error);
     const isRefused = error instanceof nx_error && !mayPass(error);
     return isRefused ? { kind: "refused", reason } : { kind: "may pass", reason, afterMs: 0 };
   }

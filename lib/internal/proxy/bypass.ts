@@ -81,11 +81,11 @@ function withPort(
 }
 
 function rangeRule(text: string): Rule | null {
-  const parts = /^([^/]+)\/(\d{1,3})$/.exec(text);
-  const base = parts === null ? null : parseAddress(parts[1] as string);
-  if (parts === null || base === null) return null;
-  const isV4 = !(parts[1] as string).includes(":");
-  const bits = Number(parts[2]) + (isV4 ? 96 : 0);
+  const [, address = "", length = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const base = parseAddress(address);
+  if (base === null) return null;
+  const isV4 = !address.includes(":");
+  const bits = Number(length) + (isV4 ? 96 : 0);
   if (bits > 128) return null;
   return ({ address }) =>
     address !== null &&
@@ -97,7 +97,7 @@ function rangeRule(text: string): Rule | null {
 function share(a: Buffer, b: Buffer, bits: number): boolean {
   for (let i = 0; i < 16 && i * 8 < bits; i++) {
     const mask = bits - i * 8 >= 8 ? 0xff : (0xff00 >> (bits - i * 8)) & 0xff;
-    if (((a[i] as number) & mask) !== ((b[i] as number) & mask)) return false;
+    if (((a.readUInt8(i) ^ b.readUInt8(i)) & mask) !== 0) return false;
   }
   return true;
 }

@@ -81,8 +81,8 @@ export function parseProxyUrl(text: string): EnvProxy | string {
   }
   const proxy = { scheme, host, port };
   if (at < 0) return proxy;
-  const [username, ...more] = authority.slice(0, at).split(":");
-  return { ...proxy, username: unescape(username as string), password: unescape(more.join(":")) };
+  const [username = "", ...more] = authority.slice(0, at).split(":");
+  return { ...proxy, username: unescape(username), password: unescape(more.join(":")) };
 }
 
 const NO_HOST = "it names no host";

@@ -43,7 +43,7 @@ export function checkProxy<Certificate>(
     throw misuse(caller, "the proxy's host is not a host");
   }
   const port = field("port");
-  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535) {
+  if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > 65535) {
     throw misuse(caller, "the proxy's port is not a port");
   }
   const username = optionalText(caller, field("username"), "user name");
@@ -55,7 +55,7 @@ export function checkProxy<Certificate>(
   return {
     scheme,
     host,
-    port: port as number,
+    port,
     username,
     password: username === null ? null : (password ?? ""),
     preemptive: flag(caller, field("preemptive"), "preemptive"),

@@ -206,13 +206,13 @@ function textOf(marks: readonly Mark[]): string {
     if (mark === CLOSE) {
       text += closing.pop() ?? "";
     } else if (mark === OPEN) {
-      const name = `${marks[i + 1] as string}${marks[i + 2] as string}`;
+      const name = `${marks[i + 1]}${marks[i + 2]}`;
       const tag = marks[i + 3] as Tag | null;
       text += tag === null ? `<${name}>` : `<${name}${attributesText(tag)}>`;
       closing.push(`</${name}>`);
       i += 3;
     } else {
-      text += mark as string;
+      text += mark;
     }
   }
   return text;

@@ -74,7 +74,7 @@ export function parseContent(
   declared = "",
 ): readonly nx_element[] {
   needText(text, caller, what);
-  const document = `<content${declared}>${text as string}</content>`;
+  const document = `<content${declared}>${text}</content>`;
   const { children } = parseDocument(document, caller, what);
   const elements = children.filter((child) => typeof child === "object");
   const isBare = children.every((child) => typeof child === "object" || child.trim() === "");

@@ -89,7 +89,7 @@ function printAttributes(attrs: nx_element["attrs"], caller: string): string {
   let text = "";
   let count = 0;
   const seen = new Set<string>();
-  for (const { nspace = "", name, value } of attrs as nx_element["attrs"]) {
+  for (const { nspace = "", name, value } of attrs) {
     needName(name, caller, "the name of an attribute");
     const whole = `${name} ${nspace}`;
     if (seen.has(whole)) throw misuse(caller, `an element has the attribute ${name} twice`);

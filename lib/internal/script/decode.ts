@@ -92,7 +92,7 @@ async function* takeOff(source: Bytes, coding: Coding): AsyncGenerator<Buffer> {
   // a failure is met below
   feeding.catch(() => {});
   try {
-    for await (const block of decoder as AsyncIterable<Buffer>) yield block;
+    for await (const block of decoder) yield block;
     feeder.finish();
     await feeding;
     // zlib itself looks behind the end of gzip data, where another member may begin

@@ -60,5 +60,5 @@ async function* read(pieces: readonly Piece[]): AsyncGenerator<Uint8Array> {
 
 /** The bytes of a Blob, block by block. */
 export async function* readBlob(blob: Blob): AsyncGenerator<Uint8Array> {
-  yield* blob.stream() as AsyncIterable<Uint8Array>;
+  yield* blob.stream();
 }

@@ -192,7 +192,7 @@ async function hookedHead(r: Request): Promise<string> {
   const buffer = ne_buffer_create();
   ne_buffer_zappend(buffer, plainHead(r));
   for (const { fn, userdata } of eachHook(r.session.hooks.preSend)) {
-    const wait = application(r, fn(r.handle, userdata as never, buffer));
+    const wait = application(r, fn(r.handle, userdata, buffer));
     if (wait instanceof Promise) await wait;
   }
   const written = ne_buffer_finish(buffer);

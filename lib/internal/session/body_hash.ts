@@ -65,7 +65,7 @@ async function hashProvided(
 ): Promise<string | null> {
   const buffer = Buffer.alloc(NE_BUFSIZ);
   const ask = async (block: Buffer): Promise<number> =>
-    applicationNumber(r, body.provide(body.userdata as never, block), "ne_provide_body");
+    applicationNumber(r, body.provide(body.userdata, block), "ne_provide_body");
   if ((await ask(Buffer.alloc(0))) !== 0) return null;
   const most = body.length < 0 ? Infinity : body.length;
   for (let total = 0; total <= most; ) {

@@ -6,6 +6,7 @@ import { CHUNK_FRAME } from "../http/request_head.js";
 import { applicationNumber } from "./callbacks.js";
 import type { FileBody, ProvidedBody, Request } from "./request_state.js";
 import { setError } from "./session_state.js";
+import { codeOf, errorOf } from "../base/unknown_value.js";
 
 /** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
 export const LARGE_BLOCK = 128 * 1024;
@@ -96,7 +97,7 @@ function fileSource(r: Request, body: FileBody, queue: number): Source {
       cut = bytes.length < wanted;
       return bytes;
     } catch (error) {
-      wordFileError(r, fd, body.offset, error as Error);
+      wordFileError(r, fd, body.offset, errorOf(error));
       throw new SourceFailed();
     }
   };
@@ -106,7 +107,7 @@ class PrematureEnd extends Error {}
 
 // C seeks before it reads: what has no position, or is not open, fails there.
 function wordFileError(r: Request, fd: number, offset: number, error: Error): void {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   if (error instanceof PrematureEnd) {
     setError(r.session, "Premature EOF in request body file");
   } else if (code === "ESPIPE" || (code === "EBADF" && !isOpen(fd))) {
@@ -157,7 +158,7 @@ async function providerSource(
     await r.scope.race(body.asked);
   }
   const ask = async (buffer: Buffer): Promise<number> => {
-    const given = body.provide(body.userdata as never, buffer);
+    const given = body.provide(body.userdata, buffer);
     const answer = applicationNumber(r, given, "ne_provide_body");
     if (typeof answer === "number") return answer;
     const over = (): void => {

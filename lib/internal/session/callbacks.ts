@@ -103,7 +103,7 @@ export function notify(
 ): PromiseLike<unknown> | undefined {
   const { notifier } = s;
   if (notifier === null) return undefined;
-  const { fn, userdata } = notifier as Hook<(u: unknown, st: number, i: StatusInfo) => unknown>;
+  const { fn, userdata } = notifier;
   const result = fn(userdata, status, info);
   return isPromise(result) ? result : undefined;
 }

@@ -13,9 +13,9 @@ import {
   NE_SESSFLAG_TLS_SNI,
 } from "../base/constants.js";
 import { isGuest, cloneForSession } from "../base/clonable.js";
-import { createHop, type Hook } from "./route.js";
+import { createHop } from "./route.js";
 import { createSession, setCertProvider, tieToSignal, useEnvironmentProxy } from "./session.js";
-import type { Hooks, Session } from "./session_state.js";
+import { HOOK_KINDS, type HookKind, type Hooks, type Session } from "./session_state.js";
 import { trustDefaultCa } from "../wire/default_roots.js";
 
 export interface CloneOptions {
@@ -41,7 +41,7 @@ export function cloneSession(s: Session, options: CloneOptions): Session {
 }
 
 function copySettings(s: Session, clone: Session): void {
-  const sni = clone.flags[NE_SESSFLAG_TLS_SNI] as number;
+  const sni = clone.flags[NE_SESSFLAG_TLS_SNI] ?? 0;
   clone.flags = [...s.flags];
   // of a session without TLS the flag says nothing
   if (!s.secure || s.server.literal || sni === 0) clone.flags[NE_SESSFLAG_TLS_SNI] = sni;
@@ -101,13 +101,13 @@ function copyHooks(s: Session, clone: Session, stranger: boolean, sameOrigin: bo
     }
     return records.get(userdata) ?? undefined;
   };
-  for (const kind of Object.keys(s.hooks) as (keyof Hooks)[]) {
-    const list = clone.hooks[kind] as Hook<unknown>[];
-    for (const { fn, userdata } of s.hooks[kind]) {
+  const copyKind = <K extends HookKind>(from: Hooks, to: Hooks, kind: K): void => {
+    for (const { fn, userdata } of from[kind]) {
       const record = recordFor(userdata);
-      if (record !== undefined) list.push({ fn, userdata: record });
+      if (record !== undefined) to[kind].push({ fn, userdata: record });
     }
-  }
+  };
+  for (const kind of HOOK_KINDS) copyKind(s.hooks, clone.hooks, kind);
   for (const [id, value] of s.privates) {
     const record = recordFor(value);
     if (record !== undefined) clone.privates.set(id, record);

@@ -20,7 +20,6 @@ import {
   ne_status_handshake,
   ne_status_lookup,
 } from "../base/constants.js";
-import type { ne_inet_addr } from "../base/handle.js";
 import { isPromise } from "../base/promise.js";
 import type { Scope } from "./cancellation.js";
 import { traceConnection } from "./diagnostics.js";
@@ -30,7 +29,6 @@ import { proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
 import { reportConnecting, reportHandshake, reportOpening, type Report } from "./report.js";
 import {
   setError,
-  type Connection,
   type Session,
   type StatusInfo,
   type TlsCallbacks,
@@ -56,6 +54,7 @@ import { connectTcp, connectUnix } from "../wire/tcp.js";
 import { tlsWire } from "../wire/tls_wire.js";
 import { handshakeClient, type TlsOutcome } from "../wire/tls.js";
 import { CLOSED_HERE, failureOf, Wire, type WireFailure } from "../wire/wire.js";
+import { hasMethods } from "../base/unknown_value.js";
 
 /** Whose connection it is to be, and how long each part took. */
 export interface Opening {
@@ -113,8 +112,10 @@ async function openLayers(o: Opening): Promise<number> {
     const passed = await passProxy(o, hop);
     if (passed !== NE_OK) return passed;
   }
-  const plain = !s.secure || isExemptFromTls((o.turn.connection as Connection).wire.stream);
-  return plain ? NE_OK : startOriginTls(o);
+  const { connection } = o.turn;
+  if (connection === null) return lost(s);
+  if (s.tls === null || isExemptFromTls(connection.wire.stream)) return NE_OK;
+  return startTls(o, s.tls, s.server, s.tlsCallbacks.verify);
 }
 
 // Lookup and TCP, to the proxy or the server.
@@ -126,7 +127,7 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
     const found = await lookUp(o, endpoint);
     if (found !== NE_OK) return found;
   }
-  const list = fixed === null ? (endpoint.addresses as Address[]) : [...fixed.list];
+  const list = fixed === null ? (endpoint.addresses ?? []) : [...fixed.list];
   // what worked last is tried first
   const start = fixed === null ? 0 : fixed.first;
   const hostname = fixed === null ? endpoint.hostname : null;
@@ -184,13 +185,13 @@ async function connectAddress(
   const s = o.session;
   const tried = reportConnecting(o.report, printAddress(address));
   trace(s, NE_DBG_HTTP, "req: Connecting to %s:%u\n", printAddress(address), port);
-  const lent = addressHandles.lend(address) as ne_inet_addr;
+  const lent = addressHandles.lend(address);
   try {
     await tell(o, ne_status_connecting, { ci: { hostname, address: lent } });
   } finally {
     addressHandles.revoke(lent);
   }
-  let forget: (() => void) | null = null;
+  const ties: (() => void)[] = [];
   const { localAddress, sources } = s.route;
   const source = sources.find((one) => one.address.kind === address.kind);
   const result = await connectTcp({
@@ -203,12 +204,13 @@ async function connectAddress(
     ownBlocks: !s.secure && (hop === null || (hop.kind === "http" && !hop.tunnel)),
     onCancel: (cancel) => {
       onLost(cancel);
-      forget = o.scope.onBreak((broken) => {
+      const untie = o.scope.onBreak((broken) => {
         cancel({ code: NE_SOCK_ERROR, error: broken.message, cause: broken.cause });
       });
+      ties.push(untie);
     },
   });
-  (forget as (() => void) | null)?.();
+  for (const untie of ties) untie();
   tried.error = result instanceof Wire ? null : result.error;
   if (!(result instanceof Wire)) o.scope.check();
   return result;
@@ -245,11 +247,9 @@ async function askConnector(
 ): Promise<Wire | WireFailure> {
   const s = o.session;
   try {
-    const answer = fn(userdata as never, s.server.hostname, s.server.port);
-    const stream = (
-      isPromise(answer) ? await awaitStream(o, answer as PromiseLike<Duplex>) : answer
-    ) as Duplex;
-    if (typeof stream?.write !== "function" || typeof stream.on !== "function") {
+    const answer = fn(userdata, s.server.hostname, s.server.port);
+    const stream = isPromise(answer) ? await awaitStream(o, answer) : answer;
+    if (!isStream(stream)) {
       return { code: NE_SOCK_ERROR, error: "the connector gave no stream", cause: null };
     }
     // the connector itself broke the request off
@@ -262,10 +262,15 @@ async function askConnector(
   }
 }
 
+function isStream(given: unknown): given is Duplex {
+  return hasMethods(given, "write", "on");
+}
+
 // A stream that comes after the request was broken off is nobody's.
-function awaitStream(o: Opening, promise: PromiseLike<Duplex>): Promise<Duplex> {
-  const drop = (stream: Duplex): void => {
-    if (o.scope.broken !== null) stream?.destroy?.();
+function awaitStream(o: Opening, promise: PromiseLike<unknown>): Promise<unknown> {
+  const drop = (stream: unknown): void => {
+    if (o.scope.broken === null || !isStream(stream)) return;
+    if (hasMethods(stream, "destroy")) stream.destroy();
   };
   promise.then(drop, () => {});
   return awaitApplication(o.session, o.turn, o.scope, promise);
@@ -291,15 +296,19 @@ async function useWire(
   };
   traceConnection("open", o.session, o.turn.connection);
   await tell(o, ne_status_connected, { cd: { hostname } });
-  if (o.turn.connection?.open === true) return NE_OK;
-  setError(o.session, `Could not connect to server: ${CLOSED_HERE.error}`);
+  return o.turn.connection?.open === true ? NE_OK : lost(o.session);
+}
+
+// A callback has closed the connection while it was being opened.
+function lost(s: Session): number {
+  setError(s, `Could not connect to server: ${CLOSED_HERE.error}`);
   return NE_ERROR;
 }
 
 // Through the proxy that the connection leads to, to the server.
 async function passProxy(o: Opening, hop: Hop): Promise<number> {
   const s = o.session;
-  if (hop.kind !== "http" && hop.kind !== "https") return passSocks(o, hop as SocksHop);
+  if (isSocks(hop)) return passSocks(o, hop);
   if (!s.secure && !hop.tunnel) return NE_OK;
   o.report.phase = "proxy";
   return o.tunnel(hop);
@@ -309,9 +318,14 @@ const SOCKS_VERSIONS = { socks4: "4", socks4a: "4a", socks5: "5" } as const;
 
 type SocksHop = Hop & { kind: keyof typeof SOCKS_VERSIONS };
 
+function isSocks(hop: Hop): hop is SocksHop {
+  return hop.kind in SOCKS_VERSIONS;
+}
+
 async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
   const s = o.session;
-  const connection = o.turn.connection as Connection;
+  const { connection } = o.turn;
+  if (connection === null) return lost(s);
   let address: Address | null = null;
   if (hop.kind === "socks4") {
     // version 4 carries no names, so the server's is looked up here
@@ -351,10 +365,6 @@ async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
   return NE_ERROR;
 }
 
-function startOriginTls(o: Opening): Promise<number> {
-  return startTls(o, o.session.tls as TlsContext, o.session.server, o.session.tlsCallbacks.verify);
-}
-
 // TLS over the connection as it is, then the verdict, before anything is sent over it.
 async function startTls(
   o: Opening,
@@ -363,13 +373,14 @@ async function startTls(
   verify: TlsCallbacks["verify"],
 ): Promise<number> {
   const s = o.session;
-  const connection = o.turn.connection as Connection;
+  const { connection } = o.turn;
+  if (connection === null) return lost(s);
   const begun = performance.now();
   const facts = reportHandshake(o.report, endpoint === s.server);
   const raw = connection.wire;
   const rest = raw.release();
   if (rest.length > 0) raw.stream.unshift(rest);
-  let forget: (() => void) | null = null;
+  const ties: (() => void)[] = [];
   // the flag is about the server; a proxy is always told
   const tellsName = endpoint !== s.server || s.flags[NE_SESSFLAG_TLS_SNI] !== 0;
   const servername = tellsName && !endpoint.literal ? endpoint.hostname : null;
@@ -380,11 +391,11 @@ async function startTls(
     ownBlocks: endpoint === s.server,
     onKeys: keysHeard(s),
     onAbort: (cancel) => {
-      forget = o.scope.onBreak(({ cause }) => cancel(cause));
+      ties.push(o.scope.onBreak(({ cause }) => cancel(cause)));
     },
     // while a client certificate is asked for, other requests of the session may run
     waitFor: (promise) => awaitApplication(s, o.turn, o.scope, promise),
-  }).finally(() => (forget as (() => void) | null)?.());
+  }).finally(() => ties.forEach((untie) => untie()));
   if (!outcome.ok) {
     o.scope.check();
     if (outcome.again) {
@@ -475,7 +486,7 @@ async function askVerify(
 ): Promise<boolean> {
   const lent = lendCertificate(certificate);
   try {
-    const answer = fn(userdata as never, failures, lent);
+    const answer = fn(userdata, failures, lent);
     const { session, turn, scope } = o;
     const wait = isPromise(answer) ? awaitApplication(session, turn, scope, answer) : answer;
     return (await wait) === 0;

@@ -75,7 +75,7 @@ export function closeConnection(s: Session, connection: Connection, turn?: Turn)
       },
     );
     for (const { fn, userdata } of eachHook(s.hooks.closeConn)) {
-      needSync(fn(userdata as never), "ne_close_conn_fn");
+      needSync(fn(userdata), "ne_close_conn_fn");
     }
   } finally {
     connection.wire.close();

@@ -31,8 +31,8 @@ export function createRequest(
   target: string,
   openTunnel: OpenTunnel,
 ): Request {
-  const r: Request = {
-    handle: undefined as unknown as ne_request,
+  return requests.createWith((handle) => ({
+    handle,
     session: s,
     method,
     target,
@@ -45,7 +45,7 @@ export function createRequest(
     }),
     fields: "",
     trailerFields: "",
-    flags: [s.flags[NE_SESSFLAG_EXPECT100] as number, 1, 1],
+    flags: [s.flags[NE_SESSFLAG_EXPECT100] ?? 0, 1, 1],
     body: null,
     readers: [],
     interims: [],
@@ -65,15 +65,13 @@ export function createRequest(
     headFields: NO_FIELDS,
     trailer: NO_FIELDS,
     targetUri: null,
-  };
-  r.handle = requests.create(r) as ne_request;
-  return r;
+  }));
 }
 
 /** Tells the session's hooks of a new request. */
 export function runCreateHooks(r: Request): void {
   for (const { fn, userdata } of eachHook(r.session.hooks.createRequest)) {
-    needSync(fn(r.handle, userdata as never, r.method, r.target), "ne_create_request_fn");
+    needSync(fn(r.handle, userdata, r.method, r.target), "ne_create_request_fn");
   }
 }
 
@@ -96,7 +94,7 @@ function destroyRequest(r: Request): void {
   r.trailer = NO_FIELDS;
   trace(s, NE_DBG_HTTP, "Running destroy hooks.\n");
   for (const { fn, userdata } of eachHook(s.hooks.destroyRequest)) {
-    needSync(fn(r.handle, userdata as never), "ne_destroy_req_fn");
+    needSync(fn(r.handle, userdata), "ne_destroy_req_fn");
   }
   trace(s, NE_DBG_HTTP, "Request ends.\n");
 }

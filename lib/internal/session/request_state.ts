@@ -11,15 +11,20 @@ import type { Session } from "./session_state.js";
 
 /** A body reader with its acceptance callback. */
 export interface Reader {
-  accept: (
-    userdata: never,
+  accept(
+    userdata: unknown,
     req: ne_request,
     st: Readonly<ne_status>,
-  ) => number | PromiseLike<number>;
-  read: (userdata: never, block: Buffer) => number | PromiseLike<number>;
+  ): number | PromiseLike<number>;
+  read(userdata: unknown, block: Buffer): number | PromiseLike<number>;
   userdata: unknown;
   /** Takes the body of the present response. */
   chosen: boolean;
+}
+
+/** Told of an interim response. */
+export interface InterimHandler {
+  handle(userdata: unknown, req: ne_request, st: Readonly<ne_status>): unknown;
 }
 
 export interface MemoryBody {
@@ -37,7 +42,7 @@ export interface FileBody {
 
 export interface ProvidedBody {
   kind: "provider";
-  provide: (userdata: never, buffer: Uint8Array) => number | PromiseLike<number>;
+  provide(userdata: unknown, buffer: Uint8Array): number | PromiseLike<number>;
   userdata: unknown;
   length: number;
   /** What the provider was asked for and has not given: it is asked for one thing at a time. */
@@ -93,7 +98,7 @@ export interface Request {
   flags: number[];
   body: RequestBody | null;
   readers: Reader[];
-  interims: Hook<(userdata: never, req: ne_request, st: Readonly<ne_status>) => unknown>[];
+  interims: Hook<InterimHandler["handle"]>[];
   /** Made with the first value. */
   privates: Map<string, unknown> | null;
   /** A CONNECT request runs inside the turn of the request that needs the tunnel. */

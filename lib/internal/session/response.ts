@@ -186,7 +186,7 @@ function feed(r: Request, block: Buffer, from: number): number | Promise<number>
   for (let i = from; i < readers.length; i++) {
     const reader = readers[readers.length - 1 - i];
     if (reader?.chosen !== true) continue;
-    const given = reader.read(reader.userdata as never, block);
+    const given = reader.read(reader.userdata, block);
     const answer = applicationNumber(r, given, "ne_block_reader");
     if (typeof answer !== "number") {
       return answer.then((code) => (code === 0 ? feed(r, block, i + 1) : refused(r)));
@@ -263,7 +263,7 @@ async function finishedSoon(finished: Promise<void>): Promise<void> {
 
 async function runPostSend(r: Request): Promise<number> {
   for (const { fn, userdata } of eachHook(r.session.hooks.postSend)) {
-    const given = fn(r.handle, userdata as never, r.status);
+    const given = fn(r.handle, userdata, r.status);
     const answer = applicationNumber(r, given, "ne_post_send_fn");
     const code = typeof answer === "number" ? answer : await answer;
     if (code !== NE_OK) return code;

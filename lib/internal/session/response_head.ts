@@ -59,7 +59,7 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
     r.report.phase = "wait";
     for (const witness of s.witnesses) witness.interim(r.handle, fields);
     for (const { fn, userdata } of r.interims.toReversed()) {
-      const wait = application(r, fn(userdata as never, r.handle, r.status));
+      const wait = application(r, fn(userdata, r.handle, r.status));
       if (wait instanceof Promise) await wait;
     }
     if (performance.now() > deadline) return aborted(r, "Timed out reading interim responses");
@@ -245,7 +245,7 @@ export async function readHead(r: Request): Promise<number> {
   }
   trace(s, NE_DBG_HTTP, "Running post_headers hooks\n");
   for (const { fn, userdata } of eachHook(s.hooks.postHeaders)) {
-    const wait = application(r, fn(r.handle, userdata as never, r.status));
+    const wait = application(r, fn(r.handle, userdata, r.status));
     if (wait instanceof Promise) await wait;
   }
   return await chooseReaders(r, attempt, {
@@ -262,7 +262,7 @@ async function chooseReaders(r: Request, answered: Answered, reply: Reply): Prom
   move(r, { at: "body", turn, connection, upload, reply, busy: true });
   r.report.phase = "body";
   for (const reader of r.readers.toReversed()) {
-    const accepted = reader.accept(reader.userdata as never, r.handle, r.status);
+    const accepted = reader.accept(reader.userdata, r.handle, r.status);
     const answer = applicationNumber(r, accepted, "ne_accept_response");
     reader.chosen = (typeof answer === "number" ? answer : await answer) !== 0;
   }

@@ -10,6 +10,11 @@ export interface Hook<F> {
   userdata: unknown;
 }
 
+/** Makes the transport of a connection. */
+export interface Connector {
+  connect(userdata: unknown, host: string, port: number): unknown;
+}
+
 /** A host to connect to. */
 export interface Endpoint {
   /** As given, an IPv6 literal in brackets. */
@@ -53,7 +58,7 @@ export interface Route {
   /** Why no connection can be made: a proxy is wanted that cannot be used. */
   unusableProxy: string | null;
   addresses: { list: readonly Address[]; port: number; first: number } | null;
-  connector: Hook<(userdata: never, host: string, port: number) => unknown> | null;
+  connector: Hook<Connector["connect"]> | null;
   unixPath: string | null;
   localAddress: Address | null;
   /** Local ends with ports, one for each kind of address; they count more. */

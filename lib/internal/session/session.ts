@@ -8,9 +8,9 @@ import { proxyFromEnv } from "../proxy/env.js";
 import { createTlsContext } from "../tls/context.js";
 import { eachHook, needSync } from "./callbacks.js";
 import { closeAll, closeConnection, connectionsOf } from "./connection.js";
-import { createEndpoint, createHop, DIRECT, type Hook, type Route } from "./route.js";
+import { createEndpoint, createHop, DIRECT, type Route } from "./route.js";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./session_state.js";
-import type { CertProvider, Limits, Session } from "./session_state.js";
+import type { Limits, Session, TlsCallbacks } from "./session_state.js";
 import { trace } from "./trace.js";
 import { Turns } from "./turns.js";
 
@@ -30,8 +30,8 @@ export function createSession(scheme: string, host: string, port: number): Sessi
   const secure = scheme === "https";
   const server = createEndpoint(host, port);
   const shown = host.startsWith("[") ? host.replace(/%[^\]]*/, "") : host;
-  const s: Session = {
-    handle: undefined as unknown as ne_session,
+  return sessions.createWith((handle) => ({
+    handle,
     scheme,
     secure,
     server,
@@ -66,20 +66,18 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     askedBy: null,
     witnesses: [],
     destroyed: false,
-  };
-  s.handle = sessions.create(s) as ne_session;
-  return s;
+  }));
 }
 
 /** Sets who supplies client certificates, if the session is one with TLS. */
-export function setCertProvider(s: Session, provider: Hook<CertProvider> | null): void {
+export function setCertProvider(s: Session, provider: TlsCallbacks["provider"]): void {
   if (s.tls === null) return;
   s.settings++;
   s.tlsCallbacks.provider = provider;
   s.tls.provider =
     provider === null
       ? null
-      : (dnames) => provider.fn(provider.userdata as never, s.handle, dnames);
+      : (dnames) => provider.fn(provider.userdata, s.handle, dnames);
 }
 
 /**
@@ -127,7 +125,7 @@ function destroySession(s: Session): void {
   trace(s, NE_DBG_HTTP, "sess: Destroying session.\n");
   try {
     for (const { fn, userdata } of eachHook(s.hooks.destroySession)) {
-      needSync(fn(userdata as never), "ne_destroy_sess_fn");
+      needSync(fn(userdata), "ne_destroy_sess_fn");
     }
   } finally {
     s.destroyed = true;

@@ -13,6 +13,7 @@ import {
 } from "../base/constants.js";
 import { printable } from "../base/bytes.js";
 import type {
+  ne_inet_addr,
   ne_request,
   ne_session,
   ne_ssl_certificate,
@@ -29,18 +30,42 @@ import type { Place, Turns } from "./turns.js";
 import type { Origins, Report, Timings } from "./report.js";
 import type { Witness } from "./witness.js";
 
-/** The hooks of a session, each list in order of registration. */
-export interface Hooks {
-  createRequest: Hook<(req: ne_request, userdata: never, method: string, target: string) => void>[];
-  preSend: Hook<(req: ne_request, userdata: never, header: ne_buffer) => unknown>[];
-  postHeaders: Hook<(req: ne_request, userdata: never, status: Readonly<ne_status>) => unknown>[];
-  postSend: Hook<
-    (req: ne_request, userdata: never, status: Readonly<ne_status>) => number | PromiseLike<number>
-  >[];
-  destroyRequest: Hook<(req: ne_request, userdata: never) => void>[];
-  destroySession: Hook<(userdata: never) => void>[];
-  closeConn: Hook<(userdata: never) => void>[];
+/**
+ * What a session calls in an application. Each gets the userdata that it was registered with, whose
+ * type only its owner knows: so they are methods, whose parameters TypeScript compares both ways.
+ */
+export interface Callbacks {
+  createRequest(req: ne_request, userdata: unknown, method: string, target: string): void;
+  preSend(req: ne_request, userdata: unknown, header: ne_buffer): unknown;
+  postHeaders(req: ne_request, userdata: unknown, status: Readonly<ne_status>): unknown;
+  postSend(
+    req: ne_request,
+    userdata: unknown,
+    status: Readonly<ne_status>,
+  ): number | PromiseLike<number>;
+  destroyRequest(req: ne_request, userdata: unknown): void;
+  destroySession(userdata: unknown): void;
+  closeConn(userdata: unknown): void;
+  notify(userdata: unknown, status: number, info: StatusInfo): unknown;
+  verify(userdata: unknown, failures: number, cert: ne_ssl_certificate): unknown;
+  /** See `ne_ssl_provide_fn`. */
+  provideCert(
+    userdata: unknown,
+    sess: ne_session,
+    dnames: readonly ne_ssl_dname[],
+  ): void | Promise<void>;
 }
+
+/** The callbacks of which there may be several. */
+export const HOOK_KINDS = [
+  ...(["createRequest", "preSend", "postHeaders", "postSend"] as const),
+  ...(["destroyRequest", "destroySession", "closeConn"] as const),
+];
+
+export type HookKind = (typeof HOOK_KINDS)[number];
+
+/** The hooks of a session, each list in order of registration. */
+export type Hooks = { readonly [K in HookKind]: Hook<Callbacks[K]>[] };
 
 /** One transport connection. */
 export interface Connection {
@@ -128,21 +153,20 @@ export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
   expect: 1000,
 };
 
-/** What a notifier is told, one member for each kind of event. */
-export type StatusInfo = Record<string, unknown>;
-
-/** See `ne_ssl_provide_fn`. */
-export type CertProvider = (
-  userdata: never,
-  sess: ne_session,
-  dnames: readonly ne_ssl_dname[],
-) => void | Promise<void>;
+/** What a notifier is told: the one member that belongs to the event (`ne_session_status_info`). */
+export interface StatusInfo {
+  readonly lu?: { readonly hostname: string };
+  readonly ci?: { readonly hostname: string | null; readonly address: ne_inet_addr };
+  readonly cd?: { readonly hostname: string | null };
+  readonly sr?: { readonly progress: number; readonly total: number };
+  readonly hs?: { readonly protocol: number; readonly ciphersuite: string | null };
+}
 
 /** Whom a handshake asks. */
 export interface TlsCallbacks {
-  verify: Hook<(userdata: never, failures: number, cert: ne_ssl_certificate) => unknown> | null;
+  verify: Hook<Callbacks["verify"]> | null;
   /** Asked for a client certificate while the server wants one. */
-  provider: Hook<CertProvider> | null;
+  provider: Hook<Callbacks["provideCert"]> | null;
   /** Held while a verify callback thinks. */
   readonly verifying: SharedQuestion;
 }
@@ -169,7 +193,7 @@ export interface Session {
   cause: Error | null;
   flags: number[];
   hooks: Hooks;
-  notifier: Hook<(userdata: never, status: number, info: never) => unknown> | null;
+  notifier: Hook<Callbacks["notify"]> | null;
   privates: Map<string, unknown>;
   route: Route;
   userAgent: string | null;

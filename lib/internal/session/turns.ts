@@ -63,10 +63,11 @@ export class Turns<P extends Place> {
 
   /** Lets in as many as there is room for. */
   pump(): void {
-    while (this.#waiting.length > 0 && this.#hasRoom()) {
-      const { turn, admit } = this.#waiting.shift() as Waiting<P>;
-      this.#admit(turn);
-      admit();
+    while (this.#hasRoom()) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#admit(next.turn);
+      next.admit();
     }
   }
 

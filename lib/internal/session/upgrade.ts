@@ -33,7 +33,7 @@ export function detachConnection(r: Request): Detached | null {
   const { stream } = wire;
   const head = wire.release();
   // a stream that was paused flows for no listener; the new owner gets it as if it were new
-  (stream as { readableFlowing: boolean | null }).readableFlowing = null;
+  Reflect.set(stream, "readableFlowing", null);
   return { head, socket: stream };
 }
 

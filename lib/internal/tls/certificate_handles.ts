@@ -52,12 +52,12 @@ export function chainOf(cert: Certificate): X509[] {
 
 /** A certificate that the caller owns. */
 export function giveCertificate(cert: Certificate): ne_ssl_certificate {
-  return certificates.create(cert) as ne_ssl_certificate;
+  return certificates.create(cert);
 }
 
 /** Lends a certificate to a callback; end it with `endCertificate` when the callback is done. */
 export function lendCertificate(cert: Certificate): ne_ssl_certificate {
-  return certificates.lend(cert) as ne_ssl_certificate;
+  return certificates.lend(cert);
 }
 
 /** Ends a lent certificate, and the names and certificates borrowed from it. */
@@ -79,7 +79,7 @@ function endBorrowed(cert: Certificate): void {
 
 /** Lends names to a callback; end each with `endNames`. */
 export function lendNames(names: readonly Name[]): ne_ssl_dname[] {
-  return names.map((name) => dnames.lend(name) as unknown as ne_ssl_dname);
+  return names.map((name) => dnames.lend(name));
 }
 
 /** Ends names lent to a callback. */
@@ -109,7 +109,7 @@ function issuersOf({ cert, others }: KeyPair): X509[] {
 
 /** A handle that the caller owns. */
 export function giveClientCert(cert: ClientCert): ne_ssl_client_cert {
-  return clientCerts.create(cert) as ne_ssl_client_cert;
+  return clientCerts.create(cert);
 }
 
 /** Certificate with its chain and key as PEM, as node:tls takes them. */
@@ -122,5 +122,5 @@ export function pemPair(cert: ClientCert): { cert: string; key: string } | null 
 
 /** A handle that the caller owns. */
 export function giveContext(context: TlsContext): ne_ssl_context {
-  return contexts.create(context) as ne_ssl_context;
+  return contexts.create(context);
 }

@@ -192,7 +192,7 @@ class FunctionSource implements Source {
   async renew(): Promise<void> {}
 
   async *read(start: number): AsyncGenerator<Uint8Array> {
-    for await (const block of this.#open(start) as AsyncIterable<unknown>) {
+    for await (const block of this.#open(start)) {
       if (!isBytes(block)) throw new Failed("The source gave what are no bytes");
       yield block;
     }

@@ -6,6 +6,7 @@ import net from "node:net";
 import os from "node:os";
 import { ownOnly } from "../base/bytes.js";
 import { parseIPv4, parseIPv6 } from "../base/ip_literal.js";
+import { codeOf, errorOf } from "../base/unknown_value.js";
 
 /** A network address without port. */
 export interface Address {
@@ -123,8 +124,8 @@ export async function resolveHost(host: string, wantCanonical = false): Promise<
     if (addresses.length === 0) return { ok: false, error: "Host not found", cause: null };
     return { ok: true, addresses, canonical: wantCanonical ? await canonicalName(host) : null };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    return { ok: false, error: LOOKUP_ERRORS[code] ?? "Host not found", cause: error as Error };
+    const code = codeOf(error) ?? "";
+    return { ok: false, error: LOOKUP_ERRORS[code] ?? "Host not found", cause: errorOf(error) };
   }
 }
 
@@ -151,7 +152,7 @@ export async function reverseLookup(address: Address): Promise<string | null> {
   try {
     return (await dns.promises.lookupService(text, 0)).hostname;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const code = codeOf(error) ?? "";
     return code === "ENOTFOUND" || code === "EAI_NONAME" ? text : null;
   }
 }

@@ -46,11 +46,14 @@ function load(): Map<string, Root[]> {
   return found;
 }
 
+interface KnownTls {
+  readonly rootCertificates: readonly string[];
+  readonly getCACertificates?: (type: "default") => readonly string[];
+}
+
 function defaultCertificates(): Buffer[] {
   // newer versions of Node know the system's store too (--use-system-ca), and say what is in use
-  const { getCACertificates, rootCertificates } = nodeTls() as typeof tls & {
-    getCACertificates?: (type: "default") => readonly string[];
-  };
+  const { getCACertificates, rootCertificates }: KnownTls = nodeTls();
   const pems = getCACertificates?.("default") ?? rootCertificates;
   const certificates = pems.flatMap((pem) => allCertificates(Buffer.from(pem)));
   return getCACertificates === undefined ? [...certificates, ...extraCertificates()] : certificates;

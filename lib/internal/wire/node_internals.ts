@@ -8,9 +8,17 @@ import type { Duplex } from "node:stream";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { Der, TAG, orNull } from "../asn1/der.js";
 import type { Refusal } from "../tls/second_judge.js";
+import { codeOf, errorOf, hasMethods, propertyOf } from "../base/unknown_value.js";
 
-interface VerifyingHandle {
-  verifyError?(): (Error & { code?: string }) | null | undefined;
+// The handle below a socket of Node: `_handle`, `null` once it is closed.
+function handleOf(socket: unknown): unknown {
+  return propertyOf(socket, "_handle");
+}
+
+// What a function of a handle gives; `undefined` where there is no such function.
+function ask(handle: unknown, name: string, ...args: readonly unknown[]): unknown {
+  const method = propertyOf(handle, name);
+  return typeof method === "function" ? Reflect.apply(method, handle, args) : undefined;
 }
 
 /**
@@ -19,11 +27,11 @@ interface VerifyingHandle {
  * asked, and a server socket's chain counts as refused.
  */
 export function verifyResult(socket: TLSSocket): Refusal | null {
-  const { _handle: handle } = socket as unknown as { _handle: VerifyingHandle | null };
-  if (typeof handle?.verifyError === "function") {
-    const error = handle.verifyError();
+  const handle = handleOf(socket);
+  if (hasMethods(handle, "verifyError")) {
+    const error = ask(handle, "verifyError");
     if (error == null) return null;
-    return { code: error.code ?? "UNSPECIFIED", reason: error.message };
+    return { code: codeOf(error) ?? "UNSPECIFIED", reason: errorOf(error).message };
   }
   if (socket.authorized) return null;
   const code = String(socket.authorizationError ?? "UNSPECIFIED");
@@ -37,13 +45,8 @@ export function verifyResult(socket: TLSSocket): Refusal | null {
  * @returns gives the socket its method back
  */
 export function skipPeerObjects(socket: TLSSocket): () => void {
-  const own = socket as { getPeerCertificate?: unknown };
-  own.getPeerCertificate = () => ({});
-  return () => delete own.getPeerCertificate;
-}
-
-interface NativeContext {
-  addCACert?(pem: string): void;
+  Reflect.set(socket, "getPeerCertificate", () => ({}));
+  return () => Reflect.deleteProperty(socket, "getPeerCertificate");
 }
 
 /**
@@ -52,19 +55,10 @@ interface NativeContext {
  * @returns false where there is no such function: the caller has to name all CAs instead
  */
 export function addTrust(secure: SecureContext, pems: readonly string[]): boolean {
-  const native = secure.context as NativeContext;
-  if (typeof native.addCACert !== "function") return false;
-  for (const pem of pems) native.addCACert(pem);
+  const native: unknown = secure.context;
+  if (!hasMethods(native, "addCACert")) return false;
+  for (const pem of pems) ask(native, "addCACert", pem);
   return true;
-}
-
-interface ReadingHandle {
-  reading?: boolean;
-  readStart?(): number;
-}
-
-function readingHandle(socket: Socket): ReadingHandle | null {
-  return (socket as unknown as { _handle: ReadingHandle | null })._handle;
 }
 
 /**
@@ -72,7 +66,7 @@ function readingHandle(socket: Socket): ReadingHandle | null {
  * as reading.
  */
 export function isStopped(socket: Socket): boolean {
-  return readingHandle(socket)?.reading === false;
+  return propertyOf(handleOf(socket), "reading") === false;
 }
 
 const STILL_READING = -osConstants.errno.EALREADY;
@@ -83,7 +77,7 @@ const STILL_READING = -osConstants.errno.EALREADY;
  * truncated.
  */
 export function isReading(socket: Socket): boolean {
-  return readingHandle(socket)?.readStart?.() === STILL_READING;
+  return ask(handleOf(socket), "readStart") === STILL_READING;
 }
 
 /** What a socket reads into: Node's option `onread`. */
@@ -104,15 +98,13 @@ const SLOTS = ["kBuffer", "kBufferGen", "kBufferCb"];
 export function readInto(socket: TLSSocket, { buffer, callback }: OnRead): boolean {
   const own = Object.getOwnPropertySymbols(socket);
   const slots = SLOTS.map((name) => own.find(({ description }) => description === name));
-  const { _handle: handle } = socket as unknown as {
-    _handle: { useUserBuffer?(block: Uint8Array): void } | null;
-  };
-  if (slots.includes(undefined) || typeof handle?.useUserBuffer !== "function") return false;
+  const handle = handleOf(socket);
+  if (slots.includes(undefined) || !hasMethods(handle, "useUserBuffer")) return false;
   const first = buffer();
   for (const [index, value] of [first, buffer, callback].entries()) {
     Reflect.set(socket, slots[index] ?? "", value);
   }
-  handle.useUserBuffer(first);
+  ask(handle, "useUserBuffer", first);
   return true;
 }
 
@@ -120,8 +112,8 @@ export function readInto(socket: TLSSocket, { buffer, callback }: OnRead): boole
  * The descriptor of a socket: `_handle.fd`. -1 where the system or Node shows none.
  */
 export function descriptorOf(stream: Duplex | undefined): number {
-  const { _handle: handle } = (stream ?? {}) as { _handle?: { fd?: number } | null };
-  return handle?.fd ?? -1;
+  const fd = propertyOf(handleOf(stream), "fd");
+  return typeof fd === "number" ? fd : -1;
 }
 
 /**
@@ -129,8 +121,7 @@ export function descriptorOf(stream: Duplex | undefined): number {
  * of it that no system call gave. Without that it is told as a reset.
  */
 export function isEarlyEnd(error: Error): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return code === "ECONNRESET" && syscall === undefined;
+  return codeOf(error) === "ECONNRESET" && propertyOf(error, "syscall") === undefined;
 }
 
 /**
@@ -161,7 +152,7 @@ export function readBeforeDestroy(socket: Socket, inBlocks: boolean): () => void
   const restore = (): boolean => Reflect.deleteProperty(socket, "destroy");
   socket.destroy = function (error?: Error): Socket {
     restore();
-    const isWrite = (error as NodeJS.ErrnoException | undefined)?.syscall === "write";
+    const isWrite = propertyOf(error, "syscall") === "write";
     const isReadable = !socket.readableEnded && (inBlocks || !isStopped(socket));
     if (!isWrite || !isReadable) return socket.destroy(error);
     aroundEnd(socket, (end) => {
@@ -185,8 +176,7 @@ export function askHeldReset(socket: Socket, told: (reset: Error | null) => void
     return;
   }
   socket.write(Buffer.alloc(0), (error) => {
-    const isReset = (error as NodeJS.ErrnoException | null | undefined)?.code === "ECONNRESET";
-    told(isReset ? (error as Error) : null);
+    told(error != null && codeOf(error) === "ECONNRESET" ? error : null);
   });
 }
 

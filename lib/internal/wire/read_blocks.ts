@@ -4,6 +4,7 @@
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { readInto } from "./node_internals.js";
+import { asBuffer } from "../base/bytes.js";
 
 /** A block, and how much of it is filled. */
 export interface Segment {
@@ -37,8 +38,10 @@ export class ReadRing {
     buffer: (): Buffer => this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size),
     callback: (length: number, block: Uint8Array): boolean => {
       this.#inUse++;
-      if (this.#taker === null) this.#early.push({ bytes: block as Buffer, end: length });
-      else this.#taker.take(block as Buffer, length);
+      // the very block that `buffer` gave
+      const bytes = asBuffer(block);
+      if (this.#taker === null) this.#early.push({ bytes, end: length });
+      else this.#taker.take(bytes, length);
       return this.#inUse < MOST;
     },
   };

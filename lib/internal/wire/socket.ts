@@ -248,6 +248,6 @@ export function closeSocket(k: SocketState): Promise<number> {
   return new Promise((resolve) => {
     stream.once("close", () => resolve(0));
     wire.close();
-    (stream as net.Socket).ref?.();
+    stream.ref?.();
   });
 }

@@ -35,7 +35,7 @@ export function connectTcp(options: TcpOptions): Promise<Wire | WireFailure> {
     ...(fits ? { localAddress: printAddress(local) } : {}),
     ...(options.localPort > 0 ? { localPort: options.localPort } : {}),
     ...(ring === null ? {} : { onread: ring.onread }),
-  } as net.NetConnectOpts;
+  };
   const socket = net.connect(ownOnly(settings));
   return awaitConnect(socket, ring, options.timeoutMs, options.onCancel);
 }

@@ -36,6 +36,7 @@ import {
 import { NO_SETTINGS, clientSettings, serverSettings } from "./tls_options.js";
 import { TlsTap } from "./tls_tap.js";
 import { keepTicket, ticketKey, type TicketPeer } from "./tls_tickets.js";
+import { errorOf } from "../base/unknown_value.js";
 
 /** A finished handshake. */
 export interface TlsOutcome {
@@ -111,8 +112,8 @@ export async function handshakeClient(
   try {
     prepared = clientSettings(context, context.clientCert);
   } catch (error) {
-    handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
-    return handshake.result as Promise<TlsFailure>;
+    handshake.failWith(error);
+    return handshake.result;
   }
   handshake.state.presented = context.clientCert !== null;
   let stream = raw;
@@ -183,11 +184,11 @@ export async function handshakeServer(
       rejectUnauthorized: context.server?.requireClient === true,
     };
     const { TLSSocket } = nodeTls();
-    const socket = new TLSSocket(raw as net.Socket, ownOnly({ ...NO_SETTINGS, ...settings }));
+    const socket = new TLSSocket(raw, ownOnly({ ...NO_SETTINGS, ...settings }));
     destroyOnTlsError(socket);
     handshake.start(socket, raw, { isServer: true, ownBlocks: false });
   } catch (error) {
-    handshake.fail(wordTlsError(error as Error, handshake.state), error as Error);
+    handshake.failWith(error);
   }
   const result = await handshake.result;
   if (!result.ok || context.server?.requireClient !== true) return result;
@@ -257,6 +258,12 @@ class Handshake {
     this.#resolve({ ok: false, code, error: text, cause, again });
   }
 
+  /** Ends it with an error of Node or OpenSSL. */
+  failWith(thrown: unknown): void {
+    const error = errorOf(thrown);
+    this.fail(wordTlsError(error, this.state), error);
+  }
+
   /** Ends it in favour of a new one that has a client certificate from the start. */
   breakOff(): void {
     this.fail({ code: NE_SOCK_ERROR, text: "client certificate was requested" }, null, true);
@@ -286,7 +293,7 @@ class Handshake {
   #succeed(socket: tls.TLSSocket): void {
     if (!this.#settle()) return;
     this.state.greeted = true;
-    const cipher = socket.getCipher() as tls.CipherNameAndProtocol | undefined;
+    const cipher = socket.getCipher();
     this.#resolve({
       ok: true,
       socket,

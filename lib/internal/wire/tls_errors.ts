@@ -3,6 +3,7 @@
 import { NE_SOCK_CLOSED, NE_SOCK_ERROR, NE_SOCK_RESET, NE_SOCK_TRUNC } from "../base/constants.js";
 import { errnoText } from "../base/errno.js";
 import { alertName } from "./node_internals.js";
+import { codeOf, propertyOf } from "../base/unknown_value.js";
 
 /** A socket code and its text. */
 export interface TlsError {
@@ -43,10 +44,11 @@ export function tlsErrorOf(error: Error): TlsError {
 }
 
 export function wordTlsError(error: Error, state: TlsState): TlsError {
-  const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };
+  const code = codeOf(error);
+  const reason = propertyOf(error, "reason");
   if (code === "ECONNRESET") return { code: NE_SOCK_RESET, text: "Connection reset by peer" };
   if (code === "EPIPE") return { code: NE_SOCK_CLOSED, text: "Broken pipe" };
-  if (reason !== undefined && reason !== "") {
+  if (typeof reason === "string" && reason !== "") {
     return { code: NE_SOCK_ERROR, text: wordReason(reason, state) };
   }
   if (code?.startsWith("ERR_") === true) {

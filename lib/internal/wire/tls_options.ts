@@ -23,7 +23,7 @@ export const NO_SETTINGS = {
   pskCallback: undefined,
   servername: undefined,
   session: undefined,
-} as object;
+};
 
 function secureContext(settings: tls.SecureContextOptions): tls.SecureContext {
   return nodeTls().createSecureContext(ownOnly(settings));

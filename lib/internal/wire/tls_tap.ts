@@ -6,6 +6,7 @@ import { Duplex } from "node:stream";
 import type { Name } from "../asn1/name.js";
 import { Flight, type LateAnswer, type Sight } from "../tls/flight.js";
 import { LateFlight, canAnswer, type Shown } from "../tls/late_answer.js";
+import type { Transport } from "./wire.js";
 
 /**
  * Called once if the server asks; what it holds up goes on when the promise is settled.
@@ -19,7 +20,7 @@ const HANDSHAKE = 22;
 export class TlsTap extends Duplex {
   /** A certificate was shown by hand: the connection cannot be resumed. */
   answered = false;
-  #raw: Duplex;
+  #raw: Transport;
   #onAsked: OnAsked;
   #flight: Flight | null = new Flight();
   #late: LateFlight | null = null;
@@ -29,7 +30,7 @@ export class TlsTap extends Duplex {
   #waitsForKeys = false;
   #toShow: { late: LateAnswer; shown: Shown } | null = null;
 
-  constructor(raw: Duplex, onAsked: OnAsked) {
+  constructor(raw: Transport, onAsked: OnAsked) {
     super({ allowHalfOpen: true });
     this.#raw = raw;
     this.#onAsked = onAsked;
@@ -99,12 +100,12 @@ export class TlsTap extends Duplex {
 
   /** As a socket's, so that an idle connection does not keep the process alive. */
   ref(): this {
-    (this.#raw as { ref?: () => void }).ref?.();
+    this.#raw.ref?.();
     return this;
   }
 
   unref(): this {
-    (this.#raw as { unref?: () => void }).unref?.();
+    this.#raw.unref?.();
     return this;
   }
 

@@ -21,6 +21,7 @@ import {
 import { errnoText } from "../base/errno.js";
 import { askHeldReset, readBeforeDestroy } from "./node_internals.js";
 import type { ReadRing, Segment } from "./read_blocks.js";
+import { codeOf } from "../base/unknown_value.js";
 
 /** Why nothing more can be read or written: a socket code, its text, and Node's error if any. */
 export interface WireFailure {
@@ -35,6 +36,11 @@ export interface WireEnd {
   port: number;
 }
 
+/** What bytes go through: any stream, which may be a socket. */
+export type Transport = Duplex &
+  Partial<Pick<Socket, "ref" | "unref" | "destroySoon">> &
+  Partial<Pick<Socket, "localAddress" | "localPort" | "remoteAddress" | "remotePort">>;
+
 /** Bytes read ahead before a stream without blocks of our own is paused. */
 const MAX_QUEUED = 256 * 1024;
 const EMPTY = Buffer.alloc(0);
@@ -44,7 +50,7 @@ export function failureOf(thrown: unknown): WireFailure {
   // an application's stream or connector may fail with anything
   const reason = typeof thrown === "object" ? "no reason given" : String(thrown);
   const error = thrown instanceof Error ? thrown : new Error(reason);
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = codeOf(error);
   if (code === "ECONNRESET") {
     return { code: NE_SOCK_RESET, error: "Connection reset by peer", cause: error };
   }
@@ -101,7 +107,7 @@ const PLAIN: Endings = {
 };
 
 export class Wire {
-  readonly stream: Duplex;
+  readonly stream: Transport;
   /** The view: bytes read but not consumed are `bytes[pos, end)`. */
   bytes: Buffer = EMPTY;
   pos = 0;
@@ -143,7 +149,7 @@ export class Wire {
   /**
    * @param ring the blocks that the stream reads into, else `null`
    */
-  constructor(stream: Duplex, ring: ReadRing | null = null, endings: Endings = PLAIN) {
+  constructor(stream: Transport, ring: ReadRing | null = null, endings: Endings = PLAIN) {
     this.stream = stream;
     this.#ring = ring;
     this.#endings = endings;
@@ -163,8 +169,7 @@ export class Wire {
 
   /** Both ends of a TCP connection; `null` for other transports. */
   get ends(): { local: WireEnd; peer: WireEnd } | null {
-    const socket = this.stream as Partial<Socket>;
-    const { localAddress, localPort, remoteAddress, remotePort } = socket;
+    const { localAddress, localPort, remoteAddress, remotePort } = this.stream;
     if (localAddress === undefined || localPort === undefined) return null;
     if (remoteAddress === undefined || remotePort === undefined) return null;
     return {
@@ -491,7 +496,7 @@ export class Wire {
     const held = this.#reader !== null || this.#writer !== null;
     if (held === this.#held || this.#closed) return;
     this.#held = held;
-    const stream = this.stream as Partial<Socket>;
+    const { stream } = this;
     if (held) {
       stream.ref?.();
       this.#timer?.ref();
@@ -511,7 +516,7 @@ export class Wire {
     this.#writeEnd ??= CLOSED_HERE;
     this.#wake();
     this.#settleWriter(this.#writeEnd.code);
-    const stream = this.stream as Duplex & { destroySoon?: () => void };
+    const { stream } = this;
     if (stream.destroyed) return;
     // what the system has not taken by now is part of something that was broken off
     if (stream.writableLength > 0 || stream.errored !== null) {
@@ -521,7 +526,7 @@ export class Wire {
     stream.resume();
     if (stream.destroySoon !== undefined) stream.destroySoon();
     else stream.end(() => stream.destroy());
-    (stream as unknown as Socket).unref?.();
+    stream.unref?.();
     // a peer that takes nothing more must not hold the connection
     const timer = setTimeout(() => stream.destroy(), LINGER_MS).unref();
     stream.once("close", () => clearTimeout(timer));
@@ -560,7 +565,7 @@ export class Wire {
     this.#finish();
     this.#released = true;
     this.#destroyAtOnce();
-    (stream as Partial<Socket>).ref?.();
-    return rest.length === 1 ? Buffer.from(rest[0] as Buffer) : Buffer.concat(rest);
+    stream.ref?.();
+    return Buffer.concat(rest);
   }
 }

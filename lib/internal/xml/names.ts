@@ -5,7 +5,7 @@
 import { isNameStart } from "./chars.js";
 
 /** No attributes. */
-export const NO_ATTS: readonly string[] = Object.freeze([]) as readonly string[];
+export const NO_ATTS: readonly string[] = Object.freeze([]);
 
 /** A qualified name. What only elements need is there after `prepare`. */
 export class QName {
@@ -69,7 +69,7 @@ export class QName {
   }
 }
 
-const pool = Object.create(null) as Record<string, number>;
+const pool = Object.create(null);
 
 /**
  * The engine's one copy of a string: equal ones then compare at once. For names that handlers will
