@@ -45,8 +45,10 @@ export interface Job {
   conditions: Conditions;
   readonly contentType: string | null;
   readonly mtime: Date | null;
-  /** Bytes a piece. */
+  /** Bytes a piece, of the first one where they grow. */
   readonly chunk: number;
+  /** Whether pieces become larger where they go quickly: the caller has not said how large. */
+  readonly chunkGrows: boolean;
   readonly retries: number;
   readonly progress: ((done: number, total: number | null) => void | Promise<void>) | null;
   readonly onstate: ((state: State) => void | Promise<void>) | null;

@@ -27,6 +27,10 @@ import { countBytes } from "./source.js";
 
 /** How often an upload is begun: a source that never stops changing has no content. */
 const MOST_BEGINNINGS = 4;
+/** What takes a piece less time than this is a line for larger ones, so many times as large. */
+const QUICK_MS = 1000;
+const GROWTH = 4;
+const LARGEST_CHUNK = 1 << 30;
 /** Pieces of which a server may take less than was sent. */
 const MOST_CUT_PIECES = 10_000;
 
@@ -142,20 +146,24 @@ async function sendPieces(job: Job, protocol: Protocol, url: string): Promise<vo
   const tries = new Tries(line, job.retries, protocol.passes);
   let most = job.done;
   let cut = 0;
+  let chunk = job.chunk;
   for (;;) {
     checkSignal(line);
     if (job.done > 0 && job.done === source.size) return;
     if (!(await source.isUnchanged())) throw new BeginAnew("The source has changed");
-    const piece = await nextPiece(job, protocol);
+    const piece = await nextPiece(job, protocol, chunk);
     const end = piece.start + piece.length;
+    const begun = performance.now();
     try {
       job.done = await protocol.send(job, url, piece);
+      chunk = nextChunk(job, chunk, performance.now() - begun);
     } catch (error) {
       if (!(error instanceof Failed) || error.answer === null) throw error;
       if (error instanceof BeginAnew || error instanceof Unsupported) throw error;
       // an answer that makes no sense is not asked for again
       if (isDone(error.answer)) throw error;
       await tries.again(error.answer);
+      chunk = job.chunk;
       job.done = await protocol.standing(job, url);
     }
     if (job.done !== piece.start) await tell(job, protocol.name, url);
@@ -169,7 +177,16 @@ async function sendPieces(job: Job, protocol: Protocol, url: string): Promise<vo
   }
 }
 
-async function nextPiece({ source, done, chunk }: Job, protocol: Protocol): Promise<Piece> {
+// A piece waits for its answer, which on a line with delay costs more than a quick piece itself.
+function nextChunk({ chunkGrows }: Job, chunk: number, tookMs: number): number {
+  return chunkGrows && tookMs < QUICK_MS ? Math.min(chunk * GROWTH, LARGEST_CHUNK) : chunk;
+}
+
+async function nextPiece(
+  { source, done }: Job,
+  protocol: Protocol,
+  chunk: number,
+): Promise<Piece> {
   const left = protocol.piecesLeft();
   if (left < 1) throw new Failed("The file has more pieces than the protocol allows");
   if (source.size === null) {

@@ -219,6 +219,28 @@ async function* cut(bytes: Buffer): AsyncGenerator<Buffer> {
   for (let from = 0; from < bytes.length; from += 3000) yield bytes.subarray(from, from + 3000);
 }
 
+t.test("pieces grow where they go quickly, and as long as nothing fails", async (t) => {
+  const MIB = 1 << 20;
+  const sizes = async (piecesTakeMs: number, fault?: ReturnType<typeof at>): Promise<number[]> => {
+    let now = 0;
+    t.intercept(performance, "now", { value: () => now });
+    const server = await transferServer(t, {
+      offers: OFFERS,
+      fault: (asked) => {
+        if (asked.method === "PUT") now += piecesTakeMs;
+        return fault?.(asked) ?? null;
+      },
+    });
+    await nx_upload(openSession(t, server), FILE, Buffer.alloc(60 * MIB), { protocol: "nextcloud" });
+    t.equal(server.files.get(FILE)?.length, 60 * MIB);
+    return server.log.filter(({ method }) => method === "PUT").map(({ received }) => received / MIB);
+  };
+  t.strictSame(await sizes(100), [10, 40, 10]);
+  t.strictSame(await sizes(2000), [10, 10, 10, 10, 10, 10]);
+  const busy = at(2, "PUT", { kind: "status", code: 503 });
+  t.strictSame(await sizes(100, busy), [10, 40, 10, 40], "a larger one failed");
+});
+
 t.test("a login is asked for before the body goes out", async (t) => {
   for (const readsToo of [true, false]) {
     for (const protocol of ["auto", ...PROTOCOLS] as const) {
