@@ -78,6 +78,7 @@ function lockOf(saved: unknown, caller: string): LockRecord {
     ne_uri_parse(url, lock.uri) === 0 &&
     lock.uri.scheme !== null &&
     lock.uri.host !== null &&
+    lock.uri.host !== "" &&
     isBracketable(url) &&
     typeof token === "string" &&
     token !== "" &&

@@ -1,77 +1,75 @@
-// Which session the requests of a lock go over, and that a clone made for them does not stay.
+// Requests of a lock go out on the idle session itself, or on a clone: a busy session, or one whose
+// signal has fired, does not keep a lock from being given back.
 import t from "tap";
 import { onOwnSession } from "../../../lib/internal/locks/own_session.js";
-import {
-  ne_begin_request,
-  ne_discard_response,
-  ne_end_request,
-  ne_get_error,
-  NE_OK,
-  ne_options,
-  ne_request_create,
-  ne_request_destroy,
-  ne_server_capabilities,
-  type ne_session,
-  ne_session_create,
-  ne_session_destroy,
-  nx_set_max_connections,
-  nx_set_session_signal,
-} from "../../../lib/index.js";
-import { type Peer, scripted, type ScriptedServer, type TestScope } from "../../fixtures/server.js";
+import { ne_request_create, ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";
+import { ne_session_create, ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
+import { nx_set_session_signal } from "../../../lib/nx_session.js";
+import { OK, send } from "../../fixtures/conversation.js";
+import { gate, scripted } from "../../fixtures/server.js";
 
-const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-async function started(t: TestScope): Promise<{ sess: ne_session; server: ScriptedServer }> {
-  const again = async (peer: Peer): Promise<void> => {
-    await peer.readRequest();
-    await peer.write(OK);
-    await again(peer);
-  };
-  const server = await scripted(t, (peer: Peer) => again(peer).catch(() => {}));
-  const sess = ne_session_create("http", "127.0.0.1", server.port);
+function sessionFor(t: { teardown(fn: () => void): void }, port: number): ne_session {
+  const sess = ne_session_create("http", "127.0.0.1", port);
   t.teardown(() => ne_session_destroy(sess));
-  return { sess, server };
-}
-
-/** The session that a call is given, and what a request over it gives. */
-async function given(sess: ne_session): Promise<{ own: ne_session; code: number }> {
-  const calls: ne_session[] = [];
-  const code = await onOwnSession(sess, "test", (own) => {
-    calls.push(own);
-    return ne_options(own, "/", new ne_server_capabilities());
-  });
-  return { own: calls[0] as ne_session, code };
+  return sess;
 }
 
 t.test("an idle session is used itself", async (t) => {
-  const { sess, server } = await started(t);
-  t.equal((await given(sess)).own, sess);
-  t.equal((await given(sess)).own, sess);
-  t.equal(server.connections, 1);
+  const sess = sessionFor(t, 1);
+  t.equal(await onOwnSession(sess, "f", async (own) => own), sess);
 });
 
-t.test("beside a response that is being read a clone is, and goes", async (t) => {
-  const { sess, server } = await started(t);
-  const req = ne_request_create(sess, "GET", "/");
-  t.equal(await ne_begin_request(req), NE_OK);
-  const { own, code } = await given(sess);
-  t.equal(code, NE_OK, "without waiting for the response to be read");
-  t.not(own, sess);
-  t.throws(() => ne_get_error(own), "it is destroyed");
-  t.equal(server.connections, 2);
-  nx_set_max_connections(sess, 2);
-  t.equal((await given(sess)).own, sess, "where there is room for another request");
-  nx_set_max_connections(sess, 1);
-  await ne_discard_response(req);
-  await ne_end_request(req);
+t.test("beside a request that is under way a clone is used, and destroyed", async (t) => {
+  const held = gate();
+  const begun = gate();
+  const server = await scripted(t, [
+    async (peer) => {
+      await peer.readRequest();
+      begun.open();
+      await held.opened;
+      await peer.write(OK);
+    },
+    [OK],
+  ]);
+  const sess = sessionFor(t, server.port);
+  const req = ne_request_create(sess, "GET", "/long");
+  const running = ne_request_dispatch(req);
+  await begun.opened;
+  let used: ne_session | null = null;
+  const code = await onOwnSession(sess, "f", async (own) => {
+    used = own;
+    return (await send(own, "GET", "/short")).code;
+  });
+  t.equal(code, 0);
+  t.not(used, sess);
+  t.throws(() => ne_request_create(used as unknown as ne_session, "GET", "/"), /destroyed/);
+  held.open();
+  t.equal(await running, 0);
   ne_request_destroy(req);
-  t.equal((await given(sess)).own, sess);
+  t.strictSame(server.requests.map(({ target }) => target), ["/long", "/short"]);
 });
 
-t.test("a signal of the session does not end them", async (t) => {
-  const { sess } = await started(t);
+t.test("a signal that has ended the session's requests does not end these", async (t) => {
+  const server = await scripted(t, [[OK]]);
+  const sess = sessionFor(t, server.port);
   nx_set_session_signal(sess, AbortSignal.abort());
-  const { own, code } = await given(sess);
-  t.not(own, sess);
-  t.equal(code, NE_OK);
+  t.not((await send(sess)).code, 0);
+  t.equal(await onOwnSession(sess, "f", async (own) => (await send(own)).code), 0);
+});
+
+t.test("a call that throws leaves no session behind", async (t) => {
+  const sess = sessionFor(t, 1);
+  nx_set_session_signal(sess, new AbortController().signal);
+  let used: ne_session | null = null;
+  const call = onOwnSession(sess, "f", async (own) => {
+    used = own;
+    throw new Error("broken");
+  });
+  await t.rejects(call, /broken/);
+  t.throws(() => ne_request_create(used as unknown as ne_session, "GET", "/"), /destroyed/);
+});
+
+t.test("a session that is none", async (t) => {
+  const none = {} as ne_session;
+  await t.rejects(onOwnSession(none, "nx_unlock", async () => 0), { message: /^nx_unlock: / });
 });
