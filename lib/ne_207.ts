@@ -14,7 +14,7 @@ import { badStatus } from "./internal/multistatus/outcome.js";
 import { parseStatusElement } from "./internal/multistatus/status_element.js";
 import { dispatchForOutcome } from "./internal/multistatus/watch.js";
 import { NE_DBG_XML } from "./internal/base/constants.js";
-import { debug, debugMask } from "./internal/base/debug.js";
+import { debug, debugEnabled } from "./internal/base/debug.js";
 import { printable } from "./internal/base/bytes.js";
 import { needCallbackOrNull, needObject } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
@@ -381,7 +381,7 @@ function takeStatus(p: Parser, line: string): boolean {
     p.lastLine = line;
     p.lastStatus = status;
   }
-  if ((debugMask & NE_DBG_XML) !== 0) debug(NE_DBG_XML, "[207] valid status-line: %s\n", line);
+  if (debugEnabled(NE_DBG_XML)) debug(NE_DBG_XML, "[207] valid status-line: %s\n", line);
   p.status = p.lastStatus;
   return true;
 }

@@ -24,7 +24,7 @@ import {
 import { isPromise } from "./internal/base/promise.js";
 import { limitsOf } from "./internal/session/guest_access.js";
 import { exceeds, valueTooLong } from "./internal/multistatus/value_limit.js";
-import { debug, debugMask } from "./internal/base/debug.js";
+import { debug, debugEnabled } from "./internal/base/debug.js";
 import {
   NE_207_MSSP_ESCAPING,
   NE_207_STATE_PROP,
@@ -683,7 +683,7 @@ function startProperty(
   r.propstats[i] = r.statuses.length - 1;
   h.value = "";
   h.depth = 0;
-  if ((debugMask & NE_DBG_XML) !== 0) {
+  if (debugEnabled(NE_DBG_XML)) {
     debug(NE_DBG_XML, "Got property #%d: {%s}%s.\n", i, nspace, name);
   }
   return FLAT;

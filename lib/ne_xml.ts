@@ -1,7 +1,7 @@
 // XML documents through a stack of handlers: namespaces are resolved, each element is offered to
 // the handlers until one takes it, and what they return stops the parser or makes it wait.
 import { MAX_XML_ERROR, NE_DBG_XML, NE_DBG_XMLPARSE } from "./internal/base/constants.js";
-import { debug, debugMask } from "./internal/base/debug.js";
+import { debug, debugEnabled } from "./internal/base/debug.js";
 import { HandleType, misuse } from "./internal/base/handle.js";
 import type { ne_handle } from "./internal/base/handle.js";
 import { needCallback, needCallbackOrNull, needText } from "./internal/base/arguments.js";
@@ -135,7 +135,7 @@ class Stack implements Listener {
     const handler = frame.handler!;
     if (handler.cdata === null) return GO_ON;
     const result = handler.cdata(handler.userdata, frame.state, text);
-    if ((debugMask & NE_DBG_XML) !== 0) {
+    if (debugEnabled(NE_DBG_XML)) {
       debug(NE_DBG_XML, "XML: char-data (%d) returns %s\n", frame.state, shown(result));
     }
     return result === 0 ? GO_ON : this.#answer(result);
@@ -147,7 +147,7 @@ class Stack implements Listener {
       return GO_ON;
     }
     const frame = this.#frames[--this.#depth]!;
-    if ((debugMask & NE_DBG_XML) !== 0) {
+    if (debugEnabled(NE_DBG_XML)) {
       const { nspace, local } = name;
       debug(NE_DBG_XML, "XML: end-element (%d, {%s, %s})\n", frame.state, nspace, local);
     }
@@ -186,7 +186,7 @@ class Stack implements Listener {
   // The handler at #index accepted the element or stops the parser, or no handler wants it.
   #decided(state: number): number {
     this.offering = false;
-    if ((debugMask & NE_DBG_XML) !== 0) {
+    if (debugEnabled(NE_DBG_XML)) {
       const { nspace, local } = this.#name!;
       const parent = this.#depth === 0 ? NE_XML_STATEROOT : this.#frames[this.#depth - 1]!.state;
       debug(NE_DBG_XML, "XML: start-element (%d, {%s, %s}) => %d\n", parent, nspace, local, state);

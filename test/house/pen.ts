@@ -10,6 +10,7 @@ const LINES_OF_A_FUNCTION = 70;
 const sources = [
   ...filesBelow("lib", ".ts").map((file) => `lib/${file}`),
   "lib/join.mjs",
+  ...filesBelow("lib/join", ".mjs").map((file) => `lib/join/${file}`),
   ...filesBelow("docs/examples", ".ts").map((file) => `docs/examples/${file}`),
   ...filesBelow("test", ".ts").map((file) => `test/${file}`),
 ];

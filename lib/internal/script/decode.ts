@@ -2,15 +2,10 @@
 import zlib from "node:zlib";
 import { INFLATE_RATIO_FREE, NE_ERROR } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
+import { ACCEPTED } from "./send_options.js";
 import type { Limits } from "../session/session_state.js";
 
-const { createZstdDecompress: create } = zlib as { createZstdDecompress?: () => Decoder };
-// that of Node 22 takes data that was cut off for whole
-const createZstdDecompress = Number.parseInt(process.versions.node) >= 24 ? create : undefined;
-
-/** Codings that `Accept-Encoding` asks for. */
-export const ACCEPTED =
-  createZstdDecompress === undefined ? "gzip, deflate, br" : "gzip, deflate, br, zstd";
+const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Decoder };
 
 /** Codings one inside another: honest servers use one. */
 const MAX_CODINGS = 3;
@@ -27,7 +22,7 @@ const CODINGS = new Map<string, Coding>([
   ["deflate", "deflate"],
   ["br", "br"],
 ]);
-if (createZstdDecompress !== undefined) CODINGS.set("zstd", "zstd");
+if (ACCEPTED.includes("zstd")) CODINGS.set("zstd", "zstd");
 
 /**
  * The codings to take off, the outermost last as they are listed; none where one is unknown.

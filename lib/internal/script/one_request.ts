@@ -22,7 +22,7 @@ import {
 } from "../../nx_session.js";
 import { answerOf, streamError, streamingAnswer } from "./answer.js";
 import { urlOf, type Answer, type Course } from "./course.js";
-import { ACCEPTED } from "./decode.js";
+import { ACCEPTED } from "./send_options.js";
 import type { Field } from "./header_list.js";
 import { submitLocks } from "./lock_tokens.js";
 import { redirectAfter, type Redirected } from "./redirect.js";

@@ -67,6 +67,15 @@ export interface nx_send_options {
   decompress?: boolean | undefined;
 }
 
+/**
+ * Codings that `Accept-Encoding` asks for. The decoder for zstd of Node 22 takes data that was cut
+ * off for whole.
+ */
+export const ACCEPTED =
+  Number.parseInt(process.versions.node) >= 24 && "zstd" in process.versions
+    ? "gzip, deflate, br, zstd"
+    : "gzip, deflate, br";
+
 type Options = nx_send_options;
 
 /** Names of options. */

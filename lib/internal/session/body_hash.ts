@@ -1,8 +1,9 @@
 // The hash of a request's body, for Digest's qop=auth-int (RFC 7616, 3.4.3): the body is read once
 // for its hash and once more when it is sent, so one that cannot be read twice fails there.
-import { createHash, type Hash } from "node:crypto";
+import type { Hash } from "node:crypto";
 import fs from "node:fs";
 import { NE_BUFSIZ } from "../base/constants.js";
+import { crypto } from "../base/crypto.js";
 import type { ne_request } from "../base/handle.js";
 import { applicationNumber } from "./callbacks.js";
 import { requests } from "./request.js";
@@ -17,7 +18,7 @@ export function requestBodyHash(
   algorithm: string,
 ): string | null | Promise<string | null> {
   const r = requests.open(req, "requestBodyHash");
-  const hash = createHash(algorithm);
+  const hash = crypto().createHash(algorithm);
   const { body } = r;
   if (body === null) return hash.digest("hex");
   switch (body.kind) {

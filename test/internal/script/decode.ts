@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import zlib from "node:zlib";
 import t from "tap";
 import { nx_error } from "../../../lib/internal/script/nx_error.js";
-import { ACCEPTED, codingsOf, decodeBody } from "../../../lib/internal/script/decode.js";
+import { codingsOf, decodeBody } from "../../../lib/internal/script/decode.js";
+import { ACCEPTED } from "../../../lib/internal/script/send_options.js";
 import { DEFAULT_LIMITS, type Limits } from "../../../lib/internal/session/session_state.js";
 
 const TEXT = Buffer.from("All work and no play makes Jack a dull boy.\n".repeat(200));

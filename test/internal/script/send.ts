@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
 import zlib from "node:zlib";
 import t, { type Test } from "tap";
-import { ACCEPTED } from "../../../lib/internal/script/decode.js";
+import { ACCEPTED } from "../../../lib/internal/script/send_options.js";
 import {
   ne_hook_destroy_request,
   NE_CONNECT,
