@@ -306,7 +306,10 @@ export async function nx_download(
   let target: Target | null = null;
   try {
     target = await openTarget(to, urlOf(settings.line, path), resumes, caller);
-    const known = resumes && target.at > 0 ? (given ?? (await target.keptTag?.()) ?? null) : null;
+    const kept = resumes && target.at > 0 ? ((await target.keptTag?.()) ?? null) : null;
+    // a part that is known to be of another version is not the caller's
+    const isOther = given !== null && kept !== null && given !== kept;
+    const known = resumes && target.at > 0 && !isOther ? (given ?? kept) : null;
     const etag = known !== null && isStrong(known) ? known : null;
     const result = await download({ ...settings, target, etag });
     await target.finish();

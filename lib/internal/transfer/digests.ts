@@ -55,11 +55,15 @@ function legacy(value: string): Digest[] {
   });
 }
 
+// A value that cannot be a digest is one that no content has.
 function digest(name: string, text: string): Digest[] {
   const algorithm = ALGORITHMS.get(name.trim().toLowerCase());
   if (algorithm === undefined) return [];
-  const value = Buffer.from(text.trim(), "base64");
-  return value.length === createHash(algorithm).digest().length ? [{ algorithm, value }] : [];
+  const { length } = createHash(algorithm).digest();
+  const value = text.trim();
+  // there are servers that write hexadecimal digits
+  const isHex = value.length === 2 * length && /^[0-9a-f]*$/i.test(value);
+  return [{ algorithm, value: Buffer.from(value, isHex ? "hex" : "base64") }];
 }
 
 /** Sums over a content as it comes. */

@@ -34,7 +34,7 @@ import {
   type Answer,
   type Line,
 } from "./exchange.js";
-import { Failed, refused } from "./failed_transfer.js";
+import { Failed, refused, wordsOf } from "./failed_transfer.js";
 import { Tries } from "./pauses.js";
 import type { Target } from "./target.js";
 
@@ -60,7 +60,10 @@ export interface Downloaded {
 // What is known of the resource under way.
 interface Course {
   resumedAt: number;
+  /** Size of the resource. */
   total: number | null;
+  /** Where the body under way ends in it; `null` where that is not said. */
+  end: number | null;
   /** Bytes to leave out, which the target has already. */
   skip: number;
   digests: Digest[];
@@ -76,6 +79,7 @@ export async function download(d: Download): Promise<Downloaded> {
   const course: Course = {
     resumedAt: d.etag === null ? 0 : d.target.at,
     total: null,
+    end: null,
     skip: 0,
     digests: [],
     sums: null,
@@ -141,6 +145,9 @@ async function attempt(d: Download, course: Course): Promise<Answer | null> {
 /** Makes ready for the body. @returns whether it is wanted */
 async function takeHead(d: Download, course: Course, head: Answer, from: number): Promise<boolean> {
   if (!isDone(head)) return false;
+  if (!hasStatus(head, 200, 203, 206)) {
+    throw new Failed(`The server sent no content: ${wordsOf(head)}`, head);
+  }
   const isPart = hasStatus(head, 206);
   const coding = fieldOf(head, "content-encoding");
   const etag = fieldOf(head, "etag");
@@ -151,7 +158,7 @@ async function takeHead(d: Download, course: Course, head: Answer, from: number)
   if (isPart) {
     course.digests.push(...digests);
     if (course.sums !== null && course.sums.size !== from) course.sums = null;
-    course.total = takeRange(head, from);
+    takeRange(course, head, from);
     if ((coding ?? "identity").toLowerCase() !== "identity") {
       throw new Failed("The server sent a range of coded content", head);
     }
@@ -163,6 +170,7 @@ async function takeHead(d: Download, course: Course, head: Answer, from: number)
     const length = fieldOf(head, "content-length");
     const coded = isCoded(coding, d.path);
     course.total = length === null || coded ? null : Number(length);
+    course.end = course.total;
     if (coded) {
       course.decoding = new Decoding(d.line.sess, coding ?? "", (block) => store(d, course, block));
     }
@@ -178,13 +186,19 @@ async function takeHead(d: Download, course: Course, head: Answer, from: number)
   return true;
 }
 
-function takeRange(head: Answer, from: number): number | null {
+function takeRange(course: Course, head: Answer, from: number): void {
   const field = fieldOf(head, "content-range") ?? "";
-  const [, first, last, total] = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i.exec(field) ?? [];
-  if (from === 0 || first === undefined || Number(first) !== from || Number(last) < from) {
+  const [, first, last, size] = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i.exec(field) ?? [];
+  const total = size === undefined || size === "*" ? null : Number(size);
+  const isWanted = from > 0 && Number(first) === from && Number(last) >= from;
+  if (!isWanted || Number(last) >= (total ?? Infinity)) {
     throw new Failed(`The server sent another range than the one asked for: ${field}`, head);
   }
-  return total === "*" || total === undefined ? null : Number(total);
+  if (total !== null && course.total !== null && total !== course.total) {
+    throw new Failed("The server sent a range of another size under the same ETag", head);
+  }
+  course.total = total ?? course.total;
+  course.end = Number(last) + 1;
 }
 
 // The whole comes from the beginning. A stream that has some of it goes on behind that, as long as
@@ -218,9 +232,12 @@ async function store(d: Download, { total }: Course, block: Buffer): Promise<voi
 // The body has come to its end: is it the end of the resource?
 function takeEnd(d: Download, course: Course, req: ne_request, head: Answer): Answer | null {
   course.digests.push(...digestsIn(nx_response_trailer_fields(req), !hasStatus(head, 206)));
-  const { total } = course;
-  if (total === null || total === d.target.at) return null;
-  if (d.target.at > total) throw new Failed("The server sent more than the resource has", head);
+  const { total, end } = course;
+  const { at } = d.target;
+  if (end !== null && at > end) throw new Failed("The server sent more than it said", head);
+  // of a range nobody knows whether it was the last, where its resource has no size
+  const isPart = hasStatus(head, 206) && total === null;
+  if (at === (total ?? end ?? at) && !isPart) return null;
   // a part of the rest: the next one is asked for
   const error = "The server sent only a part of the rest";
   return { ...head, status: null, code: NE_ERROR, error };

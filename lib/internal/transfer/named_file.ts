@@ -25,6 +25,8 @@ export class NamedFile implements Target {
   #old: Stats | null;
   #handle: FileHandle;
   #file: OpenFile;
+  /** Which file the part is. */
+  #part: Stats;
   #unsynced = 0;
   #syncing: Promise<unknown> | null = null;
   #syncError: Failed | null = null;
@@ -33,9 +35,10 @@ export class NamedFile implements Target {
 
   private constructor(
     { name, old }: Place,
-    { handle, file }: { handle: FileHandle; file: OpenFile },
+    { handle, file, stat }: { handle: FileHandle; file: OpenFile; stat: Stats },
     url: string | null,
   ) {
+    this.#part = stat;
     this.#name = name;
     this.#old = old;
     this.#handle = handle;
@@ -67,11 +70,13 @@ export class NamedFile implements Target {
     if (busy.has(part)) throw new Failed(`Another download is writing ${part}`);
     busy.add(part);
     try {
-      // a link would lead elsewhere
-      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+      if (url === null || !(await isOwnPart(part))) await fs.rm(part, { force: true });
+      // a link would lead elsewhere, and a pipe hold up the opening
+      const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+      const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (url === null ? O_EXCL : 0);
       const handle = await fs.open(part, flags, old === null ? 0o666 : old.mode & 0o777);
       const file = await OpenFile.open(handle);
-      return new NamedFile(place, { handle, file }, url);
+      return new NamedFile(place, { handle, file, stat: await handle.stat() }, url);
     } catch (error) {
       busy.delete(part);
       throw error;
@@ -114,6 +119,7 @@ export class NamedFile implements Target {
       await this.#syncing;
       if (this.#syncError !== null) throw this.#syncError;
       await this.#handle.sync();
+      await this.#needOwn(part);
       await this.#handle.close();
       await fs.rename(part, this.#name);
       await fs.rm(`${part}.etag`, { force: true });
@@ -123,6 +129,13 @@ export class NamedFile implements Target {
       if (error instanceof Failed) throw error;
       throw systemFailure(this.#doing(), error);
     }
+  }
+
+  // Another process that downloads to the same name may have put its own part there.
+  async #needOwn(part: string): Promise<void> {
+    const { ino, dev } = await fs.lstat(part);
+    if (ino === this.#part.ino && dev === this.#part.dev) return;
+    throw new Failed(`Another download is writing ${part}`);
   }
 
   async #takeAfter({ mode, uid, gid }: Stats): Promise<void> {
@@ -136,13 +149,14 @@ export class NamedFile implements Target {
     const part = `${this.#name}.part`;
     try {
       await this.#syncing;
-      await this.#handle.close();
       if (this.#url !== null && this.at > 0) return;
+      await this.#needOwn(part);
       await fs.rm(part, { force: true });
       await fs.rm(`${part}.etag`, { force: true });
     } catch {
       // the transfer's own failure is the one to tell
     } finally {
+      await this.#handle.close().catch(() => {});
       busy.delete(part);
     }
   }
@@ -169,6 +183,12 @@ export class NamedFile implements Target {
       throw systemFailure(`Could not write ${name}`, error);
     }
   }
+}
+
+/** Whether a part that is there can be gone on with: another name of it is another file's. */
+async function isOwnPart(part: string): Promise<boolean> {
+  const stat = await fs.lstat(part).catch(() => null);
+  return stat === null || (stat.isFile() && stat.nlink === 1);
 }
 
 // The system refuses directories and sockets.

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { NE_DEPTH_INFINITE } from "../base/constants.js";
 import { landed } from "./check.js";
+import { refuseCollection } from "./collection.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
 import { exchange, hasStatus, isDone, type Call, type Field } from "./exchange.js";
 import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
@@ -82,6 +83,7 @@ export function nextcloud(): Protocol {
     },
     async finish(job, url) {
       await checkConditions(job);
+      await refuseCollection(job);
       const call: Call = {
         method: "MOVE",
         target: `${url}.file`,

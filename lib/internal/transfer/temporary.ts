@@ -5,6 +5,7 @@ import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO } from "../base/constants.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent } from "../../ne_uri.js";
 import { hasContent, landed, look } from "./check.js";
+import { refuseCollection } from "./collection.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
 import { exchange, hasStatus, isDone, type Answer, type Call } from "./exchange.js";
 import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
@@ -85,6 +86,7 @@ export async function moveIntoPlace(job: Job, url: string): Promise<Result> {
     throw new Unsupported(`The server holds ${size} bytes in place of ${source.size ?? job.done}`);
   }
   await checkConditions(job);
+  await refuseCollection(job);
   const call: Call = {
     method: "MOVE",
     target: url,

@@ -89,13 +89,18 @@ async function wholeAtOnce(job: Job, state: State | null): Promise<Result> {
   }
   await tell(job, "put", job.path);
   const result = await putWhole(job);
-  if (!(await source.isUnchanged())) {
-    if (result.etag !== null) job.conditions = { match: result.etag, noneMatch: null };
-    throw new BeginAnew("The source changed while it was sent");
-  }
+  await needUnchanged(job, result);
   job.done = source.size ?? job.done;
   await tell(job, "put", job.path);
   return result;
+}
+
+/** @param made the file that has been made of it already: it may be replaced */
+async function needUnchanged(job: Job, made: Result | null = null): Promise<void> {
+  if (await job.source.isUnchanged()) return;
+  const etag = made?.etag ?? null;
+  if (etag !== null) job.conditions = { match: etag, noneMatch: null };
+  throw new BeginAnew("The source changed while it was sent");
 }
 
 // ---- in pieces ----
@@ -109,7 +114,12 @@ async function inPieces(job: Job, protocol: Protocol, state: State | null): Prom
   try {
     await tell(job, protocol.name, url);
     await sendPieces(job, protocol, url);
-    return await protocol.finish(job, url);
+    // the last piece of a tus upload has made the file already
+    const isMade = protocol.name === "tus";
+    if (!isMade) await needUnchanged(job);
+    const result = await protocol.finish(job, url);
+    if (isMade) await needUnchanged(job, result);
+    return result;
   } catch (error) {
     if (!isOfUse(job, error)) await remove(job, protocol, url);
     throw error;

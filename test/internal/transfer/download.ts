@@ -117,6 +117,8 @@ t.test("ranges that are no answer are refused", async (t) => {
   const bad: Record<string, Buffer> = {
     "another start": part(BODY, 1500),
     "another version": part(BODY, 2000, 'ETag: "2"\r\n'),
+    "another size": part(BODY, 2000, undefined, 3001),
+    "more than there is": part(BODY, 2000, undefined, 2500),
     "coded content": part(BODY, 2000, 'ETag: "1"\r\nContent-Encoding: gzip\r\n'),
     "several ranges": Buffer.from(
       "HTTP/1.1 206 P\r\nContent-Type: multipart/byteranges; boundary=x\r\nContent-Length: 0\r\n\r\n",
@@ -183,6 +185,79 @@ t.test("resume: a part of another resource, or without an ETag, starts over", as
   for (const { fields } of server.requests) t.notMatch(fields.join("\n"), /range/i);
 });
 
+t.test("resume: a part that is known to be of another version starts over", async (t) => {
+  const server = await scripted(t, [[whole(BODY, 'ETag: "2"\r\n')]]);
+  const name = oldFile(t);
+  const sess = openSession(t, server);
+  fs.writeFileSync(`${name}.part`, "xx");
+  const { origin } = server;
+  fs.writeFileSync(`${name}.part.etag`, JSON.stringify({ url: `${origin}/a`, etag: '"1"' }));
+  const result = await nx_download(sess, "/a", name, { resume: true, etag: '"2"' });
+  t.match(result, { resumed_at: 0, bytes: 3000 });
+  t.ok(fs.readFileSync(name).equals(BODY));
+  t.notMatch(server.requests[0]?.fields.join("\n"), /range/i);
+});
+
+t.test("a range that does not say the size is not taken for the last", async (t) => {
+  const head = 'HTTP/1.1 200 OK\r\nETag: "1"\r\n';
+  const first = Buffer.concat([
+    Buffer.from(`${head}Transfer-Encoding: chunked\r\n\r\n7d0\r\n`),
+    BODY.subarray(0, 2000),
+    Buffer.from("\r\n"),
+  ]);
+  const unsized = (body: Buffer, from: number): Buffer =>
+    Buffer.from(part(body, from).toString("latin1").replace(/\/\d+\r/, "/*\r"), "latin1");
+  const none = "HTTP/1.1 416 Range\r\nContent-Range: bytes */3000\r\nContent-Length: 0\r\n\r\n";
+  const all = `${head}Content-Length: 3000\r\n\r\n`;
+  const server = await scripted(t, [
+    [first, END],
+    [unsized(BODY.subarray(0, 2500), 2000), unsized(BODY, 2500), none, all],
+  ]);
+  const name = oldFile(t);
+  t.match(await nx_download(openSession(t, server), "/a", name), { bytes: 3000 });
+  t.ok(fs.readFileSync(name).equals(BODY));
+});
+
+t.test("a success without content is no file", async (t) => {
+  for (const status of ["204 No Content", "202 Accepted", "205 Reset Content"]) {
+    const length = status.startsWith("204") ? "" : "Content-Length: 0\r\n";
+    const server = await scripted(t, [[`HTTP/1.1 ${status}\r\n${length}\r\n`]]);
+    const name = oldFile(t);
+    const error = await nxError(() => nx_download(openSession(t, server), "/a", name));
+    t.match(error, { message: `The server sent no content: ${status}` });
+    t.equal(fs.readFileSync(name, "utf8"), "old");
+  }
+});
+
+t.test("what lies under the part's name is not written into", async (t) => {
+  for (const resume of [true, false]) {
+    const server = await scripted(t, [[whole(BODY)]]);
+    const name = oldFile(t);
+    const other = `${name}.other`;
+    fs.writeFileSync(other, "precious");
+    fs.linkSync(other, `${name}.part`);
+    await nx_download(openSession(t, server), "/a", name, { resume });
+    t.equal(fs.readFileSync(other, "utf8"), "precious");
+    t.ok(fs.readFileSync(name).equals(BODY));
+  }
+});
+
+t.test("a part that another process has replaced is not put in the file's place", async (t) => {
+  const name = oldFile(t);
+  const server = await scripted(t, [[whole(BODY)]]);
+  const progress = (done: number): void => {
+    if (done < 3000) return;
+    fs.rmSync(`${name}.part`);
+    fs.writeFileSync(`${name}.part`, "theirs");
+  };
+  const error = await nxError(() =>
+    nx_download(openSession(t, server), "/a", name, { progress }),
+  );
+  t.match(error.message, "Another download is writing");
+  t.equal(fs.readFileSync(name, "utf8"), "old");
+  t.equal(fs.readFileSync(`${name}.part`, "utf8"), "theirs");
+});
+
 t.test("resume: all of it is there already", async (t) => {
   const none = "HTTP/1.1 416 Range\r\nContent-Range: bytes */3000\r\nContent-Length: 0\r\n\r\n";
   const head = (etag: string): string =>
@@ -211,6 +286,9 @@ t.test("digests", async (t) => {
     [`Content-MD5: ${md5}`, true],
     [`Content-MD5: ${createHash("md5").update("x").digest("base64")}`, false],
     [`Digest: unixsum=1`, true],
+    [`Digest: md5=${Buffer.from(md5, "base64").toString("hex")}`, true],
+    ["Repr-Digest: sha-256=:AAAA:", false],
+    ["Digest: sha-256=nonsense", false],
   ];
   for (const [fields, fine] of rows) {
     const server = await scripted(t, [[whole(BODY, `${fields}\r\n`)]]);

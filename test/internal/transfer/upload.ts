@@ -14,6 +14,7 @@ import {
 } from "../../../lib/index.js";
 import type { ne_session, nx_upload_options, nx_upload_state } from "../../../lib/index.js";
 import { failureOf, mistake } from "../../fixtures/conversation.js";
+import { multistatus, propstat, response } from "../../fixtures/dav.js";
 import { content, folder, nxError, openSession } from "../../fixtures/transfer/client.js";
 import { hurry } from "../../fixtures/transfer/clock.js";
 import {
@@ -152,6 +153,26 @@ for (const protocol of PROTOCOLS) {
     isClean(t, server, NEW.subarray(0, 24_000));
   });
 
+  t.test(`${protocol}: a source that changes under the last piece starts over`, async (t) => {
+    let changed = false;
+    const name = path.join(folder(t), "source");
+    fs.writeFileSync(name, OLD);
+    const server = await transferServer(t, {
+      offers: OFFERS,
+      before: ({ method: asked, headers }) => {
+        // the proof of content-range has no more than a few bytes
+        const isPiece = asked === method && Number(headers["content-length"]) > 100;
+        if (!isPiece || changed) return null;
+        changed = true;
+        fs.writeFileSync(name, NEW.subarray(0, 24_000));
+        fs.utimesSync(name, 1, 1);
+        return null;
+      },
+    });
+    await nx_upload(openSession(t, server), FILE, name, { protocol, chunk: 25_000 });
+    isClean(t, server, NEW.subarray(0, 24_000));
+  });
+
   t.test(`${protocol}: goes on from the last state stored, in other pieces`, async (t) => {
     for (const stopAt of protocol === "put" ? [0, 25_000] : [0, 10_000, 20_000, 25_000]) {
       const server = await transferServer(t, { offers: OFFERS });
@@ -240,6 +261,29 @@ t.test("pieces grow where they go quickly, and as long as nothing fails", async 
   const busy = at(2, "PUT", { kind: "status", code: 503 });
   t.strictSame(await sizes(100, busy), [10, 40, 10, 40], "a larger one failed");
 });
+
+for (const protocol of ["nextcloud", "sabre-patch", "content-range"] as const) {
+  t.test(`${protocol}: a collection in the target's place is not replaced`, async (t) => {
+    const body = multistatus(
+      response(FILE, propstat("<D:resourcetype><D:collection/></D:resourcetype>")),
+    );
+    for (const shown of [
+      { code: 207, headers: { "content-type": "text/xml" }, body },
+      { code: 301, headers: { location: `http://here${FILE}/` } },
+    ]) {
+      const server = await transferServer(t, {
+        offers: OFFERS,
+        before: ({ method, path: asked }) =>
+          method === "PROPFIND" && asked === FILE ? shown : null,
+      });
+      const sess = openSession(t, server);
+      const error = await nxError(() => nx_upload(sess, FILE, NEW, { protocol, chunk: 10_000 }));
+      t.match(error.message, "There is a collection at");
+      t.notOk(server.log.some(({ method }) => method === "MOVE"), "nothing is moved onto it");
+      isClean(t, server, null);
+    }
+  });
+}
 
 t.test("a login is asked for before the body goes out", async (t) => {
   for (const readsToo of [true, false]) {

@@ -1,0 +1,59 @@
+// Whether there is a collection where a file is to go: a MOVE onto it would remove all that is in
+// it (RFC 4918 section 9.9.3), and no condition of a MOVE keeps that from happening.
+import { NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
+import { pathSegments, sameSegments } from "../uri/same_path.js";
+import { ne_add_request_header } from "../../ne_request.js";
+import {
+  ne_propfind_create,
+  ne_propfind_destroy,
+  ne_propfind_get_request,
+  ne_propfind_named,
+  ne_propset_value,
+} from "../../ne_props.js";
+import { nx_set_request_signal } from "../../nx_session.js";
+import { answerOf, fieldOf, hasStatus, type Answer } from "./exchange.js";
+import { Failed } from "./failed_transfer.js";
+import type { Job } from "./job.js";
+import { Tries } from "./pauses.js";
+
+const TYPE = { nspace: "DAV:", name: "resourcetype" };
+
+/** Throws where the target is a collection. A server that does not say has none. */
+export async function refuseCollection(job: Job): Promise<void> {
+  // with Overwrite: F, nothing is removed
+  if (job.conditions.noneMatch === "*") return;
+  const tries = new Tries(job.line, job.retries);
+  for (;;) {
+    const found = { isCollection: false };
+    const answer = await ask(job, found);
+    if (found.isCollection || isSlashMissing(answer, job.path)) {
+      throw new Failed(`There is a collection at ${job.path}`);
+    }
+    if (answer.code === NE_OK) return;
+    await tries.again(answer);
+  }
+}
+
+async function ask({ line, path }: Job, found: { isCollection: boolean }): Promise<Answer> {
+  const handler = ne_propfind_create(line.sess, path, NE_DEPTH_ZERO);
+  const req = ne_propfind_get_request(handler);
+  try {
+    nx_set_request_signal(req, line.signal);
+    for (const field of line.fields) ne_add_request_header(req, ...field);
+    const code = await ne_propfind_named(handler, [TYPE], (_userdata, _uri, results) => {
+      const type = ne_propset_value(results, TYPE) ?? "";
+      found.isCollection ||= /<DAV:collection[ >]/.test(type);
+    });
+    return answerOf(line, { method: "PROPFIND", target: path }, code, req);
+  } finally {
+    ne_propfind_destroy(handler);
+  }
+}
+
+// A server that sends whoever asks to the same path with a slash.
+function isSlashMissing(answer: Answer, path: string): boolean {
+  const location = fieldOf(answer, "location") ?? "";
+  const to = location.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, "").replace(/[?#].*$/s, "");
+  const isSame = sameSegments(pathSegments(to), pathSegments(path.replace(/\?.*$/s, "")));
+  return hasStatus(answer, 301, 302, 307, 308) && to.endsWith("/") && isSame;
+}
