@@ -3,7 +3,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { Der, DerError, TAG, inside, integerBytes, oidText, orNull, type Element } from "./der.js";
-import { parseName, type Name } from "./name.js";
+import { parseName, parseNameOf, type Name } from "./name.js";
 import { isStrictTime, parseTime } from "./time.js";
 
 export type { Name } from "./name.js";
@@ -47,7 +47,8 @@ export interface Extensions {
   subjectKeyId: Buffer | null;
   authorityKeyId: {
     keyId: Buffer | null;
-    issuer: readonly GeneralName[];
+    /** The name of the issuer's issuer, read when it is first wanted; null for none. */
+    issuerName(): Name | null;
     serial: Buffer | null;
   } | null;
   nameConstraints: NameConstraints | null;
@@ -314,7 +315,13 @@ function authorityKeyId(fields: Der): NonNullable<Extensions["authorityKeyId"]> 
   const issuer = fields.tag === 0xa1 ? generalNames(fields.open(0xa1)) : [];
   const serial = fields.tag === 0x82 ? fields.bytes(0x82) : null;
   fields.end();
-  return { keyId, issuer, serial };
+  const named = issuer.find(({ tag }) => tag === DIRECTORY_NAME);
+  let name: Name | null | undefined;
+  const issuerName = (): Name | null => {
+    if (name === undefined) name = named === undefined ? null : parseNameOf(named.value);
+    return name;
+  };
+  return { keyId, issuerName, serial };
 }
 
 function nameConstraints(fields: Der): NameConstraints {

@@ -26,7 +26,7 @@ const MAX_COMPARISONS = 1 << 18;
 /** Names and subtrees of one path that are read at all: each costs some microseconds. */
 const MAX_NAMES = 2048;
 
-/** A name or subtree as it is compared; null text: it cannot be read. */
+/** A name or subtree as it is compared (of a URI its host); null text: it cannot be read. */
 interface Form {
   readonly tag: number;
   readonly bytes: Buffer;
@@ -78,7 +78,7 @@ function isExempt(cert: X509, depth: number): boolean {
 function formsOf(cert: X509): Form[] {
   const { subject, extensions } = cert;
   const altNames = extensions.altNames ?? [];
-  const forms = altNames.map(formOf);
+  const forms = altNames.map((name) => (name.tag === URI ? uriForm(name) : formOf(name)));
   if (subject.entries.length > 0) {
     forms.push({ tag: DIRECTORY_NAME, bytes: subject.der, text: subject.canonical });
   }
@@ -95,6 +95,12 @@ function formsOf(cert: X509): Form[] {
 
 function emailForm({ value }: NameEntry): Form {
   return { tag: EMAIL, bytes: value, text: value.toString("latin1") };
+}
+
+// Its host, lower case, found once: a peer may show thousands of them.
+function uriForm({ tag, value }: GeneralName): Form {
+  const host = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#:]*)/.exec(lower(value))?.[1];
+  return { tag, bytes: value, text: host ?? null };
 }
 
 function hostForm(text: string): Form {
@@ -143,10 +149,8 @@ function isWithin(name: Form, base: Form): boolean | null {
       return isHostWithin(name.text, base.text, true);
     case EMAIL:
       return isMailWithin(name.text, base.text);
-    case URI: {
-      const host = /^[^:]*:\/\/(?:[^/?#]*@)?([^/?#:]*)/.exec(name.text)?.[1];
-      return host === undefined ? null : isHostWithin(host, base.text, false);
-    }
+    case URI:
+      return isHostWithin(name.text, base.text, false);
     case IP_ADDRESS:
       return isAddressWithin(name.bytes, base.bytes);
     case DIRECTORY_NAME:

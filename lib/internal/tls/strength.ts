@@ -1,5 +1,6 @@
 // Whether a certificate's key and signature are strong enough: OpenSSL's security level 1, the
-// default of Node 20 and 22. (Node 24 wants more; what falls between is OpenSSL's to refuse.)
+// default of Node 20 and 22. (Node 24 wants more; what falls between is OpenSSL's to refuse.) And
+// whether a key is so large that checking its signatures holds up the program.
 
 import type { KeyObject } from "node:crypto";
 import type { X509 } from "../asn1/x509.js";
@@ -49,4 +50,26 @@ function isStrongKey(key: KeyObject): boolean {
   if (modulusLength !== undefined && modulusLength < MIN_MODULUS_BITS) return false;
   if (namedCurve === undefined) return true;
   return !SMALL_CURVES.test(namedCurve);
+}
+
+/**
+ * What it costs to check a signature by a key, about in milliseconds: whoever made the key chose
+ * it. A usual one costs 0.1; RSA with 3072 bits in the exponent, too, costs 10.
+ */
+export function signatureCost(key: KeyObject): number {
+  const { modulusLength, publicExponent, namedCurve } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength !== undefined) {
+    const exponentBits = publicExponent === undefined ? 512 : bitsOf(publicExponent);
+    return (modulusLength ** 2 * exponentBits) / 2.5e9;
+  }
+  if (key.asymmetricKeyType !== "ec") return 1;
+  const curveBits = Number(/[0-9]{3}/.exec(namedCurve ?? "")?.[0] ?? LARGEST_CURVE);
+  return curveBits ** 3 / 5e7;
+}
+
+/** Bits of the largest curve that OpenSSL computes with: for those without a name. */
+const LARGEST_CURVE = 661;
+
+function bitsOf(number: bigint): number {
+  return number.toString(16).length * 4;
 }

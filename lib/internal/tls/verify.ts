@@ -8,7 +8,7 @@ import { keepConstraints } from "./constraints.js";
 import type { TlsContext } from "./context.js";
 import { checkIdentity } from "./identity.js";
 import { isAboutTrust, secondRefusal, type Peer } from "./second_judge.js";
-import { isStrong } from "./strength.js";
+import { isStrong, signatureCost } from "./strength.js";
 
 /** Failure bit: the server certificate is not valid yet. */
 export const NE_SSL_NOTYETVALID = 0x01;
@@ -171,6 +171,7 @@ function isSound({ certs }: Path, purpose: ReadonlySet<string>): boolean {
   const leafUsage = purpose === CLIENT_AUTH ? CLIENT_KEY_USAGE : SERVER_KEY_USAGE;
   const leafType = purpose === CLIENT_AUTH ? NETSCAPE_TYPE.CLIENT : NETSCAPE_TYPE.SERVER;
   let below = 0; // certificates under a CA that count for its path length
+  let cost = 0;
   for (const [depth, cert] of certs.entries()) {
     const { extensions } = cert;
     if (extensions.unknownCritical || extensions.broken || extensions.isProxy) return false;
@@ -188,7 +189,9 @@ function isSound({ certs }: Path, purpose: ReadonlySet<string>): boolean {
     if (depth > 0 && !isSelfIssued(cert)) below += 1;
     if (!isStrong(cert)) return false;
     const issuer = certs[depth + 1];
-    if (issuer !== undefined && !isSignedBy(cert, issuer)) return false;
+    if (issuer === undefined) continue;
+    cost += costOfCheck(issuer);
+    if (cost > MAX_COST || !isSignedBy(cert, issuer)) return false;
   }
   return true;
 }
@@ -204,6 +207,17 @@ function isCa(cert: X509, isTop: boolean): boolean {
   if (basicConstraints !== null) return basicConstraints.ca;
   // old roots of version 1, and roots that say no more than that they sign certificates
   return isTop && ((cert.version === 0 && isSelfSigned(cert)) || keyUsage !== null);
+}
+
+/** Milliseconds for the signatures of a path; a chain of ten large keys costs one. */
+const MAX_COST = 50;
+
+function costOfCheck(issuer: X509): number {
+  try {
+    return signatureCost(issuer.node().publicKey);
+  } catch {
+    return Infinity; // a key that OpenSSL cannot read
+  }
 }
 
 function isSignedBy(cert: X509, issuer: X509): boolean {

@@ -28,6 +28,7 @@ t.test("extensions", async (t) => {
   const ca = cert("ca.pem").extensions;
   t.same(ca.basicConstraints, { ca: true, pathLength: null });
   t.same(extensions.authorityKeyId?.keyId, ca.subjectKeyId);
+  t.equal(extensions.authorityKeyId?.issuerName(), null);
   t.equal((ca.keyUsage ?? 0) & KEY_USAGE.CERT_SIGN, KEY_USAGE.CERT_SIGN);
 });
 

@@ -54,6 +54,21 @@ for (const [name, input, fields] of ROWS) {
   });
 }
 
+t.test("in two pieces, wherever they part", async (t) => {
+  const input = "A: b\r\nC: d\r\n e\r\nF: g\r\n\r\n";
+  for (let at = 0; at <= input.length; at++) {
+    const pieces = [Buffer.from(input.slice(0, at)), Buffer.from(input.slice(at))];
+    t.same(parse(pieces).fields, ["a=b", "c=d e", "f=g"], `after ${at} bytes`);
+  }
+});
+
+t.test("every field of a name is dropped, first, last and between", async (t) => {
+  const fields = new Fields();
+  for (const name of ["A", "B", "a", "C", "A"]) fields.add(name, "x");
+  fields.drop("a");
+  t.same(fields.list.map(({ name }) => name), ["B", "C"]);
+});
+
 const TOO_MANY = "Response exceeded maximum number of header fields";
 const TOO_LONG = "Error reading response headers: Line too long";
 

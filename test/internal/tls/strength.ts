@@ -1,11 +1,18 @@
 // Keys and signatures at both sides of OpenSSL's security level 1, in real certificates.
-import { constants, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
 import t from "tap";
 import { parseCertificate, type X509 } from "../../../lib/internal/asn1/x509.js";
 import { createTlsContext } from "../../../lib/internal/tls/context.js";
-import { isStrong } from "../../../lib/internal/tls/strength.js";
+import { isStrong, signatureCost } from "../../../lib/internal/tls/strength.js";
 import { judge } from "../../../lib/internal/tls/verify.js";
 import {
+  ECDSA_SHA256,
   RSA_SHA256,
   caFields,
   certify,
@@ -47,6 +54,75 @@ t.test("keys", async (t) => {
     t.equal(isStrong(holding(ecKeys(curve).publicKey)), false, curve);
   }
   t.equal(isStrong(holding(generateKeyPairSync("ed25519").publicKey)), true, "Ed25519");
+});
+
+t.test("what a key costs those who check its signatures", async (t) => {
+  const rsa = (modulusLength: number, publicExponent = 65537): KeyObject =>
+    generateKeyPairSync("rsa", { modulusLength, publicExponent }).publicKey;
+  const rows: [name: string, key: KeyObject, least: number, most: number][] = [
+    ["RSA", rsa(2048), 0.01, 0.1],
+    ["RSA of 4096 bits", rsa(4096), 0.1, 0.2],
+    ["with an exponent of 32 bits", rsa(2048, 0xffffffff), 0.05, 0.1],
+    ["P-256", ecKeys().publicKey, 0.3, 0.4],
+    ["P-521", ecKeys("secp521r1").publicKey, 2, 4],
+    ["a binary curve", ecKeys("sect571r1").publicKey, 3, 5],
+    ["a curve without a size in its name", ecKeys("Oakley-EC2N-4").publicKey, 5, 7],
+    ["Ed25519", generateKeyPairSync("ed25519").publicKey, 1, 1],
+    ["DSA", generateKeyPairSync("dsa", { modulusLength: 2048, divisorLength: 256 }).publicKey, 0.5, 1],
+    ["an exponent as long as its modulus", longExponent().publicKey, 3, 4],
+  ];
+  for (const [name, key, least, most] of rows) {
+    const cost = signatureCost(key);
+    t.ok(cost >= least && cost <= most, `${name}: ${cost}`);
+  }
+});
+
+// RSA with the exponents in each other's place: checking is what signing usually is.
+function longExponent(): { publicKey: KeyObject; privateKey: KeyObject } {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const jwk = privateKey.export({ format: "jwk" });
+  const number = (text = ""): bigint => BigInt(`0x${Buffer.from(text, "base64url").toString("hex")}`);
+  const text = (value: bigint): string => {
+    const hex = value.toString(16);
+    return Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
+  };
+  const e = number(jwk.e);
+  const key = {
+    ...jwk,
+    e: jwk.d,
+    d: jwk.e,
+    dp: text(e % (number(jwk.p) - 1n)),
+    dq: text(e % (number(jwk.q) - 1n)),
+  };
+  const swapped = createPrivateKey({ format: "jwk", key: key as never });
+  return { publicKey: createPublicKey(swapped), privateKey: swapped };
+}
+
+t.test("a path whose signatures cost too much is refused, a long one is not", async (t) => {
+  const chainOf = (keys: { publicKey: KeyObject; privateKey: KeyObject }, length: number): X509[] => {
+    const name = (at: number): Buffer => cn(at === 0 ? "localhost" : `CA ${at}`);
+    return Array.from({ length }, (_, at) => {
+      const top = at === length - 1;
+      const fields = at === 0 ? leafFields(name(1), keys.publicKey) : caFields(name(at), keys.publicKey);
+      const signing = keys.publicKey.asymmetricKeyType === "rsa" ? RSA_SHA256 : ECDSA_SHA256;
+      const issuer = name(top ? at : at + 1);
+      return parseCertificate(certify({ ...fields, issuer, signing }, keys.privateKey)) as X509;
+    });
+  };
+  const hardFault = (chain: X509[]): string | null => {
+    const context = createTlsContext();
+    context.trusted.push(chain.at(-1) as X509);
+    const now = Date.UTC(2026, 5, 1) / 1000;
+    return judge({ chain, refusal: null }, context, "localhost", null, now).hard;
+  };
+  const refused = "SSL error: certificate verify failed";
+  const long = longExponent();
+  t.equal(hardFault(chainOf(long, 8)), null);
+  t.equal(hardFault(chainOf(long, 20)), refused);
+  const curve = ecKeys("secp521r1");
+  t.equal(hardFault(chainOf(curve, 12)), null);
+  t.equal(hardFault(chainOf(curve, 30)), refused);
+  t.equal(hardFault(chainOf(ecKeys(), 90)), null, "90 usual ones");
 });
 
 t.test("signatures", async (t) => {
