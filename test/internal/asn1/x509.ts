@@ -116,6 +116,17 @@ t.test("unusual_extensions", async (t) => {
   }
 });
 
+t.test("the_name_of_the_issuer_of_the_issuer_is_read_once", async (t) => {
+  const named = (value: string): Extensions["authorityKeyId"] | undefined =>
+    parseCertificate(withExtensions(["551d23", false, Buffer.from(value, "hex")]))?.extensions
+      .authorityKeyId;
+  const found = named("3006a104a4023000");
+  t.equal(found?.issuerName()?.canonical, "");
+  t.equal(found?.issuerName(), found?.issuerName());
+  t.equal(named("3006a104a4020400")?.issuerName(), undefined, "no name: no such extension");
+  t.equal(named("3006a10482026162")?.issuerName(), null, "a name of another kind");
+});
+
 t.test("every_certificate_of_the_set_agrees_with_node", async (t) => {
   for (const file of ["good.pem", "ca.pem", "dates-9999.pem", "dn-many.pem", "good-ed25519.pem"]) {
     const found = cert(file);
