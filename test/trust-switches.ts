@@ -34,7 +34,7 @@ const ROWS: readonly [
   switches: string[],
   variables: NodeJS.ProcessEnv,
   trusts: boolean,
-  skip?: string,
+  skip?: string | undefined,
 ][] = [
   ["nothing", [], {}, false],
   ["NODE_EXTRA_CA_CERTS", [], { NODE_EXTRA_CA_CERTS: CA }, true],
