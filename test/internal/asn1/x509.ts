@@ -8,6 +8,7 @@ import {
   KEY_USAGE,
   parseCertificate,
   parseCheckedCertificate,
+  type Extensions,
 } from "../../../lib/internal/asn1/x509.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 
