@@ -1,5 +1,5 @@
-// Whom the runtime trusts, under each of its switches and variables: a program is started with them,
-// and ne_ssl_trust_default_ca has to trust whom node:tls trusts.
+// Whom the runtime trusts, under each of its switches and variables: a program is started with
+// them, and ne_ssl_trust_default_ca has to trust whom node:tls trusts.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
