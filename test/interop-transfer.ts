@@ -7,6 +7,7 @@ import {
   ne_session_create,
   ne_session_destroy,
   nx_download,
+  nx_mkcol,
   nx_put,
   nx_upload,
   type ne_session,
@@ -71,6 +72,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
     await upAndDown(t, sess, target);
     await interrupted(t, sess, target);
     await conditions(t, sess, target);
+    await ontoFolder(t, sess, target);
   });
 }
 
@@ -89,6 +91,18 @@ async function upAndDown(t: Test, sess: ne_session, { at, takes }: Target): Prom
   await nx_upload(sess, target, OLD, { protocol: "put" });
   await nx_download(sess, target, copy);
   t.ok(fs.readFileSync(copy).equals(OLD));
+}
+
+// MOVE would put the file in the folder's place, and remove what is in it.
+async function ontoFolder(t: Test, sess: ne_session, { at, takes, files }: Target): Promise<void> {
+  const inner = path.join(files, "folder", "precious");
+  await nx_mkcol(sess, `${at}folder/`);
+  fs.writeFileSync(inner, "precious");
+  for (const protocol of [takes, "auto"] as const) {
+    await nxError(() => nx_upload(sess, `${at}folder`, NEW, { protocol, chunk: 100_000 }));
+    t.equal(fs.readFileSync(inner, "utf8"), "precious");
+  }
+  t.notOk(fs.readdirSync(files).some((name) => name.endsWith(".part")), "nothing is left beside");
 }
 
 async function interrupted(t: Test, sess: ne_session, { at, files }: Target): Promise<void> {

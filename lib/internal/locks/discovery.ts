@@ -106,17 +106,33 @@ export async function discoverLocks(sess: ne_session, path: string): Promise<nx_
   }
 }
 
-/** Whether the server has a lock of this token; where the resource is gone so is the lock. */
+/**
+ * Whether the server has a lock of this token; where the resource is gone so is the lock. Throws
+ * where the server hides a token: it may be this one.
+ */
 export async function hasLock(sess: ne_session, path: string, token: string): Promise<boolean> {
   try {
-    const locks = await discoverLocks(sess, path);
-    return locks.some((lock) => lock.token === token);
+    return (await findLock(sess, path, token)) !== null;
   } catch (error) {
     if (error instanceof nx_error && (error.status?.code === 404 || error.status?.code === 410)) {
       return false;
     }
     throw error;
   }
+}
+
+/** The lock of a token, or `null`. Throws where the server does not say. */
+export async function findLock(
+  sess: ne_session,
+  path: string,
+  token: string,
+): Promise<nx_lock_info | null> {
+  const locks = await discoverLocks(sess, path);
+  const found = locks.find((lock) => lock.token === token) ?? null;
+  if (found === null && locks.some((lock) => lock.token === null)) {
+    throw new nx_error(`${path}: the server hides the token of a lock`, NE_ERROR);
+  }
+  return found;
 }
 
 function infoOf({ lock }: ActiveLock, path: string): nx_lock_info {

@@ -13,7 +13,7 @@ import {
   ne_get_status,
   ne_request_destroy,
 } from "../../ne_request.js";
-import { discoverLocks } from "./discovery.js";
+import { findLock } from "./discovery.js";
 import { type Held, lose, stopRenewing } from "./held_lock.js";
 import { onOwnSession } from "./own_session.js";
 import { errorOf } from "../base/unknown_value.js";
@@ -121,9 +121,8 @@ async function refreshOn(sess: ne_session, held: Held): Promise<Refreshed> {
 // Answered with success, but without the lock: its discovery tells.
 async function lookFor(sess: ne_session, { path, token }: Held): Promise<Refreshed> {
   try {
-    const locks = await discoverLocks(sess, path);
-    const mine = locks.find((lock) => lock.token === token);
-    if (mine !== undefined) {
+    const mine = await findLock(sess, path, token);
+    if (mine !== null) {
       return { kind: "done", timeout: mine.timeout ?? NE_TIMEOUT_INFINITE };
     }
     const reason = new nx_error(`The lock on ${path} is not there any more`, NE_ERROR);

@@ -75,4 +75,7 @@ t.test("whether a lock is there", async (t) => {
     await t.rejects(ask({ status }), { name: "nx_error" }, `${status} says nothing`);
   }
   await t.rejects(ask({ body: "" }), { name: "nx_error" });
+  const hidden = property("<D:activelock/>", lock("t:2"));
+  await t.rejects(ask(found(propstat(hidden))), /hides the token/, "it may be the one that is hidden");
+  t.equal(await ask(found(propstat(property("<D:activelock/>", lock("t:1"))))), true);
 });
