@@ -80,7 +80,7 @@ t.test("Apache with mod_auth_gssapi", { skip: reason ?? false }, async (t) => {
     const { sess, exchanges } = negotiating(t, kerberos);
     for (let i = 0; i < 3; i++) {
       const { status, body } = await nx_send(sess, "GET", "/kerberos/a.txt");
-      t.equal(status.code, 200);
+      t.equal(status?.code, 200);
       t.equal(String(body), "for aladdin");
     }
     t.ok(exchanges.every(({ service }) => service === "HTTP@localhost"));
@@ -97,7 +97,7 @@ t.test("Apache with mod_auth_gssapi", { skip: reason ?? false }, async (t) => {
     const { sess, exchanges } = negotiating(t, kerberos);
     nx_set_max_connections(sess, 4);
     const sent = Array.from({ length: 4 }, () => nx_send(sess, "GET", "/bound/a.txt"));
-    for (const { status } of await Promise.all(sent)) t.equal(status.code, 200);
+    for (const { status } of await Promise.all(sent)) t.equal(status?.code, 200);
     t.ok(kinds(exchanges).every((steps) => steps === "next done"));
   });
 
@@ -157,7 +157,7 @@ t.test("Apache with mod_auth_gssapi", { skip: reason ?? false }, async (t) => {
     const { sess, exchanges } = negotiating(t, kerberos);
     t.equal((await send(sess, "/kerberos/a.txt")).code, NE_OK);
     const { status } = await nx_send(sess, "GET", "/away", { redirects: 3 });
-    t.equal(status.code, 401);
+    t.equal(status?.code, 401);
     t.equal(away.requests[0]?.field("authorization"), null);
     t.equal(exchanges.length, 1);
   });
