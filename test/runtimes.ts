@@ -1,5 +1,5 @@
-// A session on Bun and on Deno, where they are installed: on the path, or by
-// `npm install --no-save bun deno` in test/nodes. docs/unsupported.md says what does not work there.
+// A session on Bun and on Deno, where they are installed: on the path, or in test/nodes by
+// `npm install --no-save bun deno`. What does not work there stands in docs/unsupported.md.
 // Needs the build.
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
