@@ -216,7 +216,7 @@ export async function nx_upload(
   let opened: Source | null = null;
   let job: Job | null = null;
   try {
-    opened = await openSource(given, length < 0 ? null : length);
+    opened = await openSource(settings.line, given, length < 0 ? null : length);
     const isKept = state !== null || settings.onstate !== null;
     const fingerprint = isKept ? await opened.fingerprint() : "";
     job = { ...settings, source: opened, fingerprint, done: 0 };
@@ -305,7 +305,7 @@ export async function nx_download(
   const resumes = own.resume === true;
   let target: Target | null = null;
   try {
-    target = await openTarget(to, urlOf(settings.line, path), resumes, caller);
+    target = await openTarget(settings.line, to, urlOf(settings.line, path), resumes, caller);
     const kept = resumes && target.at > 0 ? ((await target.keptTag?.()) ?? null) : null;
     // a part that is known to be of another version is not the caller's
     const isOther = given !== null && kept !== null && given !== kept;

@@ -62,7 +62,7 @@ export function conditionFailed(answer: Answer): Failed {
 }
 
 /** Throws if the transfer has been aborted. */
-export function checkSignal({ signal }: Line): void {
+export function checkSignal({ signal }: Pick<Line, "signal">): void {
   if (signal?.aborted === true) throw new Failed("Aborted", null, signal.reason);
 }
 

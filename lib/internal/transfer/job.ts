@@ -11,6 +11,7 @@ import {
   type Field,
   type Line,
 } from "./exchange.js";
+import { unlessAborted } from "./abortable.js";
 import { refused } from "./failed_transfer.js";
 import { isLost, Tries } from "./pauses.js";
 import type { Source, Told } from "./source.js";
@@ -99,10 +100,9 @@ export interface Piece {
 
 /** Tells the caller where the upload stands. */
 export async function tell(job: Job, protocol: ProtocolName, url: string): Promise<void> {
-  const { path, source, fingerprint, done } = job;
-  await job.onstate?.(
-    Object.freeze({ protocol, path, url, size: source.size, done, source: fingerprint }),
-  );
+  const { path, source, fingerprint, done, line } = job;
+  const state = { protocol, path, url, size: source.size, done, source: fingerprint };
+  await unlessAborted(line, job.onstate?.(Object.freeze(state)));
 }
 
 /** Progress for the body of a piece. */

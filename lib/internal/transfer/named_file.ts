@@ -204,7 +204,10 @@ async function lookAt(given: string): Promise<Place> {
     return { name, old: await fs.stat(name) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return { name: path.resolve(given), old: null };
+    const link = await fs.readlink(given).catch(() => null);
+    if (link === null) return { name: path.resolve(given), old: null };
+    // a link to what is still to be made
+    return lookAt(path.resolve(await fs.realpath(path.dirname(given)), link));
   }
 }
 

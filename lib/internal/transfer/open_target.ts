@@ -2,6 +2,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { misuse } from "../base/handle.js";
+import type { Signalled } from "./abortable.js";
 import { NamedFile } from "./named_file.js";
 import { OpenFile } from "./open_file.js";
 import { StreamTarget } from "./stream_target.js";
@@ -16,14 +17,18 @@ export type GivenTarget = string | number | FileHandle | Writable;
  * @param resumes whether a part is gone on with, and kept for the next time
  */
 export async function openTarget(
+  line: Signalled,
   to: GivenTarget,
   url: string,
   resumes: boolean,
   caller: string,
 ): Promise<Target> {
+  if (typeof to === "string" && to.includes("\0")) {
+    throw misuse(caller, "the name of the target holds NUL");
+  }
   if (typeof to === "string") return NamedFile.open(to, url, resumes);
   if (typeof to === "number" || isHandle(to)) return OpenFile.open(to);
-  if (isWritable(to)) return new StreamTarget(to);
+  if (isWritable(to)) return new StreamTarget(line, to);
   throw misuse(caller, "the target must be a file's name, descriptor or handle, or a Writable");
 }
 

@@ -95,6 +95,9 @@ export function readDate(value: Date | undefined, name: string, caller: string):
 
 /** What an upload may read from. */
 export function readSource(source: Given, caller: string): Given {
+  if (typeof source === "string" && source.includes("\0")) {
+    throw misuse(caller, "the name of the source holds NUL");
+  }
   const isHandle = typeof source === "object" && source !== null && "fd" in source;
   if (typeof source === "string" || typeof source === "function") return source;
   if (isBytes(source) || isHandle) return source;

@@ -10,6 +10,7 @@ import { fdNumber } from "../base/file_descriptor.js";
 import type { ne_request } from "../base/handle.js";
 import { ne_set_request_body_buffer, ne_set_request_body_fd } from "../../ne_request.js";
 import { nx_set_request_body_stream } from "../../nx_stream.js";
+import { blocksOf, type Signalled } from "./abortable.js";
 import { Failed, systemFailure } from "./failed_transfer.js";
 
 /** Told how many bytes of a piece have been taken. */
@@ -46,9 +47,13 @@ const FIRST_BYTES = 64 * 1024;
 const BLOCK = 128 * 1024;
 
 /** Opens what the caller gave. Throws `Failed` with the system's error for what cannot be read. */
-export async function openSource(given: Given, length: number | null): Promise<Source> {
+export async function openSource(
+  line: Signalled,
+  given: Given,
+  length: number | null,
+): Promise<Source> {
   if (isBytes(given)) return bytesSource(asBuffer(given));
-  if (typeof given === "function") return new FunctionSource(given, length);
+  if (typeof given === "function") return new FunctionSource(line, given, length);
   const name = typeof given === "string" ? given : null;
   const doing = name === null ? "Could not read the source" : `Could not read ${name}`;
   let handle: FileHandle | null = null;
@@ -172,9 +177,15 @@ class BytesSource implements Source {
 
 class FunctionSource implements Source {
   readonly size: number | null;
+  #line: Signalled;
   #open: (start: number) => Readable | AsyncIterable<Uint8Array>;
 
-  constructor(open: (start: number) => Readable | AsyncIterable<Uint8Array>, size: number | null) {
+  constructor(
+    line: Signalled,
+    open: (start: number) => Readable | AsyncIterable<Uint8Array>,
+    size: number | null,
+  ) {
+    this.#line = line;
     this.#open = open;
     this.size = size;
   }
@@ -192,7 +203,7 @@ class FunctionSource implements Source {
   async renew(): Promise<void> {}
 
   async *read(start: number): AsyncGenerator<Uint8Array> {
-    for await (const block of this.#open(start)) {
+    for await (const block of blocksOf<unknown>(this.#line, this.#open(start))) {
       if (!isBytes(block)) throw new Failed("The source gave what are no bytes");
       yield block;
     }

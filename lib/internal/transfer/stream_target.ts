@@ -1,17 +1,20 @@
 // A stream that a download is written to, no faster than it takes it.
 import type { Writable } from "node:stream";
 import { misuse } from "../base/handle.js";
+import { type Signalled, unlessAborted } from "./abortable.js";
 import { Failed, systemFailure } from "./failed_transfer.js";
 import type { Target } from "./target.js";
 
 export class StreamTarget implements Target {
   readonly canRewind = false;
   at = 0;
+  #line: Signalled;
   #stream: Writable;
   #error: Error | null = null;
   #wake: () => void = () => {};
 
-  constructor(stream: Writable) {
+  constructor(line: Signalled, stream: Writable) {
+    this.#line = line;
     if (stream.destroyed || stream.writableEnded || !stream.writable) {
       throw misuse("nx_download", "the stream has been ended or destroyed");
     }
@@ -54,10 +57,11 @@ export class StreamTarget implements Target {
   }
 
   #event(): Promise<void> {
-    return new Promise((resolve) => {
+    const event = new Promise<void>((resolve) => {
       this.#wake = resolve;
       if (this.#stream.destroyed) resolve();
     });
+    return unlessAborted(this.#line, event);
   }
 
   #check(): void {

@@ -67,6 +67,17 @@ t.test("through a link, into what it leads to", async (t) => {
   t.ok(fs.readFileSync(name).equals(BODY));
 });
 
+t.test("through a link to what is not there yet", async (t) => {
+  const server = await scripted(t, [[whole(BODY)]]);
+  const place = folder(t);
+  fs.mkdirSync(path.join(place, "inner"));
+  fs.symlinkSync("inner/file", path.join(place, "link"));
+  await nx_download(openSession(t, server), "/a", path.join(place, "link"));
+  t.ok(fs.readFileSync(path.join(place, "inner", "file")).equals(BODY));
+  t.equal(fs.readlinkSync(path.join(place, "link")), "inner/file", "the link stays");
+  t.strictSame(fs.readdirSync(place).sort(), ["inner", "link"]);
+});
+
 t.test("a failure leaves the old file, and nothing beside it", async (t) => {
   const answers: Record<string, Answer> = {
     "404 Not Found": "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
@@ -429,6 +440,7 @@ t.test("what cannot be written to fails before any request", async (t) => {
   t.match((await nxError(() => nx_download(sess, "/a", fd))).cause, { code: "EISDIR" });
   fs.closeSync(fd);
   t.match(await mistake(() => nx_download(sess, "/a", {} as never)), "nx_download: the target");
+  t.match(await mistake(() => nx_download(sess, "/a", "a\0b")), "the name of the target holds NUL");
   t.match(await mistake(() => nx_download(sess, "/a", "x", { nope: 1 } as never)), 'no option "nope"');
 });
 
@@ -451,6 +463,20 @@ t.test("an abort has the signal's reason as its cause", async (t) => {
   t.equal(error.cause, reason);
   t.equal(fs.readFileSync(name, "utf8"), "old");
   t.same(names(name), ["file"]);
+});
+
+t.test("an abort ends the wait for a stream that never finishes", async (t) => {
+  const server = await scripted(t, [[whole(BODY)]]);
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const to = new Writable({
+    write: (_block, _encoding, done) => done(),
+    final: () => controller.abort(reason),
+  });
+  const { signal } = controller;
+  const error = await nxError(() => nx_download(openSession(t, server), "/a", to, { signal }));
+  t.equal(error.cause, reason);
+  t.ok(to.destroyed);
 });
 
 t.test("what progress throws is thrown", async (t) => {

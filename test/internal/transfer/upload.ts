@@ -391,6 +391,11 @@ t.test("what cannot be read fails before any request", async (t) => {
   t.equal(server.log.length, 0);
 });
 
+t.test("a name with NUL is the caller's mistake", async (t) => {
+  const sess = openSession(t, await transferServer(t));
+  t.match(await mistake(() => nx_upload(sess, FILE, "a\0b")), "the name of the source holds NUL");
+});
+
 t.test("mistakes of the caller", async (t) => {
   const server = await transferServer(t);
   const sess = openSession(t, server);
@@ -430,6 +435,31 @@ t.test("an abort has the signal's reason as its cause", async (t) => {
     nx_upload(sess, FILE, NEW, { protocol: "tus", chunk: 10_000, onstate, signal });
   t.match(await nxError(() => call(openSession(t, server))), { cause: "enough", done: 10_000 });
   t.equal(server.files.size, 0);
+});
+
+t.test("an abort ends every wait for the caller's own", async (t) => {
+  const never = (): Promise<void> => new Promise(() => {});
+  const silent = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.alloc(10);
+    await never();
+  };
+  const rows: [name: string, source: Buffer | typeof silent, options: nx_upload_options][] = [
+    ["onstate of a PUT", NEW, { protocol: "put", onstate: never }],
+    ["onstate of pieces", NEW, { protocol: "tus", chunk: 10_000, onstate: never }],
+    ["progress", NEW, { protocol: "tus", progress: never }],
+    ["the fingerprint of a source", silent, { protocol: "tus", onstate: () => {} }],
+    ["a piece of unknown length", silent, { protocol: "tus" }],
+  ];
+  for (const [name, source, options] of rows) {
+    const server = await transferServer(t, { offers: OFFERS });
+    const sess = openSession(t, server);
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const uploading = nx_upload(sess, FILE, source, { ...options, signal: controller.signal });
+    setImmediate(() => setImmediate(() => controller.abort(reason)));
+    const error = await nxError(() => uploading);
+    t.equal(error.cause, reason, name);
+  }
 });
 
 t.test("fields of the caller go with every request; what the file is, with it", async (t) => {

@@ -1,0 +1,38 @@
+// Waits for what the caller does, his callbacks and sources: he may never come to an end, and a
+// signal ends them all the same.
+import { onAbort } from "../base/abort_signal.js";
+import type { Line } from "./exchange.js";
+import { checkSignal, Failed } from "./failed_transfer.js";
+
+/** What has a signal. */
+export type Signalled = Pick<Line, "signal">;
+
+/** What is waited for. Throws where the signal fires before it is there. */
+export async function unlessAborted<T>(line: Signalled, wait: T | PromiseLike<T>): Promise<T> {
+  const { signal } = line;
+  if (signal === null) return wait;
+  checkSignal(line);
+  return new Promise<T>((resolve, reject) => {
+    const forget = onAbort(signal, () => reject(new Failed("Aborted", null, signal.reason)));
+    Promise.resolve(wait).then(resolve, reject).finally(forget);
+  });
+}
+
+/** Blocks of a source as they come, until the signal fires. */
+export async function* blocksOf<T>(line: Signalled, source: AsyncIterable<T>): AsyncGenerator<T> {
+  const blocks = source[Symbol.asyncIterator]();
+  let isOver = false;
+  try {
+    for (;;) {
+      const { done, value } = await unlessAborted(line, blocks.next());
+      isOver = done === true;
+      if (isOver) return;
+      yield value;
+    }
+  } finally {
+    // one that has not come back from its last block is not waited for
+    const ending = isOver ? undefined : Promise.resolve(blocks.return?.());
+    if (line.signal?.aborted === true) ending?.catch(() => {});
+    else await ending;
+  }
+}
