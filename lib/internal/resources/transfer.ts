@@ -7,6 +7,7 @@
 // While it waits for the loop, other requests of the session go on beside it.
 import { printable } from "../base/bytes.js";
 import { NE_ERROR, NE_OK } from "../base/constants.js";
+import { Stretch } from "../base/event_turn.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { isXmlType, parseContentType } from "../http/content_type.js";
 import { limitsOf } from "../session/session.js";
@@ -61,8 +62,6 @@ const MAX_IDLE_BYTES = 1 << 26;
  * Bytes that are read into one batch: what is alive at a time keeps V8's young generation small.
  */
 const SLICE_BYTES = 1 << 12;
-/** Bytes that are read before the event loop has its turn. */
-const TURN_BYTES = 1 << 16;
 /** Bytes of a failure's body that are looked at. */
 const MAX_ERROR_BYTES = 1 << 16;
 
@@ -81,7 +80,7 @@ export class Transfer {
   #isOther = false;
   #batch: nx_resource[] = [];
   #idleBytes = 0;
-  #turnBytes = 0;
+  readonly #stretch = new Stretch();
   #goOn: (() => void) | null = null;
   #wake: (() => void) | null = null;
   #ended = false;
@@ -138,9 +137,8 @@ export class Transfer {
     const goOn = this.#goOn;
     this.#goOn = null;
     if (goOn === null) return;
-    if (this.#turnBytes < TURN_BYTES) return goOn();
-    this.#turnBytes = 0;
-    setImmediate(goOn);
+    if (this.#stretch.isLong) void this.#stretch.turn().then(goOn);
+    else goOn();
   }
 
   async #run(): Promise<void> {
@@ -210,7 +208,7 @@ export class Transfer {
       if (this.#idleBytes > MAX_IDLE_BYTES) {
         return this.#refuse("the answer goes on without a resource");
       }
-      const pause = this.#pause(slice.length);
+      const pause = this.#pause();
       if (pause !== null) await pause;
     }
     return 0;
@@ -223,16 +221,13 @@ export class Transfer {
   }
 
   // Waits for the loop to come back, or lets the event loop have its turn; `null` for neither.
-  #pause(bytes: number): Promise<void> | null {
-    this.#turnBytes += bytes;
+  #pause(): Promise<void> | null {
     if (this.#batch.length > 0) {
       const waiting = new Promise<void>((resolve) => (this.#goOn = resolve));
       this.#wake?.();
       return waiting;
     }
-    if (this.#turnBytes < TURN_BYTES) return null;
-    this.#turnBytes = 0;
-    return new Promise((resolve) => setImmediate(resolve));
+    return this.#stretch.isLong ? this.#stretch.turn() : null;
   }
 
   #refuse(reason: string): number {
