@@ -19,7 +19,7 @@ import { checkPath } from "./needs.js";
 import { escapeText, printElement, propElements, PROLOGUE } from "./xml_text.js";
 
 /** Members asked for in one request. */
-const PORTION = 500;
+const PORTION = 1000;
 
 const WORDS = {
   caldav: { nspace: CALDAV, data: "calendar-data", multiget: "calendar-multiget",
@@ -116,14 +116,19 @@ async function* getPortion(
     depth: null,
     body: multigetBody(getting, [...wanted.values()], work.caller),
   };
-  const folded = foldedKeys(wanted.keys());
+  const keys = [...wanted.keys()];
+  // a server that spells names in another case is rare
+  let folded: ReadonlyMap<string, string> | null = null;
   yield* work.batches(question, (response, batch) => {
     for (const href of response.hrefs) {
       const place = places.place(href);
       if (place.kind === "self" && isRefused(response)) throw refusal(response, path);
       // what was not asked for, or was given already, is nothing that anybody waits for
-      const key = wanted.has(place.key) ? place.key : folded.get(foldName(place.key));
-      if (wanted.delete(key ?? place.key)) batch.push(makeResource(place, response));
+      if (!wanted.delete(place.key)) {
+        folded ??= foldedKeys(keys);
+        if (!wanted.delete(folded.get(foldName(place.key)) ?? "")) continue;
+      }
+      batch.push(makeResource(place, response));
     }
   });
   const rest = [...wanted.values()];
@@ -131,7 +136,7 @@ async function* getPortion(
 }
 
 // Keys by their folded form; none where several have the same.
-function foldedKeys(keys: Iterable<string>): ReadonlyMap<string, string> {
+function foldedKeys(keys: readonly string[]): ReadonlyMap<string, string> {
   const byFold = new Map<string, string>();
   for (const key of keys) byFold.set(foldName(key), byFold.has(foldName(key)) ? "" : key);
   return byFold;

@@ -233,6 +233,8 @@ async function exchange(r: Request, opening: OpeningAttempt, head: string): Prom
   reportSending(r.report, connection, head);
   for (const witness of s.witnesses) witness.sending(r.handle, head);
   const begun = performance.now();
+  // a small body goes out with its head: the server wakes up once
+  if (r.body?.kind === "buffer" && !expects100(r)) connection.wire.gather();
   const sent = connection.wire.write(head, writeTimeout(s, connection.readTimeoutMs));
   const code = typeof sent === "number" ? sent : await sent;
   if (code !== 0) {

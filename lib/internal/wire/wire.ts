@@ -358,6 +358,13 @@ export class Wire {
     return this.#waitWritten(timeoutMs);
   }
 
+  /** What is written before the event loop goes on is handed to the system as one piece. */
+  gather(): void {
+    const { stream } = this;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+
   /** Waits until everything was handed to the system. @returns as `write` */
   flush(timeoutMs: number): number | Promise<number> {
     if (this.#writeEnd !== null) return this.#writeFailed();
