@@ -19,7 +19,7 @@ import { checkPath } from "./needs.js";
 import { escapeText, printElement, propElements, PROLOGUE } from "./xml_text.js";
 
 /** Members asked for in one request. */
-const PORTION = 1000;
+const PORTION = 500;
 
 const WORDS = {
   caldav: { nspace: CALDAV, data: "calendar-data", multiget: "calendar-multiget",
