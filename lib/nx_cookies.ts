@@ -65,6 +65,7 @@ export function nx_cookies_register(sess: ne_session, jar: nx_cookie_jar): void 
 /** The jar as JSON text, session cookies left out unless `all`. */
 export function nx_cookie_jar_save(jar: nx_cookie_jar, all: boolean = false): string {
   const store = jars.open(jar, "nx_cookie_jar_save");
+  if (typeof all !== "boolean") throw misuse("nx_cookie_jar_save", "all must be true or false");
   return JSON.stringify({ version: FORMAT, cookies: store.list(seconds(), all) });
 }
 

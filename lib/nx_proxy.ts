@@ -7,7 +7,7 @@ import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/bas
 import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";
 import { checkProxy, type ProxySettings } from "./internal/proxy/settings.js";
-import { needText } from "./internal/base/arguments.js";
+import { needObject, needText } from "./internal/base/arguments.js";
 import { createHop, proxyInUse } from "./internal/session/route.js";
 import { sessions, setRoute } from "./internal/session/session.js";
 import { certificates } from "./internal/tls/certificate_handles.js";
@@ -130,6 +130,7 @@ export function nx_proxy_from_env(
   needText(scheme, "nx_proxy_from_env", "the scheme");
   needText(host, "nx_proxy_from_env", "the host");
   if (!Number.isInteger(port)) throw misuse("nx_proxy_from_env", "the port must be a number");
+  if (env !== undefined) needObject(env, "nx_proxy_from_env", "the environment");
   return proxyFromEnv(scheme, host, port, env ?? process.env);
 }
 

@@ -155,11 +155,22 @@ t.test("saved and loaded", async (t) => {
   for (const text of bad) t.equal(nx_cookie_jar_load(text), null, text);
 });
 
+t.test("a jar that was loaded saves as it was", async (t) => {
+  const jar = nx_cookie_jar_create();
+  const server = await scripted(t, [[setting("a=1; Max-Age=600", "b=2; Path=/; HttpOnly")]]);
+  t.ok((await nx_send(session(t, server.port, jar), "GET", "/")).ok);
+  const text = nx_cookie_jar_save(jar, true);
+  t.match(text, /"name":"a".*"name":"b"/);
+  const loaded = nx_cookie_jar_load(text);
+  t.ok(loaded !== null && nx_cookie_jar_save(loaded, true) === text);
+});
+
 t.test("mistakes", async (t) => {
   const sess = ne_session_create("http", "a", 80);
   t.teardown(() => ne_session_destroy(sess));
   t.throws(() => nx_cookies_register(sess, {} as never), /^nx_cookies_register: expected a nx_coo/);
   t.throws(() => nx_cookie_jar_load(5 as never), /^nx_cookie_jar_load: the text must be a string/);
   t.throws(() => nx_cookie_jar_save(sess as never), TypeError);
+  t.throws(() => nx_cookie_jar_save(nx_cookie_jar_create(), 1 as never), /must be true or false/);
   t.strictSame(Reflect.ownKeys(nx_cookie_jar_create()), []);
 });

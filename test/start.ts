@@ -20,7 +20,7 @@ import {
   type Outcome,
 } from "./fixtures/program.js";
 import { checkHar, type Har } from "./fixtures/har.js";
-import { refusedPort } from "./fixtures/server.js";
+import { refusedPort, scripted } from "./fixtures/server.js";
 
 const START = fileURLToPath(new URL("../dist/examples/start.js", import.meta.url));
 
@@ -196,6 +196,10 @@ t.test("what failed comes with a hint", async (t) => {
   const server = await serve(t, { auth });
   const open = await serve(t);
   const env = environment(folder(t));
+  const answering = async (head: string): Promise<string> => {
+    const peer = await scripted(t, [`${head}Content-Length: 0\r\n\r\n`]);
+    return `${peer.origin}/`;
+  };
   const rows: [string[], RegExp][] = [
     [["http://127.0.0.1:1/"], /^hint: nothing listens there/m],
     [["http://no-such-host.invalid/"], /^hint: check the spelling/m],
@@ -203,6 +207,11 @@ t.test("what failed comes with a hint", async (t) => {
     [[`${server.url}/hello.txt`, "--user", "me:no"], /^hint: check name and password/m],
     [[`${open.url}/missing`], /^hint: nothing is there/m],
     [[open.url.replace("http", "https")], /^hint: does the server speak TLS there/m],
+    [[await answering("HTTP/1.1 302 Found\r\nLocation: /x\r\n")], /^hint: ask again with/m],
+    [[await answering("HTTP/1.1 407 Login\r\n")], /^hint: the proxy wants a login/m],
+    [[await answering("HTTP/1.1 429 Slower\r\n")], /^hint: the server has too much to do/m],
+    [[await answering("HTTP/1.1 500 Fault\r\n")], /^hint: the fault is the server's/m],
+    [[await answering("SSH-2.0-OpenSSH_9\r\n")], /^hint: what answers there is no HTTP/m],
   ];
   for (const [args, words] of rows) {
     const { code, out } = await run(args, env);

@@ -170,7 +170,11 @@ export class CookieStore {
       .flatMap((list) => [...list.values()])
       .filter(({ expires }) => (expires === null ? all : expires > now))
       .sort((a, b) => a.created - b.created)
-      .map(({ created: _created, ...cookie }) => cookie);
+      .map(({ created: _created, name, value, domain, path, ...more }) => {
+        // one order for all, so that a jar that was loaded saves as it was
+        const { expires, hostOnly, secure, httpOnly } = more;
+        return { name, value, domain, path, expires, hostOnly, secure, httpOnly };
+      });
   }
 
   clear(): void {
