@@ -207,7 +207,7 @@ t.test("what failed comes with a hint", async (t) => {
     [[`${server.url}/hello.txt`, "--user", "me:no"], /^hint: check name and password/m],
     [[`${open.url}/missing`], /^hint: nothing is there/m],
     [[open.url.replace("http", "https")], /^hint: does the server speak TLS there/m],
-    [[await answering("HTTP/1.1 302 Found\r\nLocation: /x\r\n")], /^hint: ask again with/m],
+    [[await answering("HTTP/1.1 302 Found\r\nLocation: /x\r\n")], /^It redirects, .*\/x$/m],
     [[await answering("HTTP/1.1 407 Login\r\n")], /^hint: the proxy wants a login/m],
     [[await answering("HTTP/1.1 429 Slower\r\n")], /^hint: the server has too much to do/m],
     [[await answering("HTTP/1.1 500 Fault\r\n")], /^hint: the fault is the server's/m],

@@ -29,7 +29,6 @@ const BY_TEXT: readonly (readonly [text: RegExp, hint: string])[] = [
   [/^407 /, "the proxy wants a login: --proxy http://NAME:PASSWORD@HOST:PORT"],
   [/^(429|503) /, "the server has too much to do; wait a little and try again"],
   [/^5\d\d /, "the fault is the server's, or of one behind it; try again later"],
-  [/^3\d\d /, "ask again with the URL that it points to"],
   [/parse response status line|HTTP version/i, "what answers there is no HTTP; check the port"],
   [/closed by server|reset by peer/i, "try again; and check whether the port speaks http or https"],
 ];

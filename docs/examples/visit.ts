@@ -229,7 +229,7 @@ async function fetch(sess: ne_session, path: string, output?: string): Promise<n
   if (code === NE_OK) {
     const { klass } = ne_get_status(req);
     if (klass === 3) showRedirect(req);
-    if (klass === 4) suggest(code, ne_get_error(sess));
+    if (klass > 3) suggest(code, ne_get_error(sess));
     const saved = sink?.opened ? `saved to ${printable(output ?? "")}` : "not saved";
     if (received.bytes > 0) say(`${received.bytes} bytes of content, ${saved}`);
     showTimings(sess);
