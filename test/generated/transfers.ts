@@ -1,7 +1,7 @@
 // Transfers under chaos: connections cut and reset, answers lost or never given, statuses that pass
 // and that do not, servers restarted, programs killed and begun again. Whatever happens, the file
 // on the server is the old one or the whole new one, and what the function said is what the server
-// holds. A failure names the seed that repeats it.
+// holds. A failure names its seed, and the fewest of its mishaps that still lead to it.
 import t, { type Test } from "tap";
 import { Writable } from "node:stream";
 import {
@@ -12,17 +12,17 @@ import {
   nx_download,
   nx_error,
   nx_upload,
-} from "../lib/index.js";
-import type { ne_session, nx_upload_options, nx_upload_state } from "../lib/index.js";
-import { seeded } from "./fixtures/feed.js";
-import { content } from "./fixtures/transfer/client.js";
-import { hurry } from "./fixtures/transfer/clock.js";
+} from "../../lib/index.js";
+import type { ne_session, nx_upload_options, nx_upload_state } from "../../lib/index.js";
+import { seeded } from "../fixtures/feed.js";
+import { content } from "../fixtures/transfer/client.js";
+import { hurry } from "../fixtures/transfer/clock.js";
 import {
   transferServer,
   type Fault,
   type Offer,
   type TransferServer,
-} from "./fixtures/transfer/server.js";
+} from "../fixtures/transfer/server.js";
 
 const FILE = "/remote.php/dav/files/me/file.bin";
 const OFFERS: Offer[] = ["nextcloud", "tus", "sabre-patch", "content-range"];
@@ -56,14 +56,49 @@ class Dice {
   happens(probability: number): boolean {
     return this.next() < probability;
   }
+}
 
-  fault(): Fault {
-    const kind = this.oneOf(["status", "status", "cut", "cut", "lost", "lost", "restart", "stalled"] as const);
+/** What happens to one transfer: for each seed the same, but for what is left out. */
+class Mishaps {
+  /** What happened, by its name. */
+  readonly met: string[] = [];
+  #seed: number;
+  #rate: number;
+  #without: ReadonlySet<string>;
+  #count = 0;
+
+  constructor(seed: number, rate: number, without: ReadonlySet<string>) {
+    this.#seed = seed;
+    this.#rate = rate;
+    this.#without = without;
+  }
+
+  /** Whether something happens, `dice` telling how. */
+  #meet(kind: string, probability: number): Dice | null {
+    const number = ++this.#count;
+    const dice = new Dice(this.#seed * 1_000_003 + number);
+    const name = `${kind} ${number}`;
+    if (!dice.happens(probability) || this.#without.has(name)) return null;
+    this.met.push(name);
+    return dice;
+  }
+
+  kills(probability: number): boolean {
+    return this.#meet("kill", probability) !== null;
+  }
+
+  fault(): Fault | null {
+    const dice = this.#meet("fault", this.#rate);
+    if (dice === null) return null;
+    const kinds = ["status", "status", "cut", "cut", "lost", "lost", "restart", "stalled"] as const;
+    const kind = dice.oneOf(kinds);
     switch (kind) {
-      case "status":
-        return { kind, code: this.oneOf(STATUSES), ...(this.happens(0.3) ? { retryAfter: "1" } : {}) };
+      case "status": {
+        const again = dice.happens(0.3) ? { retryAfter: "1" } : {};
+        return { kind, code: dice.oneOf(STATUSES), ...again };
+      }
       case "cut":
-        return { kind, after: this.upTo(20_000) };
+        return { kind, after: dice.upTo(20_000) };
       default:
         return { kind };
     }
@@ -72,6 +107,7 @@ class Dice {
 
 interface Scene {
   readonly dice: Dice;
+  readonly mishaps: Mishaps;
   readonly server: TransferServer;
   readonly old: Buffer | null;
   readonly fresh: Buffer;
@@ -89,15 +125,15 @@ function connect({ server }: Scene): ne_session {
   return sess;
 }
 
-async function stage(t: Test, seed: number): Promise<Scene> {
+async function stage(t: Test, seed: number, without: ReadonlySet<string>): Promise<Scene> {
   const dice = new Dice(seed);
-  const rate = dice.oneOf([0.05, 0.15, 0.4]);
+  const mishaps = new Mishaps(seed, dice.oneOf([0.05, 0.15, 0.4]), without);
   const protocol = dice.oneOf(PROTOCOLS);
   const offers = protocol === "auto" ? OFFERS.filter(() => dice.happens(0.5)) : OFFERS;
   const server = await transferServer(t, {
     offers,
     ...(dice.happens(0.3) ? { login: LOGIN } : {}),
-    fault: () => (dice.happens(rate) ? dice.fault() : null),
+    fault: () => mishaps.fault(),
   });
   const old = dice.happens(0.6) ? content(dice.upTo(60_000), 5) : null;
   if (old !== null) server.files.set(FILE, old);
@@ -108,20 +144,20 @@ async function stage(t: Test, seed: number): Promise<Scene> {
   // sizes alike, so that a size proves nothing
   const size = old !== null && dice.happens(0.5) ? old.length : dice.upTo(60_000);
   const options = { protocol, retries: dice.upTo(4), ...condition };
-  return { dice, server, old, fresh: content(size, 9), options };
+  return { dice, mishaps, server, old, fresh: content(size, 9), options };
 }
 
 /** Uploads, killed and begun again now and then. @returns what the last life said */
 async function live(scene: Scene): Promise<"done" | unknown> {
-  const { dice, fresh, options } = scene;
+  const { dice, mishaps, fresh, options } = scene;
   let stored: nx_upload_state | null = null;
   for (let life = 1; ; life++) {
     const sess = connect(scene);
     const onstate = (state: nx_upload_state): void => {
       // killed before or after it was stored
-      if (life < LIVES && dice.happens(0.05)) throw new Killed();
+      if (life < LIVES && mishaps.kills(0.05)) throw new Killed();
       stored = JSON.parse(JSON.stringify(state)) as nx_upload_state;
-      if (life < LIVES && dice.happens(0.1)) throw new Killed();
+      if (life < LIVES && mishaps.kills(0.1)) throw new Killed();
     };
     const chunk = 3_000 + dice.upTo(20_000);
     const how = stored === null ? options : { ...options, protocol: "auto" as const, resume: stored };
@@ -173,25 +209,51 @@ async function readBack(scene: Scene): Promise<string | null> {
   }
 }
 
-async function play(t: Test, seed: number): Promise<void> {
-  const scene = await stage(t, seed);
+interface Played {
+  /** What went wrong, `null` if nothing. */
+  readonly wrong: string | null;
+  readonly said: string;
+  readonly met: readonly string[];
+  readonly options: nx_upload_options;
+}
+
+async function play(t: Test, seed: number, without: ReadonlySet<string>): Promise<Played> {
+  const scene = await stage(t, seed, without);
   const said = await live(scene);
   const wrong = judge(scene, said) ?? (await readBack(scene));
   await scene.server.close();
-  if (wrong !== null) {
-    t.fail(`seed ${seed}: ${wrong}`, { options: scene.options, said: String(said) });
+  return { wrong, said: String(said), met: scene.mishaps.met, options: scene.options };
+}
+
+/** Leaves out one mishap after the other, as long as it still goes wrong. */
+async function shrink(t: Test, seed: number, whole: Played): Promise<Played> {
+  const without = new Set<string>();
+  let smallest = whole;
+  for (const name of whole.met) {
+    const less = await play(t, seed, new Set([...without, name]));
+    if (less.wrong === null) continue;
+    without.add(name);
+    smallest = less;
   }
+  return smallest;
+}
+
+async function check(t: Test, seed: number): Promise<void> {
+  const played = await play(t, seed, new Set());
+  if (played.wrong === null) return;
+  const { wrong, said, met, options } = await shrink(t, seed, played);
+  t.fail(`seed ${seed}: ${wrong}`, { options, said, mishaps: met });
 }
 
 t.test("the old file or the new one, and nothing said that is not so", async (t) => {
   hurry(t, 20);
   const seconds = Number(process.env["NEON_FUZZ_SECONDS"] ?? 0);
   const only = process.env["NEON_FUZZ_SEED"];
-  if (only !== undefined) return await play(t, Number(only));
+  if (only !== undefined) return await check(t, Number(only));
   const until = performance.now() + seconds * 1000;
   let seed = 0;
   const worker = async (): Promise<void> => {
-    while (seed < USUAL || performance.now() < until) await play(t, ++seed);
+    while (seed < USUAL || performance.now() < until) await check(t, ++seed);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   t.comment(`${seed} transfers`);
