@@ -19,7 +19,7 @@ const SIZE = 300_000;
 /** Lives of a program, of which the last one is spared. */
 const LIVES = 4;
 
-/** When a program is killed: at the nth request when it begins, when it has been done, or a line. */
+/** When a program is killed: when the nth request begins or has been done, or at a line. */
 interface Moment {
   readonly at: "request" | "answer" | "line";
   readonly nth: number;
