@@ -21,7 +21,7 @@ t.test("kinds", async (t) => {
     [fs.createWriteStream(name), StreamTarget],
   ];
   for (const [given, kind] of rows) {
-    const target = await openTarget(given, "http://h/", false, "f");
+    const target = await openTarget({ signal: null }, given, "http://h/", false, "f");
     t.equal(target.constructor, kind);
     await target.fail(new Error("enough"));
   }
@@ -32,6 +32,6 @@ t.test("kinds", async (t) => {
 t.test("what is none", async (t) => {
   const message = "f: the target must be a file's name, descriptor or handle, or a Writable";
   for (const given of [null, undefined, {}, true, Buffer.alloc(1), new URL("file:///a")]) {
-    await t.rejects(openTarget(given as GivenTarget, "", false, "f"), new TypeError(message));
+    await t.rejects(openTarget({ signal: null }, given as GivenTarget, "", false, "f"), new TypeError(message));
   }
 });

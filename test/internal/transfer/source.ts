@@ -16,6 +16,7 @@ import { failureOf } from "../../fixtures/conversation.js";
 import { answering } from "../../fixtures/dav.js";
 import { content } from "../../fixtures/transfer/client.js";
 
+const LINE = { signal: null };
 const BYTES = content(300_000);
 
 function named(t: Test, bytes = BYTES): string {
@@ -36,7 +37,7 @@ async function sources(t: Test): Promise<[kind: string, source: Source][]> {
     ["a function", fromFunction, BYTES.length],
   ];
   return Promise.all(
-    given.map(async ([kind, from, length]): Promise<[string, Source]> => [kind, await openSource(from, length)]),
+    given.map(async ([kind, from, length]): Promise<[string, Source]> => [kind, await openSource(LINE, from, length)]),
   );
 }
 
@@ -77,7 +78,7 @@ t.test("pieces as bodies, with and without someone who is told", async (t) => {
 t.test("fingerprints", async (t) => {
   const name = named(t);
   const print = async (given: Given): Promise<string> => {
-    const source = await openSource(given, null);
+    const source = await openSource(LINE, given, null);
     const fingerprint = await source.fingerprint();
     await source.close();
     return fingerprint;
@@ -94,7 +95,7 @@ t.test("fingerprints", async (t) => {
 
 t.test("a file that changes", async (t) => {
   const name = named(t);
-  const source = await openSource(name, null);
+  const source = await openSource(LINE, name, null);
   t.equal(await source.isUnchanged(), true);
   fs.appendFileSync(name, "more");
   t.equal(await source.isUnchanged(), false);
@@ -105,20 +106,20 @@ t.test("a file that changes", async (t) => {
 
 t.test("what cannot be read", async (t) => {
   const nowhere = "/no/such/file";
-  t.match(await failureOf(() => openSource(nowhere, null)), {
+  t.match(await failureOf(() => openSource(LINE, nowhere, null)), {
     message: `Could not read ${nowhere}: No such file or directory (ENOENT)`,
   });
   const folder = path.dirname(named(t));
-  t.match(await failureOf(() => openSource(folder, null)), { message: /Is a directory \(EISDIR\)$/ });
-  t.match(await failureOf(() => openSource("/dev/null", null)), { message: /\(EINVAL\)$/ });
-  const texts = await openSource(() => Readable.from(["text"]), null);
+  t.match(await failureOf(() => openSource(LINE, folder, null)), { message: /Is a directory \(EISDIR\)$/ });
+  t.match(await failureOf(() => openSource(LINE, "/dev/null", null)), { message: /\(EINVAL\)$/ });
+  const texts = await openSource(LINE, () => Readable.from(["text"]), null);
   t.match(await failureOf(() => readAll(texts, 0)), { message: "The source gave what are no bytes" });
 });
 
 t.test("bytes never change, and a handle stays the caller's", async (t) => {
   t.equal(await bytesSource(Buffer.from("x")).isUnchanged(), true);
   const handle = await open(named(t));
-  await (await openSource(handle, null)).close();
+  await (await openSource(LINE, handle, null)).close();
   t.ok(handle.fd >= 0);
   await handle.close();
 });

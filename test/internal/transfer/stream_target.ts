@@ -5,6 +5,8 @@ import t from "tap";
 import { StreamTarget } from "../../../lib/internal/transfer/stream_target.js";
 import { failureOf, settled } from "../../fixtures/conversation.js";
 
+const LINE = { signal: null };
+
 /** A stream that takes a block when it is told to. */
 class Slow extends Writable {
   readonly taken: string[] = [];
@@ -22,7 +24,7 @@ class Slow extends Writable {
 
 t.test("held up while the stream is full", async (t) => {
   const stream = new Slow();
-  const target = new StreamTarget(stream);
+  const target = new StreamTarget(LINE, stream);
   const block = Buffer.from("abcdef");
   let written = false;
   const writing = target.write(block).then(() => (written = true));
@@ -38,7 +40,7 @@ t.test("held up while the stream is full", async (t) => {
 
 t.test("whole when the stream has finished", async (t) => {
   const stream = new Slow();
-  const target = new StreamTarget(stream);
+  const target = new StreamTarget(LINE, stream);
   await target.write(Buffer.from("ab"));
   let finished = false;
   const finishing = target.finish().then(() => (finished = true));
@@ -51,7 +53,7 @@ t.test("whole when the stream has finished", async (t) => {
 
 t.test("errors of the stream", async (t) => {
   const stream = new Slow();
-  const target = new StreamTarget(stream);
+  const target = new StreamTarget(LINE, stream);
   const writing = failureOf(() => target.write(Buffer.from("abcdef")));
   stream.take(Object.assign(new Error("full"), { code: "ENOSPC" }));
   const message = "Could not write to the stream: No space left on device (ENOSPC)";
@@ -61,7 +63,7 @@ t.test("errors of the stream", async (t) => {
 
 t.test("destroyed by somebody else", async (t) => {
   const stream = new Slow();
-  const target = new StreamTarget(stream);
+  const target = new StreamTarget(LINE, stream);
   const writing = failureOf(() => target.write(Buffer.from("abcdef")));
   stream.destroy();
   t.match(await writing, { message: "Could not write to the stream: it was destroyed" });
@@ -70,7 +72,7 @@ t.test("destroyed by somebody else", async (t) => {
 t.test("destroyed by a transfer that fails, with its reason", async (t) => {
   const stream = new PassThrough();
   const error = new Promise<Error>((resolve) => stream.once("error", resolve));
-  await new StreamTarget(stream).fail(new Error("cut off"));
+  await new StreamTarget(LINE, stream).fail(new Error("cut off"));
   t.equal((await error).message, "cut off");
 });
 
@@ -81,6 +83,6 @@ t.test("a stream that is over is a mistake", async (t) => {
   destroyed.destroy();
   for (const stream of [ended, destroyed]) {
     const message = "nx_download: the stream has been ended or destroyed";
-    t.throws(() => new StreamTarget(stream), new TypeError(message));
+    t.throws(() => new StreamTarget(LINE, stream), new TypeError(message));
   }
 });
