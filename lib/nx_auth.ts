@@ -1,6 +1,6 @@
 // Authentication beyond ne_auth.h: Negotiate with the tokens of an application's Kerberos binding,
 // Bearer tokens, and a user name and password as values.
-import { bearerLogin, isBearerToken } from "./internal/auth/bearer.js";
+import { askBearer, isBearerToken } from "./internal/auth/bearer.js";
 import {
   BEARER,
   expandProtocols,
@@ -9,7 +9,6 @@ import {
   NE_AUTH_SSPI,
   WITH_PASSWORD,
 } from "./internal/auth/protocol_bits.js";
-import type { Answer, Question } from "./internal/auth/scheme.js";
 import { register } from "./internal/guests/login.js";
 import { askOnce, PROXY, SERVER } from "./internal/guests/registration.js";
 import { isBytes } from "./internal/base/bytes.js";
@@ -145,21 +144,14 @@ export function nx_add_bearer<T>(
     }
     return token;
   };
-  const question: Question = { want: "bearer", realm: "" };
   register(sess, SERVER, {
     protocols: BEARER,
     answers: BEARER,
-    ask: ({ question: asked, attempt }) => {
-      if (asked.want !== "bearer") return null;
-      return settle(fn(userdata ?? (null as T), asked.realm, attempt), take);
+    ask: ({ question, attempt }) => {
+      if (question.want !== "bearer") return null;
+      return settle(fn(userdata ?? (null as T), question.realm, attempt), take);
     },
-    eager:
-      eager === true
-        ? (answer) =>
-            settle(answer(question), (token: Answer) =>
-              token === null ? null : bearerLogin(token as string),
-            )
-        : null,
+    eager: eager === true ? () => askBearer("") : null,
   });
 }
 

@@ -1,6 +1,6 @@
 // Bearer tokens (RFC 6750), which the application obtains and renews.
 import { BEARER as BEARER_BIT } from "./protocol_bits.js";
-import { rejected, type Login, type Scheme } from "./scheme.js";
+import { rejected, type Asking, type Login, type Scheme } from "./scheme.js";
 
 /** What a token may consist of (RFC 6750, 2.1), widened to all that a field value can carry. */
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -15,8 +15,7 @@ export const BEARER: Scheme = {
   strength: () => 15,
   *challenge(challenge) {
     const realm = challenge.params.get("realm") ?? "";
-    const token = yield { want: "bearer", realm };
-    return typeof token === "string" ? bearerLogin(token) : rejected(BEARER);
+    return (yield* askBearer(realm)) ?? rejected(BEARER);
   },
 };
 
@@ -35,4 +34,10 @@ export function bearerLogin(token: string): Login {
 /** Whether a token can be sent. */
 export function isBearerToken(token: unknown): token is string {
   return typeof token === "string" && TOKEN.test(token);
+}
+
+/** Asks for a token, after a challenge or before any; `null` where none is given. */
+export function* askBearer(realm: string): Asking<Login | null> {
+  const token = yield { want: "bearer", realm };
+  return typeof token === "string" ? bearerLogin(token) : null;
 }

@@ -4,16 +4,21 @@
 // themselves.
 
 export class SharedQuestion {
-  #answered: Promise<void> | null = null;
+  #isOpen = false;
   #begun = 0;
+  #decided: Promise<void> = Promise.resolve();
 
   /**
-   * What a request has to wait for before it asks.
+   * Whether a request has to wait until `decided` before it asks by itself.
    * @param ordinal its place in the order in which the session's requests were begun
-   * @returns `null` if it is to ask by itself
    */
-  pendingFor(ordinal: number): Promise<void> | null {
-    return ordinal <= this.#begun ? this.#answered : null;
+  isPendingFor(ordinal: number): boolean {
+    return this.#isOpen && ordinal <= this.#begun;
+  }
+
+  /** Resolves when what was asked last is decided. */
+  get decided(): Promise<void> {
+    return this.#decided;
   }
 
   /**
@@ -21,15 +26,16 @@ export class SharedQuestion {
    * @param begun how many requests had been begun before it was asked
    */
   async hold<T>(begun: number, decided: PromiseLike<T>): Promise<T> {
-    if (this.#answered !== null) return decided;
+    if (this.#isOpen) return decided;
     const over = (): void => {};
     const decision = Promise.resolve(decided);
     this.#begun = begun;
-    this.#answered = decision.then(over, over);
+    this.#isOpen = true;
+    this.#decided = decision.then(over, over);
     try {
       return await decision;
     } finally {
-      this.#answered = null;
+      this.#isOpen = false;
     }
   }
 }

@@ -8,7 +8,7 @@
 //                         ──► login and NE_RETRY, or NE_AUTH with all the reasons
 //                    else: the server's proof, if it gave one
 //
-// Nothing is awaited unless the application's callback returned a promise.
+// All of it is steps (base/steps.ts): nothing is waited for unless a callback gave a promise.
 import { createHash, type Hash } from "node:crypto";
 import { resetStale } from "../auth/digest.js";
 import { NE_AUTH_PROXY } from "../auth/protocol_bits.js";
@@ -45,7 +45,8 @@ import {
   ne_set_request_private,
 } from "../../ne_request.js";
 import { ne_buffer_concat, type ne_buffer } from "../../ne_string.js";
-import { drive, whenReady } from "./driving.js";
+import { run, valueOf, type Steps } from "../base/steps.js";
+import { answered } from "./answering.js";
 import {
   circumstances,
   hostOf,
@@ -59,7 +60,7 @@ import {
   type Guarded,
   type Signed,
 } from "./login_state.js";
-import { offersIn, takeOffers, type Offer } from "./offers.js";
+import { offersIn, takeOffer } from "./offers.js";
 import { PROXY, SERVER, type AuthClass, type Registration } from "./registration.js";
 import type { ne_status } from "../../ne_utils.js";
 import { BEARER } from "../auth/bearer.js";
@@ -130,17 +131,21 @@ function createRequest(req: ne_request, g: Guarded, method: string, target: stri
 // ---- sending ----
 
 function preSend(req: ne_request, g: Guarded, header: ne_buffer): void | Promise<void> {
+  return run(sign(req, g, header));
+}
+
+function* sign(req: ne_request, g: Guarded, header: ne_buffer): Steps<void> {
   const signed = ne_get_request_private<Signed>(req, g.cls.id);
   if (signed === null) return;
   signed.used = null;
   signed.signature = null;
   if (!concerns(g, signed)) return;
   if (g.login !== null && isOutdated(g)) setLogin(g, null, null);
-  const login = g.login ?? loginEagerly(g, signed);
-  const sign = (ready: Login | null): void | Promise<void> => {
-    if (ready !== null) return whenReady(signWith(g, signed, ready), (s) => write(g, s, header));
-  };
-  return whenReady(login, sign);
+  const login = g.login ?? (yield* loginEagerly(g, signed));
+  const signature = login === null ? null : yield* signWith(g, signed, login);
+  if (signature !== null) {
+    ne_buffer_concat(header, g.cls.requestField, ": ", signature.value, "\r\n");
+  }
 }
 
 // A login for another proxy, or of a setting that was replaced.
@@ -148,42 +153,30 @@ function isOutdated(g: Guarded): boolean {
   return (g.cls.proxy && g.peer !== peerOf(g)) || g.by?.active?.(g.sess) === false;
 }
 
-function signWith(
-  g: Guarded,
-  signed: Signed,
-  login: Login,
-): Signature | null | Promise<Signature | null> {
+function* signWith(g: Guarded, signed: Signed, login: Login): Steps<Signature | null> {
   const by = g.by;
   signed.by = by;
   traceAuth(g, "Sending '%s' response.\n", login.scheme.name);
-  const asking = login.sign(outgoing(signed));
-  const signature = drive(asking, (question) =>
+  const signature = yield* answered(login.sign(outgoing(signed)), (question) =>
     question.want === "bodyHash"
       ? requestBodyHash(signed.req, question.algorithm)
       : ask(g, signed, by, login.scheme, question),
   );
-  return whenReady(signature, (done) => {
-    if (done !== null || login.bound) signed.used = login;
-    signed.signature = done;
-    if (done?.bodyAlgorithm !== undefined) hashBody(signed, done.bodyAlgorithm);
-    return done;
-  });
-}
-
-function write(g: Guarded, signature: Signature | null, header: ne_buffer): void {
-  if (signature === null) return;
-  ne_buffer_concat(header, g.cls.requestField, ": ", signature.value, "\r\n");
+  if (signature !== null || login.bound) signed.used = login;
+  signed.signature = signature;
+  if (signature?.bodyAlgorithm !== undefined) hashBody(signed, signature.bodyAlgorithm);
+  return signature;
 }
 
 // Login without a challenge, where a registration wants that.
-function loginEagerly(g: Guarded, signed: Signed): Login | null | PromiseLike<Login | null> {
+function* loginEagerly(g: Guarded, signed: Signed): Steps<Login | null> {
   const registration = g.registrations.find(({ eager }) => eager !== null);
   if (registration?.eager == null || signed.rounds > 0) return null;
-  const login = registration.eager((question) => ask(g, signed, registration, BEARER, question));
-  return whenReady(login, (made) => {
-    if (made !== null) setLogin(g, made, registration);
-    return made;
-  });
+  const login = yield* answered(registration.eager(), (question) =>
+    ask(g, signed, registration, BEARER, question),
+  );
+  if (login !== null) setLogin(g, login, registration);
+  return login;
 }
 
 // For auth-int the server's proof covers the body of its answer (RFC 7616, 3.5).
@@ -221,22 +214,30 @@ function postSend(
   g: Guarded,
   status: Readonly<ne_status>,
 ): number | Promise<number> {
+  return run(judgeAnswer(req, g, status));
+}
+
+function* judgeAnswer(
+  req: ne_request,
+  g: Guarded,
+  status: Readonly<ne_status>,
+): Steps<number> {
   const signed = ne_get_request_private<Signed>(req, g.cls.id);
   if (signed === null || !concerns(g, signed)) return NE_OK;
   const last = ne_get_response_header(req, g.cls.challengeField);
   tracePostSend(g, signed, status.code, last);
   const field = challengeOf(req, g, signed, status.code);
-  if (field !== null) return refused(g, signed, field);
+  if (field !== null) return yield* refused(g, signed, field);
   const { signature, used } = signed;
   const problem = problemOf(req, g, signed);
   if (problem !== null) return disproved(req, g, problem);
   if (used === null || status.code === 401 || status.code === 407) return NE_OK;
   resetStale(used);
   if (used.finish === undefined) return NE_OK;
-  const finishing = drive(used.finish(outgoing(signed), signature, last), (question) =>
+  const wrong = yield* answered(used.finish(outgoing(signed), signature, last), (question) =>
     ask(g, signed, signed.by, used.scheme, question),
   );
-  return whenReady(finishing, (wrong) => (wrong === null ? NE_OK : disproved(req, g, wrong)));
+  return wrong === null ? NE_OK : disproved(req, g, wrong);
 }
 
 function disproved(req: ne_request, g: Guarded, problem: string): number {
@@ -275,7 +276,7 @@ function challengeOf(req: ne_request, g: Guarded, signed: Signed, code: number):
   );
 }
 
-function refused(g: Guarded, signed: Signed, field: string): number | Promise<number> {
+function* refused(g: Guarded, signed: Signed, field: string): Steps<number> {
   traceAuth(g, "Got challenge (code %d).\n", ne_get_status(signed.req).code);
   if (signed.rounds >= MAX_ROUNDS) {
     setLogin(g, null, null);
@@ -287,44 +288,47 @@ function refused(g: Guarded, signed: Signed, field: string): number | Promise<nu
     signed.rounds++;
     return NE_RETRY;
   }
-  const pending = g.question.pendingFor(ordinalOf(signed.req));
-  if (pending !== null) {
-    return whileRunning(signed.req, pending).then(() => refusedBeside(g, signed, field));
+  if (g.question.isPendingFor(ordinalOf(signed.req))) {
+    yield* valueOf(whileRunning(signed.req, g.question.decided));
+    countLoginBeside(g, signed);
+    return yield* refused(g, signed, field);
   }
   const begun = countBegun(g.sess);
-  const old = signed.used ?? login;
-  if (old === login) setLogin(g, null, null);
+  const decided = run(logIn(g, signed, field));
+  return yield* valueOf(isPromise(decided) ? g.question.hold(begun, decided) : decided);
+}
+
+// Takes the first challenge that is answered; where none is, all the reasons are told.
+function* logIn(g: Guarded, signed: Signed, field: string): Steps<number> {
+  const old = signed.used ?? g.login;
+  if (old === g.login) setLogin(g, null, null);
   const reasons: string[] = [];
   const offers = offersIn(g, field, reasons);
-  let current: Offer | null = null;
   const at = circumstances(g, signed, old);
-  const asking = takeOffers(offers, at, reasons, (offer) => {
-    traceAuth(g, "Trying %s challenge...\n", offer.scheme.name);
-    current = offer;
-  });
-  const accepted = drive(asking, (question) => {
-    const { registration, scheme } = current as unknown as Offer;
-    return ask(g, signed, registration, scheme, question);
-  });
-  const decided = whenReady(accepted, (made) => {
-    if (made === null) return fail(g, reasons);
-    const { registration, scheme } = current as unknown as Offer;
-    traceAuth(g, "Accepted %s challenge.\n", scheme.name);
-    setLogin(g, made, registration);
-    signed.rounds++;
-    return NE_RETRY;
-  });
-  return isPromise(decided) ? g.question.hold(begun, decided) : decided;
+  for (const offer of offers) {
+    const { registration, scheme } = offer;
+    traceAuth(g, "Trying %s challenge...\n", scheme.name);
+    const result = yield* answered(takeOffer(offer, at), (question) =>
+      ask(g, signed, registration, scheme, question),
+    );
+    if (typeof result !== "string") {
+      traceAuth(g, "Accepted %s challenge.\n", scheme.name);
+      setLogin(g, result, registration);
+      signed.rounds++;
+      return NE_RETRY;
+    }
+    reasons.push(result);
+  }
+  return fail(g, reasons);
 }
 
 // An answer that another request got counts as one of this request's attempts.
-function refusedBeside(g: Guarded, signed: Signed, field: string): number | Promise<number> {
+function countLoginBeside(g: Guarded, signed: Signed): void {
   const { by, login } = g;
   const isNew = login !== null && login !== signed.used && login.applies(outgoing(signed));
   if (by !== null && isNew) {
     signed.attempts.set(by, (signed.attempts.get(by) ?? 0) + 1);
   }
-  return refused(g, signed, field);
 }
 
 function fail(g: Guarded, reasons: readonly string[]): number {
@@ -336,13 +340,13 @@ function fail(g: Guarded, reasons: readonly string[]): number {
 
 // ---- asking ----
 
-function ask(
+function* ask(
   g: Guarded,
   signed: Signed,
   registration: Registration | null,
   scheme: Scheme,
   question: Question,
-): Answer | PromiseLike<Answer> {
+): Steps<Answer> {
   if (registration === null) return null;
   const attempt = signed.attempts.get(registration) ?? 0;
   if (question.want !== "token") signed.attempts.set(registration, attempt + 1);
@@ -356,5 +360,5 @@ function ask(
     names: g.names,
   });
   // what comes after the request's end answers nothing any more
-  return isPromise(answer) ? whileRunning(signed.req, answer) : answer;
+  return yield* valueOf(isPromise(answer) ? whileRunning(signed.req, answer) : answer);
 }

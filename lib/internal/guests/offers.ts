@@ -49,23 +49,9 @@ function registeredFor(g: Guarded, scheme: Scheme): Registration | undefined {
   );
 }
 
-/**
- * Takes the first challenge that is answered.
- * @param begin told which one is tried
- * @returns the login; `null` where none was answered, with all the reasons
- */
-export function* takeOffers(
-  offers: readonly Offer[],
-  at: Circumstances,
-  reasons: string[],
-  begin: (offer: Offer) => void,
-): Asking<Login | null> {
-  for (const offer of offers) {
-    begin(offer);
-    const legacy = (offer.registration.protocols & NE_AUTH_LEGACY_DIGEST) !== 0;
-    const result = yield* offer.scheme.challenge(offer.challenge, { ...at, legacy });
-    if (typeof result !== "string") return result;
-    reasons.push(result.slice(0, MAX_REASON));
-  }
-  return null;
+/** Answers a challenge: a login, or the reason why not. */
+export function* takeOffer(offer: Offer, at: Circumstances): Asking<Login | string> {
+  const legacy = (offer.registration.protocols & NE_AUTH_LEGACY_DIGEST) !== 0;
+  const result = yield* offer.scheme.challenge(offer.challenge, { ...at, legacy });
+  return typeof result === "string" ? result.slice(0, MAX_REASON) : result;
 }

@@ -1,6 +1,6 @@
 // Who answers challenges: the two classes of them, server and proxy, and what a session registers
 // for each.
-import type { Answer, Login, Question } from "../auth/scheme.js";
+import type { Answer, Asking, Login, Question } from "../auth/scheme.js";
 import { NE_AUTH, NE_PROXYAUTH } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 
@@ -64,11 +64,7 @@ export interface Registration {
   readonly answers: number;
   readonly ask: (inquiry: Inquiry) => Answer | PromiseLike<Answer>;
   /** Makes a login before any challenge; `null` makes none. */
-  readonly eager:
-    | ((
-        answer: (question: Question) => Answer | PromiseLike<Answer>,
-      ) => Login | null | PromiseLike<Login | null>)
-    | null;
+  readonly eager: (() => Asking<Login | null>) | null;
   /** Whether it still holds for this session; always, where it is left out. */
   readonly active?: (sess: ne_session) => boolean;
   /** Takes the place of the registration with the same slot, and what it logged in. */

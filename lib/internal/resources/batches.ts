@@ -12,6 +12,8 @@ export interface Source<T> {
   readonly isBroken: boolean;
 }
 
+const DONE = Promise.resolve();
+
 /** The iterator that a loop goes over. */
 export class Batches<T> implements AsyncIterableIterator<T> {
   readonly #source: Source<T>;
@@ -22,7 +24,7 @@ export class Batches<T> implements AsyncIterableIterator<T> {
   #stopping: Promise<void> | null = null;
   // steps that wait for a batch, one after another, and the last of them
   #waiting = 0;
-  #last: Promise<unknown> | null = null;
+  #last: Promise<unknown> = DONE;
 
   constructor(source: Source<T>, signal: AbortSignal | null) {
     this.#source = source;
@@ -67,11 +69,11 @@ export class Batches<T> implements AsyncIterableIterator<T> {
     return this.#at < this.#batch.length && !this.#isCut();
   }
 
-  async #fetch(before: Promise<unknown> | null): Promise<IteratorResult<T>> {
+  async #fetch(before: Promise<unknown>): Promise<IteratorResult<T>> {
     this.#waiting++;
     try {
       // how the step before ended is told to who took it
-      if (before !== null) await before.catch(() => {});
+      await before.catch(() => {});
       while (!this.#isOver) {
         if (this.#hasNext()) return { done: false, value: this.#take() };
         this.#batch = [];
@@ -80,7 +82,7 @@ export class Batches<T> implements AsyncIterableIterator<T> {
       }
       return { done: true, value: undefined };
     } finally {
-      if (--this.#waiting === 0) this.#last = null;
+      if (--this.#waiting === 0) this.#last = DONE;
     }
   }
 

@@ -188,7 +188,7 @@ export class Transfer {
     return 1;
   }
 
-  #read(block: Buffer): number | Promise<number> {
+  async #read(block: Buffer): Promise<number> {
     const reader = this.#reader;
     if (reader === null) return 0;
     if (!this.#isFailure) return this.#readSlices(reader, block);
@@ -208,8 +208,7 @@ export class Transfer {
       if (this.#idleBytes > MAX_IDLE_BYTES) {
         return this.#refuse("the answer goes on without a resource");
       }
-      const pause = this.#pause();
-      if (pause !== null) await pause;
+      if (this.#batch.length > 0 || this.#stretch.isLong) await this.#pause();
     }
     return 0;
   }
@@ -220,14 +219,14 @@ export class Transfer {
     return this.#asking.isPlain === true && isOther && ne_get_status(this.#req).code !== 207;
   }
 
-  // Waits for the loop to come back, or lets the event loop have its turn; `null` for neither.
-  #pause(): Promise<void> | null {
+  // Waits for the loop to come back, or lets the event loop have its turn.
+  #pause(): Promise<void> {
     if (this.#batch.length > 0) {
       const waiting = new Promise<void>((resolve) => (this.#goOn = resolve));
       this.#wake?.();
       return waiting;
     }
-    return this.#stretch.isLong ? this.#stretch.turn() : null;
+    return this.#stretch.turn();
   }
 
   #refuse(reason: string): number {

@@ -5,7 +5,6 @@
 //                                               └─► BlockQueue ─► ContentStream
 import { Readable } from "node:stream";
 import { NE_ERROR } from "../base/constants.js";
-import { isPromise } from "../base/promise.js";
 import { nx_error } from "./nx_error.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { replyOf } from "../session/attempt.js";
@@ -61,21 +60,28 @@ export class Incoming {
     req: ne_request,
     status: Readonly<ne_status>,
   ): number | Promise<number> {
-    return incoming.#begin(req, status);
+    // what was given as a stream can't be taken back
+    if (incoming.queue !== null) return 0;
+    const hasBody = incoming.#begin(req, status);
+    return hasBody && incoming.#isTold() ? incoming.#tell(1) : 1;
   }
 
   /** A body reader. */
   static read(incoming: Incoming, block: Buffer): number | Promise<number> {
-    return incoming.#take(block);
+    if (block.length === 0) return 0;
+    incoming.#done += block.length;
+    if (incoming.#fate === "skip") {
+      incoming.cut = incoming.#done > MAX_SKIPPED;
+      return incoming.cut ? 1 : 0;
+    }
+    return incoming.#isTold() ? incoming.#keepAndTell(block) : incoming.#keep(block);
   }
 
-  #begin(req: ne_request, status: Readonly<ne_status>): number | Promise<number> {
-    // what was given as a stream can't be taken back
-    if (this.queue !== null) return 0;
+  // Whether a body may follow.
+  #begin(req: ne_request, status: Readonly<ne_status>): boolean {
     if (this.body.size > 0) this.body = new Gathering();
     this.#fate = this.wishes.fateOf(status.code);
     const r = requests.open(req, "nx_send");
-    const { method } = r;
     const total = replyOf(r)?.total ?? -1;
     this.#done = 0;
     this.#total = total < 0 ? null : total;
@@ -84,35 +90,24 @@ export class Incoming {
       this.#limit = MAX_HELD;
       if (status.klass === 2) this.#startStream();
     }
-    return method === "HEAD" ? 1 : this.#tell(1);
+    return r.method !== "HEAD";
   }
 
-  #take(block: Buffer): number | Promise<number> {
-    const { length } = block;
-    if (length === 0) return 0;
-    this.#done += length;
-    if (this.#fate === "skip") {
-      this.cut = this.#done > MAX_SKIPPED;
-      return this.cut ? 1 : 0;
-    }
-    const kept = this.#keep(block);
-    if (this.wishes.progress === null || this.#fate === "quiet") return kept;
-    return typeof kept === "number" && kept !== 0 ? kept : this.#tellAfter(kept);
-  }
-
-  async #tellAfter(kept: number | Promise<number>): Promise<number> {
-    const code = await kept;
+  async #keepAndTell(block: Buffer): Promise<number> {
+    const code = await this.#keep(block);
     return code === 0 ? this.#tell(0) : code;
   }
 
   #keep(block: Buffer): number | Promise<number> {
-    if (this.queue !== null) return this.queue.add(Buffer.from(block));
-    if (this.body.size + block.length > this.#limit) {
-      if (!this.wishes.stream) return this.#refuse();
-      return this.#startStream().add(Buffer.from(block));
+    const isTooLong = this.queue === null && this.body.size + block.length > this.#limit;
+    if (isTooLong && !this.wishes.stream) return this.#refuse();
+    const queue = isTooLong ? this.#startStream() : this.queue;
+    if (queue === null) {
+      this.body.add(block);
+      return 0;
     }
-    this.body.add(block);
-    return 0;
+    queue.add(Buffer.from(block));
+    return queue.isFull ? queue.room() : 0;
   }
 
   #refuse(): number {
@@ -126,11 +121,13 @@ export class Incoming {
     return this.queue;
   }
 
-  #tell(code: number): number | Promise<number> {
-    const { progress } = this.wishes;
-    if (progress === null || this.#fate !== "wanted") return code;
-    const wait = progress(this.#done, this.#total);
-    return isPromise(wait) ? Promise.resolve(wait).then(() => code) : code;
+  #isTold(): boolean {
+    return this.wishes.progress !== null && this.#fate === "wanted";
+  }
+
+  async #tell(code: number): Promise<number> {
+    await this.wishes.progress?.(this.#done, this.#total);
+    return code;
   }
 }
 
@@ -202,12 +199,18 @@ export class BlockQueue {
     for (const block of first) this.#bytes += block.length;
   }
 
-  /** @returns 0, later where the consumer is behind */
-  add(block: Buffer): number | Promise<number> {
+  add(block: Buffer): void {
     this.#blocks.push(block);
     this.#bytes += block.length;
     this.#wake();
-    if (this.#bytes < QUEUE_BYTES) return 0;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= QUEUE_BYTES;
+  }
+
+  /** @returns 0, once the consumer has caught up */
+  room(): Promise<number> {
     return new Promise((resolve) => (this.#room = () => resolve(0)));
   }
 
@@ -284,7 +287,7 @@ export function statusOf(req: ne_request): Readonly<ne_status> {
 export class ContentStream extends Readable {
   #content: AsyncGenerator<Buffer>;
   #stop: () => Promise<void>;
-  #pending: Promise<void> | null = null;
+  #pending: Promise<void> = Promise.resolve();
 
   /** @param stop breaks the response off, if it goes on; resolves when the request is over */
   constructor(content: AsyncGenerator<Buffer>, stop: () => Promise<void>) {
@@ -300,18 +303,15 @@ export class ContentStream extends Readable {
   async #pull(): Promise<void> {
     try {
       const { done, value } = await this.#content.next();
-      this.#pending = null;
       this.push(done === true ? null : value);
     } catch (error) {
-      this.#pending = null;
       this.destroy(error as Error);
     }
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const stopped = this.#stop();
-    const idle = this.#pending ?? Promise.resolve();
-    void idle.then(async () => {
+    void this.#pending.then(async () => {
       await this.#content.return(undefined).catch(() => {});
       await stopped;
       done(error);

@@ -192,8 +192,7 @@ async function hookedHead(r: Request): Promise<string> {
   const buffer = ne_buffer_create();
   ne_buffer_zappend(buffer, plainHead(r));
   for (const { fn, userdata } of eachHook(r.session.hooks.preSend)) {
-    const wait = application(r, fn(r.handle, userdata, buffer));
-    if (wait instanceof Promise) await wait;
+    await application(r, fn(r.handle, userdata, buffer));
   }
   const written = ne_buffer_finish(buffer);
   // a character above U+00FF would be sent as another one, a line end perhaps

@@ -8,15 +8,13 @@ import type { ne_request } from "../base/handle.js";
 import { applicationNumber } from "./callbacks.js";
 import { requests } from "./request.js";
 import type { FileBody, ProvidedBody, Request } from "./request_state.js";
+import { valueOf, type Steps } from "../base/steps.js";
 
 /**
  * The hash of the body that the request will send, in hex; `null` if the body could not be read.
  * @param algorithm as node:crypto names it
  */
-export function requestBodyHash(
-  req: ne_request,
-  algorithm: string,
-): string | null | Promise<string | null> {
+export function* requestBodyHash(req: ne_request, algorithm: string): Steps<string | null> {
   const r = requests.open(req, "requestBodyHash");
   const hash = crypto().createHash(algorithm);
   const { body } = r;
@@ -25,9 +23,9 @@ export function requestBodyHash(
     case "buffer":
       return hash.update(body.bytes).digest("hex");
     case "file":
-      return hashFile(body, hash);
+      return yield* valueOf(hashFile(body, hash));
     case "provider":
-      return hashProvided(r, body, hash);
+      return yield* valueOf(hashProvided(r, body, hash));
     default:
       return body satisfies never;
   }

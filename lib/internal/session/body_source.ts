@@ -24,7 +24,7 @@ export type Aside = <T>(wait: Promise<T>) => Promise<T>;
  * The source of a request's body, from its beginning.
  * @param queue bytes that the stream to the peer takes at once
  */
-export function openSource(r: Request, queue: number, aside: Aside): Source | Promise<Source> {
+export async function openSource(r: Request, queue: number, aside: Aside): Promise<Source> {
   const { body } = r;
   switch (body?.kind) {
     case "buffer":

@@ -57,31 +57,38 @@ export async function awaitApplication<T>(
   }
 }
 
-/** Waits for an application's promise, if it is one. */
-export function application<T>(r: Caller, value: T | PromiseLike<T>): T | Promise<T> {
-  const turn = turnOf(r);
-  // the callback may have destroyed the request
-  if (turn === null) {
-    if (isPromise(value)) value.then(undefined, () => {});
-    throw ended();
-  }
-  if (!isPromise(value)) return value;
-  return awaitApplication(r.session, turn, r.scope, value).then((result) => {
-    if (turnOf(r) !== turn) throw ended();
-    return result;
-  });
+/** What a callback gave, waited for if it is a promise. */
+export async function application<T>(r: Caller, value: T | PromiseLike<T>): Promise<T> {
+  const turn = turnAfter(r, value);
+  return isPromise(value) ? await settled(r, turn, value) : value;
 }
 
-/** As `application`, for a callback that answers with a number. */
+/**
+ * As `application`, for a callback that answers with a number.
+ * @returns a promise only where the callback gave one: it is called for every block of a body
+ */
 export function applicationNumber(
   r: Caller,
   value: number | PromiseLike<number>,
   callback: string,
 ): number | Promise<number> {
-  const answer = application(r, value);
-  return answer instanceof Promise
-    ? answer.then((number) => checkNumber(number, callback))
-    : checkNumber(answer, callback);
+  const turn = turnAfter(r, value);
+  if (!isPromise(value)) return checkNumber(value, callback);
+  return settled(r, turn, value).then((number) => checkNumber(number, callback));
+}
+
+// The turn of a request whose callback has returned; the callback may have destroyed the request.
+function turnAfter(r: Caller, value: unknown): Turn {
+  const turn = turnOf(r);
+  if (turn !== null) return turn;
+  if (isPromise(value)) value.then(undefined, () => {});
+  throw ended();
+}
+
+async function settled<T>(r: Caller, turn: Turn, promise: PromiseLike<T>): Promise<T> {
+  const result = await awaitApplication(r.session, turn, r.scope, promise);
+  if (turnOf(r) !== turn) throw ended();
+  return result;
 }
 
 function checkNumber(answer: unknown, callback: string): number {
@@ -95,17 +102,10 @@ function ended(): BrokenOff {
   return new BrokenOff(NE_ERROR, "Aborted", new Error("the request was destroyed"));
 }
 
-/** Tells the notifier. @returns the promise to wait for, if it returned one */
-export function notify(
-  s: Session,
-  status: number,
-  info: StatusInfo,
-): PromiseLike<unknown> | undefined {
+/** Tells the notifier. @returns what it gave: there may be a promise to wait for */
+export function notify(s: Session, status: number, info: StatusInfo): unknown {
   const { notifier } = s;
-  if (notifier === null) return undefined;
-  const { fn, userdata } = notifier;
-  const result = fn(userdata, status, info);
-  return isPromise(result) ? result : undefined;
+  return notifier?.fn(notifier.userdata, status, info);
 }
 
 /** Tells the notifier how far a body is. @returns a promise only where the notifier gave one */
@@ -123,7 +123,7 @@ export function tellProgress(
     return turn.telling.then(() => tellProgress(r, status, progress, total));
   }
   const wait = notify(r.session, status, { sr: { progress, total } });
-  if (wait !== undefined) return (turn.telling = untilTold(r, turn, wait));
+  if (isPromise(wait)) return (turn.telling = untilTold(r, turn, wait));
   // the notifier may have destroyed the request
   if (turnOf(r) === null) throw ended();
   return undefined;

@@ -463,8 +463,9 @@ async function judgePeer(
   if (o.report.origins.tls !== null) o.report.origins.tls.failures = failures;
   const known = (): boolean => wasAccepted(context, outcome.chain, failures, verify);
   if (failures === 0 || known()) return NE_OK;
-  for (let pending; (pending = s.tlsCallbacks.verifying.pendingFor(o.ordinal)) !== null; ) {
-    await awaitApplication(s, o.turn, o.scope, pending);
+  const { verifying } = s.tlsCallbacks;
+  while (verifying.isPendingFor(o.ordinal)) {
+    await awaitApplication(s, o.turn, o.scope, verifying.decided);
     if (known()) return NE_OK;
   }
   setError(s, `SSL error: ${failuresText(verdict)}`);
@@ -475,7 +476,7 @@ async function judgePeer(
     if (accepted) rememberAccepted(context, outcome.chain, failures, verify);
     return accepted ? NE_OK : NE_ERROR;
   });
-  return s.tlsCallbacks.verifying.hold(begun, decided);
+  return verifying.hold(begun, decided);
 }
 
 async function askVerify(
@@ -499,7 +500,7 @@ async function askVerify(
 async function tell(o: Opening, status: number, info: StatusInfo): Promise<void> {
   const isKnown = o.quiet === true && status !== ne_status_handshake;
   const wait = isKnown ? undefined : notify(o.session, status, info);
-  if (wait !== undefined) await awaitApplication(o.session, o.turn, o.scope, wait);
+  if (isPromise(wait)) await awaitApplication(o.session, o.turn, o.scope, wait);
   o.scope.check();
 }
 

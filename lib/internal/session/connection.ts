@@ -8,6 +8,7 @@ import { eachHook, needSync, notify } from "./callbacks.js";
 import { traceConnection } from "./diagnostics.js";
 import type { Connection, Session, Turn } from "./session_state.js";
 import { trace } from "./trace.js";
+import { isPromise } from "../base/promise.js";
 
 /**
  * Takes the idle connection to go on with: this one, if it is still there, or the one used last.
@@ -68,12 +69,11 @@ export function closeConnection(s: Session, connection: Connection, turn?: Turn)
   try {
     const listener = turn ?? holderOf(s, connection);
     // nobody waits for what the notifier returns here
-    notify(s, ne_status_disconnected, { cd: { hostname: connection.hostname } })?.then(
-      undefined,
-      (error: unknown) => {
-        if (listener !== undefined) listener.thrownAtClose ??= { error };
-      },
-    );
+    const told = notify(s, ne_status_disconnected, { cd: { hostname: connection.hostname } });
+    const keep = (error: unknown): void => {
+      if (listener !== undefined) listener.thrownAtClose ??= { error };
+    };
+    if (isPromise(told)) told.then(undefined, keep);
     for (const { fn, userdata } of eachHook(s.hooks.closeConn)) {
       needSync(fn(userdata), "ne_close_conn_fn");
     }

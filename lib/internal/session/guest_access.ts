@@ -13,6 +13,7 @@ import { httpProxyInUse, sendsToProxy } from "./route.js";
 import { sessions } from "./session.js";
 import { trace } from "./trace.js";
 import type { FormatArg } from "../base/printf.js";
+import type { Reader } from "./request_state.js";
 
 export { requestBodyHash } from "./body_hash.js";
 export { connectionOf } from "./request.js";
@@ -96,7 +97,7 @@ export async function askAboutResponse(
 export async function readBehindAll(
   req: ne_request,
   caller: string,
-  read: (userdata: unknown, block: Buffer) => number | PromiseLike<number>,
+  read: Reader["read"],
 ): Promise<number> {
   const r = requests.open(req, caller);
   checkReading(r, caller);

@@ -59,8 +59,7 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
     r.report.phase = "wait";
     for (const witness of s.witnesses) witness.interim(r.handle, fields);
     for (const { fn, userdata } of r.interims.toReversed()) {
-      const wait = application(r, fn(userdata, r.handle, r.status));
-      if (wait instanceof Promise) await wait;
+      await application(r, fn(userdata, r.handle, r.status));
     }
     if (performance.now() > deadline) return aborted(r, "Timed out reading interim responses");
     if (r.status.code === 100 && isHeldBack(r, sending)) {
@@ -245,8 +244,7 @@ export async function readHead(r: Request): Promise<number> {
   }
   trace(s, NE_DBG_HTTP, "Running post_headers hooks\n");
   for (const { fn, userdata } of eachHook(s.hooks.postHeaders)) {
-    const wait = application(r, fn(r.handle, userdata, r.status));
-    if (wait instanceof Promise) await wait;
+    await application(r, fn(r.handle, userdata, r.status));
   }
   return await chooseReaders(r, attempt, {
     decoder,

@@ -118,8 +118,7 @@ class Sender {
     const r = this.#r;
     const counted = r.session.notifier !== null || body.kind === "provider";
     const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
-    const begun = this.#tell(body);
-    if (begun !== undefined) await begun;
+    await this.#tell(body);
     const queue = this.#wire.stream.writableHighWaterMark;
     const source = await openSource(r, queue, (wait) => this.#aside(wait));
     let blind = 0;
@@ -144,8 +143,7 @@ class Sender {
       this.#progress += block.length;
       blind += block.length;
       traceBlock(r.session, "Body block", block);
-      const told = this.#tell(body);
-      if (told !== undefined) await told;
+      await this.#tell(body);
     }
     return this.#finish(body);
   }
@@ -170,9 +168,9 @@ class Sender {
 
   // The provider is asked for more at once after the notifier is done, and before it is told of the
   // response.
-  #tell(body: RequestBody): Promise<unknown> | undefined {
+  async #tell(body: RequestBody): Promise<void> {
     const wait = tellProgress(this.#r, ne_status_sending, this.#progress, body.length);
-    return wait === undefined ? undefined : this.#aside(wait);
+    if (wait !== undefined) await this.#aside(wait);
   }
 
   // Waits for the peer or the application; an answer that has come may be read meanwhile.

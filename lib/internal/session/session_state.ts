@@ -53,7 +53,7 @@ export interface Callbacks {
     userdata: unknown,
     sess: ne_session,
     dnames: readonly ne_ssl_dname[],
-  ): void | Promise<void>;
+  ): unknown;
 }
 
 /** The callbacks of which there may be several. */

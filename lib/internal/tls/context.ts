@@ -35,7 +35,7 @@ export interface TlsContext {
   findDefaultCa: ((subject: string) => readonly X509[]) | null;
   clientCert: ClientCert | null;
   /** Called while the server asks for a certificate and none is set; may set one. */
-  provider: ((names: readonly ne_ssl_dname[]) => void | Promise<void>) | null;
+  provider: ((names: readonly ne_ssl_dname[]) => unknown) | null;
   /** NE_SSL_PROTO_* limits, 0 for none. */
   minProto: number;
   maxProto: number;

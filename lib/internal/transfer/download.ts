@@ -37,6 +37,7 @@ import {
 import { Failed, refused, wordsOf } from "./failed_transfer.js";
 import { Tries } from "./pauses.js";
 import type { Target } from "./target.js";
+import type { nx_progress_fn } from "../script/request_body.js";
 
 /** A download to make. */
 export interface Download {
@@ -44,7 +45,7 @@ export interface Download {
   readonly path: string;
   readonly target: Target;
   readonly retries: number;
-  readonly progress: ((done: number, total: number | null) => void | Promise<void>) | null;
+  readonly progress: nx_progress_fn | null;
   /** The strong entity tag of what the target holds; without, it begins from the beginning. */
   etag: string | null;
 }

@@ -15,6 +15,7 @@ import { unlessAborted } from "./abortable.js";
 import { refused } from "./failed_transfer.js";
 import { isLost, Tries } from "./pauses.js";
 import type { Source, Told } from "./source.js";
+import type { nx_progress_fn } from "../script/request_body.js";
 
 /** The names of the protocols. */
 export const PROTOCOLS = ["put", "nextcloud", "tus", "sabre-patch", "content-range"] as const;
@@ -51,8 +52,8 @@ export interface Job {
   /** Whether pieces become larger where they go quickly: the caller has not said how large. */
   readonly chunkGrows: boolean;
   readonly retries: number;
-  readonly progress: ((done: number, total: number | null) => void | Promise<void>) | null;
-  readonly onstate: ((state: State) => void | Promise<void>) | null;
+  readonly progress: nx_progress_fn | null;
+  readonly onstate: ((state: State) => unknown) | null;
   /** Bytes that the server has, as far as is known. */
   done: number;
 }

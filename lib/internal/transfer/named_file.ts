@@ -28,7 +28,8 @@ export class NamedFile implements Target {
   /** Which file the part is. */
   #part: Stats;
   #unsynced = 0;
-  #syncing: Promise<unknown> | null = null;
+  #isSyncing = false;
+  #synced: Promise<unknown> = Promise.resolve();
   #syncError: Failed | null = null;
   /** The URL that a part is kept for; `null` where it is not. */
   #url: string | null;
@@ -94,13 +95,14 @@ export class NamedFile implements Target {
   async write(block: Buffer): Promise<void> {
     await this.#file.write(block);
     this.#unsynced += block.length;
-    if (this.#unsynced < SYNC_STEP || this.#syncing !== null) return;
+    if (this.#unsynced < SYNC_STEP || this.#isSyncing) return;
     // the disk works while more comes, so that little is left to wait for at the end
     this.#unsynced = 0;
-    this.#syncing = this.#handle
+    this.#isSyncing = true;
+    this.#synced = this.#handle
       .datasync()
       .catch((error: unknown) => (this.#syncError ??= systemFailure(this.#doing(), error)))
-      .then(() => (this.#syncing = null));
+      .then(() => (this.#isSyncing = false));
   }
 
   #doing(): string {
@@ -116,7 +118,7 @@ export class NamedFile implements Target {
     try {
       await this.#file.finish();
       if (this.#old !== null) await this.#takeAfter(this.#old);
-      await this.#syncing;
+      await this.#synced;
       if (this.#syncError !== null) throw this.#syncError;
       await this.#handle.sync();
       await this.#needOwn(part);
@@ -148,7 +150,7 @@ export class NamedFile implements Target {
   async fail(): Promise<void> {
     const part = `${this.#name}.part`;
     try {
-      await this.#syncing;
+      await this.#synced;
       if (this.#url !== null && this.at > 0) return;
       await this.#needOwn(part);
       await fs.rm(part, { force: true });

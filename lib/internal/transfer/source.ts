@@ -14,7 +14,7 @@ import { blocksOf, type Signalled } from "./abortable.js";
 import { Failed, systemFailure } from "./failed_transfer.js";
 
 /** Told how many bytes of a piece have been taken. */
-export type Told = ((done: number) => void | Promise<void>) | null;
+export type Told = ((done: number) => unknown) | null;
 
 export interface Source {
   /** Bytes, or `null` where nobody knows. */

@@ -354,7 +354,7 @@ export class Wire {
     this.#unwritten++;
     this.sent += data.length;
     const room = this.stream.write(data, "latin1", this.#onWritten);
-    if (room) return 0;
+    if (room || this.#isWritten()) return 0;
     return this.#waitWritten(timeoutMs);
   }
 
@@ -365,11 +365,15 @@ export class Wire {
     process.nextTick(() => stream.uncork());
   }
 
-  /** Waits until everything was handed to the system. @returns as `write` */
-  flush(timeoutMs: number): number | Promise<number> {
+  /** Waits until everything was handed to the system. @returns 0, or the code of `failure` */
+  async flush(timeoutMs: number): Promise<number> {
     if (this.#writeEnd !== null) return this.#writeFailed();
     if (this.#unwritten === 0 || this.stream.writableLength === 0) return 0;
     return this.#waitWritten(timeoutMs);
+  }
+
+  #isWritten(): boolean {
+    return this.stream.writableLength === 0 && this.stream.errored === null;
   }
 
   #writeFailed(): number {
@@ -377,8 +381,7 @@ export class Wire {
     return this.failure.code;
   }
 
-  #waitWritten(timeoutMs: number): number | Promise<number> {
-    if (this.stream.writableLength === 0 && this.stream.errored === null) return 0;
+  #waitWritten(timeoutMs: number): Promise<number> {
     return new Promise((resolve) => {
       this.#writer = resolve;
       this.#writeDeadline = this.#arm(timeoutMs);

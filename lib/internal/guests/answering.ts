@@ -1,0 +1,13 @@
+// Schemes ask their questions as generators do; here they get the answers.
+import type { Answer, Asking, Question } from "../auth/scheme.js";
+import type { Steps } from "../base/steps.js";
+
+/** Resumes a generator with answers until it is done. */
+export function* answered<T>(
+  asking: Asking<T>,
+  answer: (question: Question) => Steps<Answer>,
+): Steps<T> {
+  let step = asking.next(null);
+  while (step.done !== true) step = asking.next(yield* answer(step.value));
+  return step.value;
+}
