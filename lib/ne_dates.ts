@@ -60,10 +60,10 @@ export function ne_iso8601_parse(date: string): number {
   for (const [form, direction] of ISO8601_FORMS) {
     const found = scan(date, form);
     if (found === null) continue;
-    const [year, month, day, hour, minute, second, offsetHours = 0, offsetMinutes = 0] =
-      found as number[];
+    const [year = 0, month = 0, day = 0, ...times] = found.numbers;
+    const [hour = 0, minute = 0, second = 0, offsetHours = 0, offsetMinutes = 0] = times;
     const offset = (offsetHours * 60 + offsetMinutes) * 60;
-    return timeOf(year! - 1900, month! - 1, day!, hour!, minute!, second!) - direction * offset;
+    return timeOf(year - 1900, month - 1, day, hour, minute, second) - direction * offset;
   }
   return -1;
 }
@@ -75,7 +75,8 @@ export function ne_iso8601_parse(date: string): number {
 export function ne_rfc1123_parse(date: string): number {
   const found = scan(needText(date, "ne_rfc1123_parse", "the date"), RFC1123_FORM);
   if (found === null) return -1;
-  const [, day, month, year, hour, minute, second] = found as Fields;
+  const [, month = ""] = found.words;
+  const [day = 0, year = 0, hour = 0, minute = 0, second = 0] = found.numbers;
   return namedTime(year - 1900, month, day, hour, minute, second);
 }
 
@@ -86,7 +87,8 @@ export function ne_rfc1123_parse(date: string): number {
 export function ne_rfc1036_parse(date: string): number {
   const found = scan(needText(date, "ne_rfc1036_parse", "the date"), RFC1036_FORM);
   if (found === null) return -1;
-  const [, day, month, year, hour, minute, second] = found as Fields;
+  const [, month = ""] = found.words;
+  const [day = 0, year = 0, hour = 0, minute = 0, second = 0] = found.numbers;
   return namedTime(year < 50 ? year + 100 : year, month, day, hour, minute, second);
 }
 
@@ -97,7 +99,8 @@ export function ne_rfc1036_parse(date: string): number {
 export function ne_asctime_parse(date: string): number {
   const found = scan(needText(date, "ne_asctime_parse", "the date"), ASCTIME_FORM);
   if (found === null) return -1;
-  const [, month, day, hour, minute, second, year] = found as AsctimeFields;
+  const [, month = ""] = found.words;
+  const [day = 0, hour = 0, minute = 0, second = 0, year = 0] = found.numbers;
   return namedTime(year - 1900, month, day, hour, minute, second);
 }
 
@@ -115,8 +118,11 @@ export function ne_httpdate_parse(date: string): number {
   return -1;
 }
 
-type Fields = [string, number, string, number, number, number, number];
-type AsctimeFields = [string, string, number, number, number, number, number];
+// What the conversions of a form have found, in their order.
+interface Scanned {
+  readonly words: string[];
+  readonly numbers: number[];
+}
 
 // The conversions of a form: `%2d` a number of at most two characters, `%3s` a word of at most
 // three, `%f` a decimal number; a blank stands for any white space or none, all else for itself.
@@ -146,8 +152,8 @@ const HEX_PREFIX = /[-+]?0[xX]/y;
 const NOT_FINITE = /[-+]?(?:nan|inf(?:inity|(?!i)))/iy;
 
 // null unless every conversion of the form was made
-function scan(text: string, parts: Form): (string | number)[] | null {
-  const found: (string | number)[] = [];
+function scan(text: string, parts: Form): Scanned | null {
+  const found: Scanned = { words: [], numbers: [] };
   let at = 0;
   for (const part of parts) {
     if (part.length === 1) {
@@ -158,7 +164,8 @@ function scan(text: string, parts: Form): (string | number)[] | null {
     at = skip(SPACE, text, at);
     const taken = part === "%f" ? takeFloat(text, at) : takeShort(part, text, at);
     if (taken === null) return null;
-    found.push(taken.value);
+    if (typeof taken.value === "string") found.words.push(taken.value);
+    else found.numbers.push(taken.value);
     at += taken.length;
   }
   return found;
@@ -190,7 +197,10 @@ function takeFloat(text: string, at: number): Taken | null {
   const infinite = match(NOT_FINITE);
   if (infinite) return { value: NaN, length: infinite[0].length };
   const hex = match(HEXADECIMAL);
-  if (hex) return { value: hexFloat(hex[1]!, hex[2]!, hex[3] ?? "0"), length: hex[0].length };
+  if (hex) {
+    const [{ length }, whole = "", fraction = "", exponent = "0"] = hex;
+    return { value: hexFloat(whole, fraction, exponent), length };
+  }
   const decimal = match(HEX_PREFIX) ? null : match(DECIMAL);
   return decimal && { value: Number(decimal[1]), length: decimal[0].length };
 }

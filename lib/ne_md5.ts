@@ -1,6 +1,6 @@
 // ne_md5.h: MD5 sums. A sum is 16 bytes, or 32 lower-case hex digits.
 import type { Readable } from "node:stream";
-import { HEX_PAIRS, hexValue } from "./internal/base/bytes.js";
+import { asBuffer, hexValue } from "./internal/base/bytes.js";
 import { crypto } from "./internal/base/crypto.js";
 import { HandleType, misuse, type ne_handle } from "./internal/base/handle.js";
 import { Md5 } from "./internal/base/md5.js";
@@ -135,7 +135,5 @@ export function ne_ascii_to_md5(buffer: string, md5_buf: Uint8Array): void {
 }
 
 function hexOf(sum: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < SUM_BYTES; i++) text += HEX_PAIRS[sum[i]!];
-  return text;
+  return asBuffer(sum.subarray(0, SUM_BYTES)).toString("hex");
 }

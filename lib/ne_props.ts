@@ -139,7 +139,7 @@ export function ne_propset_lang(
 ): string | null {
   const r = sets.open(set, "ne_propset_lang");
   const i = find(r, pname);
-  return i < 0 ? null : r.langs[i]!;
+  return r.langs[i] ?? null;
 }
 
 // Of a property named twice the first that has a value counts, or else the first: iCloud says 404
@@ -156,13 +156,13 @@ function find(r: Resource, { nspace, name }: Readonly<ne_propname>): number {
 }
 
 function statusOf(r: Resource, i: number): Readonly<ne_status> {
-  return r.statuses[r.propstats[i]!] ?? NO_STATUS;
+  return r.statuses[r.propstats[i] ?? -1] ?? NO_STATUS;
 }
 
 // A server that forgot the status meant success.
 function valueOf(r: Resource, i: number): string | null {
-  const status = r.statuses[r.propstats[i]!]!;
-  return status === null || status.klass === 2 ? r.values[i]! : null;
+  const status = r.statuses[r.propstats[i] ?? -1] ?? null;
+  return status === null || status.klass === 2 ? (r.values[i] ?? null) : null;
 }
 
 /**
@@ -190,8 +190,8 @@ export function ne_propset_iterate<T>(
   const r = sets.open(set, "ne_propset_iterate");
   for (let i = 0; i < r.count; i++) {
     const pname = new ne_propname();
-    pname.nspace = r.nspaces[i] === "" ? null : r.nspaces[i]!;
-    pname.name = r.names[i]!;
+    pname.nspace = r.nspaces[i] || null;
+    pname.name = r.names[i] ?? "";
     const ret: unknown = iterator((userdata ?? null) as T, pname, valueOf(r, i), statusOf(r, i));
     if (isPromise(ret)) {
       throw misuse("ne_propset_iterate", "the iterator must not return a promise");
@@ -539,12 +539,11 @@ function proppatchBody(ops: readonly Readonly<ne_proppatch_operation>[]): string
 // What would end the name of a tag is a mistake, and a way to slip elements into the request.
 function elementName(caller: string, propname: Readonly<ne_propname>): string {
   needObject(propname, caller, "every name");
-  const { name } = propname;
-  needText(name, caller, "name");
-  if (name === "" || /[\s\u0000-\u001f<>"'&/=]/.test(name!)) {
+  const name = needText(propname.name, caller, "name");
+  if (name === "" || /[\s\u0000-\u001f<>"'&/=]/.test(name)) {
     throw misuse(caller, "a property's name is not the name of an element");
   }
-  return name!;
+  return name;
 }
 
 // References that the caller wrote stay, as in C, where nothing is escaped.
@@ -637,7 +636,9 @@ function startFlat(
 
 function flatTag(h: Propfind, nspace: string, name: string, atts: readonly string[]): string {
   let tag = `<${nspace}${name}`;
-  for (let i = 0; i < atts.length; i += 2) tag += ` ${qualified(h, atts[i]!)}='${atts[i + 1]!}'`;
+  for (let i = 0; i < atts.length; i += 2) {
+    tag += ` ${qualified(h, atts[i] ?? "")}='${atts[i + 1] ?? ""}'`;
+  }
   return `${tag}>`;
 }
 
@@ -691,7 +692,7 @@ function startProperty(
 
 function langOf(atts: readonly string[]): string | null {
   for (let i = 0; i < atts.length; i += 2) {
-    if (atts[i] === "xml:lang") return atts[i + 1]!;
+    if (atts[i] === "xml:lang") return atts[i + 1] ?? null;
   }
   return null;
 }
@@ -718,7 +719,7 @@ function append(h: Propfind, text: string): number {
 
 function refuseLong(h: Propfind): number {
   const { names, count } = h.resource;
-  ne_xml_set_error(h.xml, valueTooLong(names[count]!, h.maxValue));
+  ne_xml_set_error(h.xml, valueTooLong(names[count] ?? "", h.maxValue));
   return NE_XML_ABORT;
 }
 

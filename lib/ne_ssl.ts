@@ -118,7 +118,7 @@ export function ne_ssl_cert_export(cert: ne_ssl_certificate): string {
 export function ne_ssl_cert_import(data: string): ne_ssl_certificate | null {
   needText(data, "ne_ssl_cert_import", "data");
   const der: ne_out<Buffer | null> = { value: null };
-  return ne_unbase64(data, der) === 0 ? null : giveDer(der.value!);
+  return ne_unbase64(data, der) === 0 || der.value === null ? null : giveDer(der.value);
 }
 
 /**

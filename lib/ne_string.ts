@@ -372,7 +372,7 @@ export function ne_tolower(c: string): string;
 export function ne_tolower(c: number | string): number | string {
   if (typeof c === "string") return ne_strlower(needChar(c, "ne_tolower", "c"));
   if (typeof c !== "number") throw misuse("ne_tolower", "c must be a character");
-  return LOWER[c & 255]!;
+  return LOWER[c & 255] ?? c;
 }
 
 /** The 256-entry table behind `ne_tolower`. It is shared: do not write to it. */
@@ -397,7 +397,7 @@ export function ne_strupper(str: string): string {
  */
 export function NE_ASC2HEX(x: number | string): number {
   const code = typeof x === "string" ? needChar(x, "NE_ASC2HEX", "x").charCodeAt(0) : x;
-  return code <= 0x39 ? code - 0x30 : LOWER[code & 255]! + 10 - 0x61;
+  return code <= 0x39 ? code - 0x30 : (LOWER[code & 255] ?? code) + 10 - 0x61;
 }
 
 /** @returns the lower-case hex digit for 0-15, as a string of one character. A macro in C. */

@@ -75,7 +75,7 @@ export function ne_path_unescape(epath: string): string | null {
   const bytes = Buffer.alloc(escaped.length);
   let used = 0;
   for (let at = 0; at < escaped.length; at++) {
-    let byte = escaped[at]!;
+    let byte = escaped[at] ?? 0;
     if (byte === 0x25) {
       const high = hexValue(escaped[++at] ?? 0);
       const low = hexValue(escaped[++at] ?? 0);
@@ -182,7 +182,7 @@ export function ne_uri_parse(uri: string, parsed: ne_uri): number {
   let at = 0;
   const scheme = SCHEME.exec(uri);
   if (scheme) {
-    parsed.scheme = scheme[1]!;
+    parsed.scheme = scheme[1] ?? null;
     at = scheme[0].length;
   }
   if (uri.startsWith("//", at)) {

@@ -8,7 +8,7 @@ import { needCallback, needCallbackOrNull, needText } from "./internal/base/argu
 import { isPromise } from "./internal/base/promise.js";
 import { findEncoding } from "./internal/xml/encoding.js";
 import type { Encoding } from "./internal/xml/encoding.js";
-import type { QName } from "./internal/xml/names.js";
+import { QName } from "./internal/xml/names.js";
 import { Namespaces } from "./internal/xml/namespaces.js";
 import { XmlReader } from "./internal/xml/reader.js";
 import { FAILED } from "./internal/xml/tokenizer.js";
@@ -66,19 +66,44 @@ export const NE_XML_MEDIA_TYPE = "application/xml";
 const GO_ON = 0;
 const STOP = 1;
 
+// As methods: the type of the userdata is known only to those who registered them.
+interface Callbacks {
+  startelm(
+    userdata: unknown,
+    parent: number,
+    nspace: string,
+    name: string,
+    atts: readonly string[],
+  ): number | Promise<number>;
+  cdata(userdata: unknown, state: number, cdata: string): number | Promise<number>;
+  endelm(
+    userdata: unknown,
+    state: number,
+    nspace: string,
+    name: string,
+  ): number | Promise<number>;
+}
+
 interface Handler {
-  readonly startelm: ne_xml_startelm_cb<unknown>;
-  readonly cdata: ne_xml_cdata_cb<unknown> | null;
-  readonly endelm: ne_xml_endelm_cb<unknown> | null;
+  readonly startelm: Callbacks["startelm"];
+  readonly cdata: Callbacks["cdata"] | null;
+  readonly endelm: Callbacks["endelm"] | null;
   readonly userdata: unknown;
 }
 
-// An accepted element that is open.
+const NO_HANDLER: Handler = { startelm: () => 0, cdata: null, endelm: null, userdata: null };
+const NO_NAME = new QName("", 0);
+
+// An accepted element that is open; the outermost stands for the document.
 class Frame {
-  state = 0;
+  state = NE_XML_STATEROOT;
   index = 0;
-  handler: Handler | null = null;
+  handler = NO_HANDLER;
   declares = false;
+  /** For the elements in this one. */
+  inside: Frame | null = null;
+
+  constructor(readonly around: Frame | null) {}
 }
 
 // The handler stack of one parser. What a callback returned is in `failure` or, if it is a promise,
@@ -99,12 +124,12 @@ class Stack implements Listener {
   waiting: unknown = undefined;
 
   // frames are used again: no element costs an allocation
-  readonly #frames: Frame[] = [];
-  #depth = 0;
+  #top = new Frame(null);
   #declined = 0;
-  #name: QName | null = null;
+  #name = NO_NAME;
   #atts: readonly string[] = [];
   #index = 0;
+  #chosen = NO_HANDLER;
   #declares = false;
 
   startElement(name: QName, atts: readonly string[]): number {
@@ -126,13 +151,13 @@ class Stack implements Listener {
     this.#name = name;
     this.#atts = atts;
     this.offering = true;
-    return this.#offer(this.#depth === 0 ? 0 : this.#frames[this.#depth - 1]!.index);
+    return this.#offer(this.#top.index);
   }
 
   characters(text: string): number {
     if (this.#declined > 0) return GO_ON;
-    const frame = this.#frames[this.#depth - 1]!;
-    const handler = frame.handler!;
+    const frame = this.#top;
+    const { handler } = frame;
     if (handler.cdata === null) return GO_ON;
     const result = handler.cdata(handler.userdata, frame.state, text);
     if (debugEnabled(NE_DBG_XML)) {
@@ -146,12 +171,13 @@ class Stack implements Listener {
       this.#declined--;
       return GO_ON;
     }
-    const frame = this.#frames[--this.#depth]!;
+    const frame = this.#top;
+    this.#top = frame.around ?? frame;
     if (debugEnabled(NE_DBG_XML)) {
       const { nspace, local } = name;
       debug(NE_DBG_XML, "XML: end-element (%d, {%s, %s})\n", frame.state, nspace, local);
     }
-    const handler = frame.handler!;
+    const { handler } = frame;
     let result: number | Promise<number> = 0;
     if (handler.endelm !== null) {
       // the name's namespace may have been found anew below, for another scope
@@ -164,15 +190,15 @@ class Stack implements Listener {
 
   // Offers the element to the handlers from this one on.
   #offer(first: number): number {
-    const name = this.#name!;
     const { handlers } = this;
-    const parent = this.#depth === 0 ? NE_XML_STATEROOT : this.#frames[this.#depth - 1]!.state;
-    const { nspace, local } = name;
+    const parent = this.#top.state;
+    const { nspace, local } = this.#name;
     for (let i = first; i < handlers.length; i++) {
-      const handler = handlers[i]!;
+      const handler = handlers[i] ?? NO_HANDLER;
       const result = handler.startelm(handler.userdata, parent, nspace, local, this.#atts);
       if (result === 0) continue;
       this.#index = i;
+      this.#chosen = handler;
       if (typeof result === "number") return this.#decided(result);
       if (isPromise(result)) {
         this.waiting = result;
@@ -187,8 +213,8 @@ class Stack implements Listener {
   #decided(state: number): number {
     this.offering = false;
     if (debugEnabled(NE_DBG_XML)) {
-      const { nspace, local } = this.#name!;
-      const parent = this.#depth === 0 ? NE_XML_STATEROOT : this.#frames[this.#depth - 1]!.state;
+      const { nspace, local } = this.#name;
+      const parent = this.#top.state;
       debug(NE_DBG_XML, "XML: start-element (%d, {%s, %s}) => %d\n", parent, nspace, local, state);
     }
     if (state < 0) {
@@ -200,12 +226,11 @@ class Stack implements Listener {
       this.#declined = 1;
       return GO_ON;
     }
-    const depth = this.#depth++;
-    const frame = depth < this.#frames.length ? this.#frames[depth]! : new Frame();
-    if (depth === this.#frames.length) this.#frames.push(frame);
+    const frame = (this.#top.inside ??= new Frame(this.#top));
+    this.#top = frame;
     frame.state = state;
     frame.index = this.#index;
-    frame.handler = this.handlers[this.#index]!;
+    frame.handler = this.#chosen;
     frame.declares = this.#declares;
     return GO_ON;
   }
@@ -290,9 +315,9 @@ export function ne_xml_push_handler<T>(
   needCallbackOrNull(cdata, "ne_xml_push_handler", "the character-data callback");
   needCallbackOrNull(endelm, "ne_xml_push_handler", "the end-element callback");
   stack.handlers.push({
-    startelm: startelm as ne_xml_startelm_cb<unknown>,
-    cdata: (cdata ?? null) as ne_xml_cdata_cb<unknown> | null,
-    endelm: (endelm ?? null) as ne_xml_endelm_cb<unknown> | null,
+    startelm,
+    cdata: cdata ?? null,
+    endelm: endelm ?? null,
     userdata: userdata ?? null,
   });
 }
@@ -366,14 +391,14 @@ export function ne_xml_get_attr(
 ): string | null {
   const stack = openOffering(parser, "ne_xml_get_attr");
   for (let i = 0; i < attrs.length; i += 2) {
-    const raw = attrs[i]!;
+    const raw = attrs[i] ?? "";
     if (nspace === null) {
-      if (raw === name && !raw.includes(":")) return attrs[i + 1]!;
+      if (raw === name && !raw.includes(":")) return attrs[i + 1] ?? null;
       continue;
     }
     const colon = raw.indexOf(":");
     if (colon < 0 || raw.length !== colon + 1 + name.length || !raw.endsWith(name)) continue;
-    if (stack.namespaces.resolve(raw.slice(0, colon)) === nspace) return attrs[i + 1]!;
+    if (stack.namespaces.resolve(raw.slice(0, colon)) === nspace) return attrs[i + 1] ?? null;
   }
   return null;
 }
@@ -437,8 +462,7 @@ export function ne_xml_mapid(
   if (typeof nspace === "number") {
     throw misuse("ne_xml_mapid", "the length of the map is left out: (map, nspace, name)");
   }
-  for (let i = 0; i < map.length; i++) {
-    const entry = map[i]!;
+  for (const entry of map) {
     if (entry.name === name && entry.nspace === nspace) return entry.id;
   }
   return 0;
@@ -472,9 +496,9 @@ function parseBlock(stack: Stack, block: Uint8Array | null, caller: string): num
   try {
     if (block === null || block.length === 0) {
       stack.ended = true;
-      return conclude(stack, reader.end());
+      return conclude(stack, reader, reader.end());
     }
-    return conclude(stack, reader.parse(block));
+    return conclude(stack, reader, reader.parse(block));
   } catch (error) {
     stack.abandon();
     throw error;
@@ -483,8 +507,8 @@ function parseBlock(stack: Stack, block: Uint8Array | null, caller: string): num
   }
 }
 
-function conclude(stack: Stack, result: number): number {
-  if (result === FAILED) stack.fault(stack.reader!.fault);
+function conclude(stack: Stack, reader: XmlReader, result: number): number {
+  if (result === FAILED) stack.fault(reader.fault);
   return stack.failure;
 }
 
@@ -500,7 +524,9 @@ function parseOn(stack: Stack): Promise<number> {
       try {
         if (stack.destroyed) stack.abandon();
         const settled = stack.destroyed ? STOP : stack.settle(value);
-        const code = settled === GO_ON ? conclude(stack, stack.reader!.resume()) : stack.failure;
+        const { reader } = stack;
+        const goesOn = settled === GO_ON && reader !== null;
+        const code = goesOn ? conclude(stack, reader, reader.resume()) : stack.failure;
         if (stack.waiting !== undefined) {
           Promise.resolve(stack.waiting).then(goOn, fail);
         } else {

@@ -37,15 +37,15 @@ export class Gunzip {
 
   /** Bytes of input that have been used. */
   bytesUsed(): number {
-    const waiting = this.#stage === "deflated" ? this.#inflate!.rest().length : 0;
-    return this.#bytesGiven - waiting;
+    const waiting = this.#stage === "deflated" ? this.#inflate?.rest().length : 0;
+    return this.#bytesGiven - (waiting ?? 0);
   }
 
   /** Gives the next piece, once the last one has been used up. */
   feed(input: Uint8Array): void {
     this.#bytesGiven += input.length;
     this.#input = input;
-    if (this.#stage === "deflated") this.#inflate!.feed(input);
+    if (this.#stage === "deflated") this.#inflate?.feed(input);
   }
 
   /**
@@ -57,7 +57,7 @@ export class Gunzip {
       case "head":
         return this.#takeHead();
       case "deflated":
-        return this.#takeDeflated();
+        return this.#inflate === null ? MORE : this.#takeDeflated(this.#inflate);
       case "footer":
         return this.#takeFooter();
       case "done":
@@ -88,8 +88,7 @@ export class Gunzip {
     return this.#input.length === 0 ? MORE : FULL;
   }
 
-  #takeDeflated(): number | string {
-    const inflate = this.#inflate as Inflate;
+  #takeDeflated(inflate: Inflate): number | string {
     const result = inflate.step();
     if (typeof result === "string") return `Could not inflate data: ${result}`;
     if (result !== END) return result;
@@ -163,17 +162,16 @@ class Head {
     let at = 0;
     while (this.#fixed.length < FIXED_BYTES) {
       if (at === input.length) return at;
-      this.#fixed.push(input[at++]!);
+      this.#fixed.push(input[at++] ?? 0);
       if (this.#fixed.length === FIXED_BYTES) {
         const failure = this.#begin();
         if (failure !== null) return failure;
       }
     }
     let summed = at;
-    while (at < input.length && this.#parts.length > 0) {
-      const part = this.#parts[0];
-      const byte = input[at++]!;
-      if (!this.#endsPart(part as Part, byte)) continue;
+    for (let part; at < input.length && (part = this.#parts[0]) !== undefined; ) {
+      const byte = input[at++] ?? 0;
+      if (!this.#endsPart(part, byte)) continue;
       this.#parts.shift();
       if (part === "extra length" && this.#value > 0) this.#parts.unshift("extra");
       if (part === "check sum" && this.#value !== (this.#crc & 0xffff)) {

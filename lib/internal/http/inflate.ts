@@ -83,11 +83,11 @@ const LITERAL_MEANINGS = Int32Array.from({ length: 288 }, (_, symbol) => {
   if (symbol === END_OF_BLOCK) return BLOCK_END;
   const at = symbol - END_OF_BLOCK - 1;
   const base = LENGTH_BASE[at];
-  return base === undefined ? FORBIDDEN : meaning(BASE, LENGTH_BITS[at]!, base);
+  return base === undefined ? FORBIDDEN : meaning(BASE, LENGTH_BITS[at] ?? 0, base);
 });
 const DISTANCE_MEANINGS = Int32Array.from({ length: 32 }, (_, symbol) => {
   const base = DISTANCE_BASE[symbol];
-  return base === undefined ? FORBIDDEN : meaning(BASE, DISTANCE_BITS[symbol]!, base);
+  return base === undefined ? FORBIDDEN : meaning(BASE, DISTANCE_BITS[symbol] ?? 0, base);
 });
 const LENGTH_MEANINGS = Int32Array.from({ length: 19 }, (_, symbol) => meaning(LITERAL, 0, symbol));
 
@@ -106,26 +106,29 @@ function makeCode(
   const counts = new Uint16Array(16);
   let longest = 0;
   for (const length of lengths) {
-    counts[length]!++;
+    counts[length] = (counts[length] ?? 0) + 1;
     if (length > longest) longest = length;
   }
   if (longest === 0) return NO_CODE;
   const next = new Uint16Array(17);
   let left = 1;
   for (let bits = 1; bits <= 15; bits++) {
-    left = left * 2 - counts[bits]!;
+    const count = counts[bits] ?? 0;
+    left = left * 2 - count;
     if (left < 0) return null;
-    next[bits + 1] = (next[bits]! + counts[bits]!) << 1;
+    next[bits + 1] = ((next[bits] ?? 0) + count) << 1;
   }
   if (left > 0 && (!mayBeIncomplete || longest !== 1)) return null;
   const size = 1 << longest;
   const table = new Int32Array(size);
   for (let symbol = 0; symbol < lengths.length; symbol++) {
-    const length = lengths[symbol]!;
+    const length = lengths[symbol] ?? 0;
     if (length === 0) continue;
-    const entry = meanings[symbol]! | length;
+    const entry = (meanings[symbol] ?? FORBIDDEN) | length;
     const step = 1 << length;
-    for (let at = reversed(next[length]!++, length); at < size; at += step) table[at] = entry;
+    const code = next[length] ?? 0;
+    next[length] = code + 1;
+    for (let at = reversed(code, length); at < size; at += step) table[at] = entry;
   }
   return { table, mask: size - 1 };
 }
@@ -151,8 +154,8 @@ function fixedCodes(): Codes {
     symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8,
   );
   fixed = {
-    literals: makeCode(lengths, LITERAL_MEANINGS, false) as Code,
-    distances: makeCode(new Uint8Array(32).fill(5), DISTANCE_MEANINGS, false) as Code,
+    literals: makeCode(lengths, LITERAL_MEANINGS, false) ?? NO_CODE,
+    distances: makeCode(new Uint8Array(32).fill(5), DISTANCE_MEANINGS, false) ?? NO_CODE,
   };
   return fixed;
 }
@@ -260,7 +263,7 @@ export class Inflate {
   #need(count: number): boolean {
     while (this.#bits < count) {
       if (this.#at >= this.#input.length) return false;
-      this.#hold |= this.#input[this.#at++]! << this.#bits;
+      this.#hold |= (this.#input[this.#at++] ?? 0) << this.#bits;
       this.#bits += 8;
     }
     return true;
@@ -276,7 +279,7 @@ export class Inflate {
   // The entry of the next symbol of a code; 0: no such code, -1: input has run out.
   #next(code: Code): number {
     for (;;) {
-      const entry = code.table[this.#hold & code.mask]!;
+      const entry = code.table[this.#hold & code.mask] ?? 0;
       const bits = entry & 15;
       if (bits !== 0 && bits <= this.#bits) {
         this.#hold >>>= bits;
@@ -339,7 +342,7 @@ export class Inflate {
   #readCodeLengths(): boolean {
     while (this.#have < this.#codeCount) {
       if (!this.#need(3)) return false;
-      this.#lengths[CODE_LENGTH_ORDER[this.#have++]!] = this.#pull(3);
+      this.#lengths[CODE_LENGTH_ORDER[this.#have++] ?? 0] = this.#pull(3);
     }
     const code = makeCode(this.#lengths.subarray(0, 19), LENGTH_MEANINGS, false);
     if (code === null) return this.#fail("invalid code lengths set");
@@ -364,18 +367,18 @@ export class Inflate {
         this.#lengths[this.#have++] = symbol;
         continue;
       }
-      const [bits, least] = symbol === 16 ? [2, 3] : symbol === 17 ? [3, 3] : [7, 11];
-      if (!this.#need(bits!)) {
+      const bits = symbol === 16 ? 2 : symbol === 17 ? 3 : 7;
+      if (!this.#need(bits)) {
         this.#symbol = entry;
         return false;
       }
-      const repeat = this.#pull(bits!) + least!;
+      const repeat = this.#pull(bits) + (symbol === 18 ? 11 : 3);
       const start = this.#have;
       if (start + repeat > total || (symbol === 16 && start === 0)) {
         return this.#fail("invalid bit length repeat");
       }
       this.#have += repeat;
-      if (symbol === 16) this.#lengths.fill(this.#lengths[start - 1]!, start, this.#have);
+      if (symbol === 16) this.#lengths.fill(this.#lengths[start - 1] ?? 0, start, this.#have);
     }
     return this.#makeCodes(total);
   }
@@ -447,7 +450,7 @@ export class Inflate {
     const distance = (this.#symbol >> 16) + this.#pull(bits);
     if (distance > this.#end) return this.#fail("invalid distance too far back");
     for (let count = this.#length; count > 0; count--) {
-      this.#output[this.#end] = this.#output[this.#end - distance]!;
+      this.#output[this.#end] = this.#output[this.#end - distance] ?? 0;
       this.#end++;
     }
     this.#state = SYMBOL;
@@ -469,8 +472,8 @@ export class Inflate {
     let bits = this.#bits;
     let failure: string | null = null;
     while (at <= lastAt && end < WINDOW + OUTPUT_BLOCK) {
-      for (; bits < 24; bits += 8) hold |= input[at++]! << bits;
-      let entry = literals[hold & literalMask]!;
+      for (; bits < 24; bits += 8) hold |= (input[at++] ?? 0) << bits;
+      let entry = literals[hold & literalMask] ?? 0;
       let used = entry & 15;
       hold >>>= used;
       bits -= used;
@@ -487,8 +490,8 @@ export class Inflate {
       let length = (entry >> 16) + (hold & ((1 << used) - 1));
       hold >>>= used;
       bits -= used;
-      for (; bits < 24; bits += 8) hold |= input[at++]! << bits;
-      entry = distances[hold & distanceMask]!;
+      for (; bits < 24; bits += 8) hold |= (input[at++] ?? 0) << bits;
+      entry = distances[hold & distanceMask] ?? 0;
       used = entry & 15;
       hold >>>= used;
       bits -= used;
@@ -496,7 +499,7 @@ export class Inflate {
         failure = "invalid distance code";
         break;
       }
-      for (; bits < 24; bits += 8) hold |= input[at++]! << bits;
+      for (; bits < 24; bits += 8) hold |= (input[at++] ?? 0) << bits;
       used = (entry >> 4) & 15;
       const distance = (entry >> 16) + (hold & ((1 << used) - 1));
       hold >>>= used;
@@ -506,7 +509,7 @@ export class Inflate {
         break;
       }
       let from = end - distance;
-      for (; length > 0; length--) output[end++] = output[from++]!;
+      for (; length > 0; length--) output[end++] = output[from++] ?? 0;
     }
     // whole bytes that were taken ahead go back
     this.#at = at - (bits >> 3);

@@ -94,7 +94,8 @@ interface Reading {
   readonly xml: ne_xml_parser;
   readonly base: Readonly<ne_uri>;
   readonly outcome: Outcome;
-  readonly parts: Part[];
+  /** The innermost last; the first stands for the document. */
+  readonly parts: [Part, ...Part[]];
   text: string;
 }
 
@@ -112,7 +113,7 @@ export function readOutcome(xml: ne_xml_parser, base: Readonly<ne_uri>): Outcome
     description: null,
     condition: null,
   };
-  const reading: Reading = { xml, base, outcome, parts: [], text: "" };
+  const reading: Reading = { xml, base, outcome, parts: [newPart()], text: "" };
   ne_xml_push_handler(xml, startElement, characterData, endElement, reading);
   return outcome;
 }
@@ -145,6 +146,14 @@ function startCondition(r: Reading, parent: number, nspace: string, name: string
   return isHref ? CONDITION_HREF : IN_CONDITION;
 }
 
+function innermost({ parts }: Reading): Part {
+  return parts.at(-1) ?? parts[0];
+}
+
+function leavePart(r: Reading): Part {
+  return (r.parts.length > 1 ? r.parts.pop() : undefined) ?? r.parts[0];
+}
+
 function newPart(): Part {
   return { statuses: [], description: null, failures: [], hrefs: [] };
 }
@@ -169,7 +178,7 @@ function endText(r: Reading, state: number): number {
     if (!isLong && text !== "") r.outcome.path ??= healedPath(r.base, text);
     return 0;
   }
-  const part = r.parts.at(-1)!;
+  const part = innermost(r);
   if (state === HREF) {
     if (!isLong && text !== "" && part.hrefs.length < MAX_KEPT) part.hrefs.push(text);
   } else if (state === DESCRIPTION) {
@@ -194,8 +203,8 @@ export function badStatus(xml: ne_xml_parser, text: string): string {
 }
 
 function endPropstat(r: Reading): void {
-  const propstat = r.parts.pop()!;
-  const around = r.parts.at(-1)!;
+  const propstat = leavePart(r);
+  const around = innermost(r);
   if (around.failures.length < MAX_KEPT) around.failures.push(...failuresOf(propstat));
   // an href in a propstat names the response, as far as it is named at all
   if (around.hrefs.length === 0) around.hrefs.push(...propstat.hrefs);
@@ -206,7 +215,7 @@ function failuresOf({ statuses, description, failures }: Part): Failure[] {
 }
 
 function endPart(r: Reading): void {
-  const part = r.parts.pop()!;
+  const part = leavePart(r);
   const failures = failuresOf(part);
   if (failures.length === 0) return;
   const paths = part.hrefs.map((href) => healedPath(r.base, href));

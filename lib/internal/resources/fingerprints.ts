@@ -13,7 +13,8 @@ const MAX_LOAD = 0.8;
 
 export class Fingerprints {
   readonly #seed = randomBytes(4).readInt32LE(0);
-  readonly #tables = [new Table(FIRST_SLOTS)];
+  #last = new Table(FIRST_SLOTS);
+  readonly #tables = [this.#last];
   #count = 0;
 
   /** Remembers a text. @returns whether it was not there yet */
@@ -35,11 +36,11 @@ export class Fingerprints {
   }
 
   #roomyTable(): Table {
-    const last = this.#tables[this.#tables.length - 1]!;
-    if (last.hasRoom) return last;
-    const next = new Table(last.size * 4);
-    this.#tables.push(next);
-    return next;
+    if (!this.#last.hasRoom) {
+      this.#last = new Table(this.#last.size * 4);
+      this.#tables.push(this.#last);
+    }
+    return this.#last;
   }
 }
 

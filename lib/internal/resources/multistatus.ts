@@ -272,7 +272,8 @@ export class MultistatusReader {
     const fault = value.finish();
     if (fault !== null) return this.#fail(fault);
     const at = this.#props.length - 1;
-    this.#props[at]!.value = value.text;
+    const prop = this.#props[at];
+    if (prop !== undefined) prop.value = value.text;
     if (value.tree !== null) {
       if (this.#trees === NO_TREES) this.#trees = [];
       this.#trees[at] = value.tree;
@@ -310,7 +311,8 @@ export class MultistatusReader {
     const props = this.#props;
     const first = this.#firstProp;
     for (let i = first; i < props.length; i++) {
-      const prop = props[i]!;
+      const prop = props[i];
+      if (prop === undefined) break;
       prop.status = status;
       if (!isGood) prop.value = null;
     }

@@ -76,11 +76,10 @@ class Resource implements nx_resource {
     this.props = response.props;
     this.status = response.status;
     this.#trees = response.trees;
-    for (let i = 0; i < this.props.length; i++) this.#takeStandard(i);
+    this.props.forEach((prop, i) => this.#takeStandard(prop, i));
   }
 
-  #takeStandard(i: number): void {
-    const { nspace, name, value } = this.props[i]!;
+  #takeStandard({ nspace, name, value }: nx_resource_prop, i: number): void {
     if (value === null || nspace !== DAV) return;
     switch (name) {
       case "resourcetype": {
@@ -116,11 +115,9 @@ class Resource implements nx_resource {
 
   // of a property that is named twice, the one that has a value
   #find(nspace: string, name: string): number {
-    for (let i = 0; i < this.props.length; i++) {
-      const prop = this.props[i]!;
-      if (prop.name === name && prop.nspace === nspace && prop.value !== null) return i;
-    }
-    return -1;
+    return this.props.findIndex(
+      (prop) => prop.name === name && prop.nspace === nspace && prop.value !== null,
+    );
   }
 }
 

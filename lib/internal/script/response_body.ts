@@ -106,8 +106,7 @@ export class Incoming {
       this.body.add(block);
       return 0;
     }
-    queue.add(Buffer.from(block));
-    return queue.isFull ? queue.room() : 0;
+    return queue.add(Buffer.from(block));
   }
 
   #refuse(): number {
@@ -199,18 +198,12 @@ export class BlockQueue {
     for (const block of first) this.#bytes += block.length;
   }
 
-  add(block: Buffer): void {
+  /** @returns 0, later where the consumer is behind */
+  add(block: Buffer): number | Promise<number> {
     this.#blocks.push(block);
     this.#bytes += block.length;
     this.#wake();
-  }
-
-  get isFull(): boolean {
-    return this.#bytes >= QUEUE_BYTES;
-  }
-
-  /** @returns 0, once the consumer has caught up */
-  room(): Promise<number> {
+    if (this.#bytes < QUEUE_BYTES) return 0;
     return new Promise((resolve) => (this.#room = () => resolve(0)));
   }
 

@@ -41,13 +41,14 @@ export class Membership {
   /** Tells what an href names. */
   place(href: string): Place {
     const readings = this.#readings(healHref(href.trim()));
+    const [first = { text: href, located: locate(href)[0] }] = readings;
     for (const isSame of [sameSegments, sameFolded]) {
       for (const reading of readings) {
         const place = this.#placeUnder(reading, isSame);
         if (place !== null) return place;
       }
     }
-    return placeOf("elsewhere", readings[0]!.located, spelledPath(readings[0]!));
+    return placeOf("elsewhere", first.located, spelledPath(first));
   }
 
   // What an href may mean, the likely first. One without a slash before it is relative, and some
@@ -153,7 +154,7 @@ export function foldName(name: string): string {
 }
 
 function sameFolded(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, i) => foldName(name) === foldName(b[i]!));
+  return a.length === b.length && a.every((name, i) => foldName(name) === foldName(b[i] ?? ""));
 }
 
 function escapeSegment(name: string): string {

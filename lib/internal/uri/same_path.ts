@@ -54,7 +54,7 @@ export function decodeSegment(segment: string): string {
   for (let at = 0; at < from.length; at++) {
     const high = from[at] === 0x25 ? hexValue(from[at + 1] ?? 0) : -1;
     const low = high < 0 ? -1 : hexValue(from[at + 2] ?? 0);
-    to[used++] = low < 0 ? from[at]! : (high << 4) | low;
+    to[used++] = low < 0 ? (from[at] ?? 0) : (high << 4) | low;
     if (low >= 0) at += 2;
   }
   return nameText(to.subarray(0, used));

@@ -79,7 +79,7 @@ export class AttributeReader {
     let hash = 0;
     for (let i = pos; i < n; i++) {
       const c = s.charCodeAt(i);
-      if (c < 128 ? (ASCII_CLASS[c]! & NAME) === 0 : !isNameChar(c)) {
+      if (c < 128 ? ((ASCII_CLASS[c] ?? 0) & NAME) === 0 : !isNameChar(c)) {
         atts.push(this.names.find(s, pos, i, hash).raw);
         return i;
       }
@@ -135,8 +135,9 @@ function firstDouble(atts: readonly string[]): number {
   if (n > 2 * FEW) {
     const seen = new Set<string>();
     for (let i = 0; i < n; i += 2) {
-      if (seen.has(atts[i]!)) return i;
-      seen.add(atts[i]!);
+      const name = atts[i] ?? "";
+      if (seen.has(name)) return i;
+      seen.add(name);
     }
     return Infinity;
   }
@@ -153,6 +154,6 @@ function nameAt(s: string, start: number, index: number): number {
     pos = spaceEnd(s, pos);
     if (left === 0) return pos;
     while (s.charCodeAt(pos) !== QUOTE && s.charCodeAt(pos) !== APOSTROPHE) pos++;
-    pos = s.indexOf(s[pos]!, pos + 1) + 1;
+    pos = s.indexOf(s.charAt(pos), pos + 1) + 1;
   }
 }

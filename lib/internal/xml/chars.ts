@@ -45,12 +45,12 @@ function isStartAboveAscii(c: number): boolean {
 
 /** Whether the code unit may begin a name. A high surrogate stands for its pair. */
 export function isNameStart(c: number): boolean {
-  return c < 128 ? (ASCII_CLASS[c]! & NAME_START) !== 0 : isStartAboveAscii(c);
+  return c < 128 ? ((ASCII_CLASS[c] ?? 0) & NAME_START) !== 0 : isStartAboveAscii(c);
 }
 
 /** Whether the code unit may go on in a name; text never holds a lone surrogate. */
 export function isNameChar(c: number): boolean {
-  if (c < 128) return (ASCII_CLASS[c]! & NAME) !== 0;
+  if (c < 128) return ((ASCII_CLASS[c] ?? 0) & NAME) !== 0;
   return (
     isStartAboveAscii(c) ||
     c === 0xb7 ||

@@ -59,7 +59,7 @@ export class DoctypeScanner {
   /** @returns the index behind the closing `>`, or -1 if it has not come yet */
   scan(s: string, start: number): number {
     for (let i = start; i < s.length; i++) {
-      const char = s[i]!;
+      const char = s.charAt(i);
       this.#tail = (this.#tail + char).slice(-4);
       if (this.#until !== "") {
         if (this.#tail.endsWith(this.#until)) {
@@ -186,9 +186,9 @@ class DoctypeParser {
   }
 
   #literal(): string {
-    const quote = this.text[this.#pos];
+    const quote = this.text.charAt(this.#pos);
     if (quote !== '"' && quote !== "'") this.#fail(SYNTAX);
-    const end = this.text.indexOf(quote!, this.#pos + 1);
+    const end = this.text.indexOf(quote, this.#pos + 1);
     if (end < 0) throw new XmlFault(UNCLOSED, this.#pos);
     const value = this.text.slice(this.#pos + 1, end);
     this.#pos = end + 1;
@@ -469,7 +469,7 @@ function parsePseudo(text: string, from: number, end: number): Pseudo | XmlFault
   if (start === end) return null;
   if (start === from) return new XmlFault(BAD_DECLARATION, from);
   let pos = start;
-  while (pos < end && /[^ \t\n=\x80-\uffff]/.test(text[pos]!)) pos++;
+  while (pos < end && /[^ \t\n=\x80-\uffff]/.test(text.charAt(pos))) pos++;
   const name = text.slice(start, pos);
   pos = spaceEnd(text, pos, end);
   if (name === "" || pos === end || text[pos] !== "=") return new XmlFault(BAD_DECLARATION, pos);
@@ -477,7 +477,7 @@ function parsePseudo(text: string, from: number, end: number): Pseudo | XmlFault
   const quote = text[pos];
   if (pos === end || (quote !== '"' && quote !== "'")) return new XmlFault(BAD_DECLARATION, pos);
   const valueStart = pos + 1;
-  for (pos = valueStart; pos < end && /[-A-Za-z0-9._]/.test(text[pos]!); ) pos++;
+  for (pos = valueStart; pos < end && /[-A-Za-z0-9._]/.test(text.charAt(pos)); ) pos++;
   if (pos === end || text[pos] !== quote) return new XmlFault(BAD_DECLARATION, pos);
   return { name, value: text.slice(valueStart, pos), start, valueStart, after: pos + 1 };
 }

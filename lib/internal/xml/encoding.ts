@@ -170,7 +170,7 @@ export class Decoder {
     const opening = "<?xml";
     if (!text.startsWith(opening.slice(0, text.length))) return "none";
     if (text.length <= opening.length) return final ? "none" : "more";
-    if (!/[ \t\r\n?]/.test(text[opening.length]!)) return "none";
+    if (!/[ \t\r\n?]/.test(text.charAt(opening.length))) return "none";
     const end = text.indexOf("?>");
     if (end < 0) {
       return final || this.#waiting.length >= MAX_DECLARATION_BYTES ? "none" : "more";
@@ -303,8 +303,8 @@ function surveyBytes(block: Buffer, start: number, end: number): number {
   let flags = 0;
   let newlines = 0;
   for (let i = start; i < end; i++) {
-    const b = block[i]!;
-    flags |= BYTE_FLAGS[b]!;
+    const b = block[i] ?? 0;
+    flags |= BYTE_FLAGS[b] ?? 0;
     if (b === 0x0a) newlines++;
   }
   return flags + newlines * 256;
@@ -314,12 +314,12 @@ function surveyWords(words: Int32Array): number {
   let flags = 0;
   let newlines = 0;
   for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
+    const word = words[i] ?? 0;
     // a byte below 0x20 borrows into its top bit; a byte from 0x80 on has it
     if ((((word - 0x20202020) | word) & 0x80808080) === 0) continue;
     for (let shift = 0; shift < 32; shift += 8) {
       const b = (word >>> shift) & 0xff;
-      flags |= BYTE_FLAGS[b]!;
+      flags |= BYTE_FLAGS[b] ?? 0;
       if (b === 0x0a) newlines++;
     }
   }
@@ -330,7 +330,7 @@ function surveyWords(words: Int32Array): number {
 function unfinishedTail(bytes: Buffer): number {
   const n = bytes.length;
   for (let back = 1; back <= 3 && back <= n; back++) {
-    const b = bytes[n - back]!;
+    const b = bytes.readUInt8(n - back);
     if (b < 0x80) return 0;
     if (b >= 0xc0) {
       const needed = b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : 2;
@@ -343,7 +343,7 @@ function unfinishedTail(bytes: Buffer): number {
 // Whether some continuation makes these bytes one character; a wrong second byte cannot be mended.
 function isPrefix(bytes: Buffer): boolean {
   const fill = [...bytes];
-  const lead = fill[0]!;
+  const lead = bytes.readUInt8(0);
   const needed = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
   const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
   while (fill.length < needed) fill.push(fill.length === 1 ? lowest : 0x80);
@@ -354,7 +354,7 @@ function isPrefix(bytes: Buffer): boolean {
 function firstMalformed(bytes: Buffer): number {
   let at = 0;
   while (at < bytes.length) {
-    const lead = bytes[at]!;
+    const lead = bytes.readUInt8(at);
     const next = at + (lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1);
     if (lead >= 0x80 && !isUtf8(bytes.subarray(at, next))) return at;
     at = next;

@@ -49,14 +49,14 @@ export class Namespaces {
   enter(atts: readonly string[]): string | null {
     const parent = this.current;
     if (parent.plainAtts === atts) return null;
-    if (parent.childAtts === atts) {
-      this.#bind(parent.child!);
+    if (parent.childAtts === atts && parent.child !== null) {
+      this.#bind(parent.child);
       return null;
     }
     let declared: string[] | null = null;
     let prefixed = 0;
     for (let i = 0; i < atts.length; i += 2) {
-      const name = atts[i]!;
+      const name = atts[i] ?? "";
       const colon = name.indexOf(":");
       if (colon >= 0 && !name.startsWith("xmlns:")) {
         prefixed++;
@@ -64,16 +64,16 @@ export class Namespaces {
       }
       if (colon < 0 && name !== "xmlns") continue;
       const prefix = colon < 0 ? "" : name.slice(6);
-      const uri = atts[i + 1]!;
+      const uri = atts[i + 1] ?? "";
       if (!isAllowed(prefix, colon >= 0, uri)) return "invalid namespace declaration";
       (declared ??= []).push(intern(prefix), intern(uri));
     }
     if (declared !== null) {
-      const known = parent.child;
-      if (known === null || !sameList(known.declared, declared)) {
-        parent.child = new Scope(parent, declared);
+      let { child } = parent;
+      if (child === null || !sameList(child.declared, declared)) {
+        parent.child = child = new Scope(parent, declared);
       }
-      this.#bind(parent.child!);
+      this.#bind(child);
     }
     const fault = prefixed > 0 ? this.#checkPrefixed(atts) : null;
     if (fault !== null) return fault;
@@ -88,10 +88,12 @@ export class Namespaces {
     const { declared, hidden } = scope;
     for (let i = declared.length - 2; i >= 0; i -= 2) {
       const before = hidden.pop();
-      if (before === undefined) this.#bindings.delete(declared[i]!);
-      else this.#bindings.set(declared[i]!, before);
+      const prefix = declared[i] ?? "";
+      if (before === undefined) this.#bindings.delete(prefix);
+      else this.#bindings.set(prefix, before);
     }
-    this.current = scope.parent!;
+    // the outermost is never left
+    this.current = scope.parent ?? scope;
   }
 
   /** Finds and keeps the namespace of an element's name. False for an undeclared prefix. */
@@ -108,7 +110,7 @@ export class Namespaces {
   #checkPrefixed(atts: readonly string[]): string | null {
     const seen = new Map<string, Set<string>>();
     for (let i = 0; i < atts.length; i += 2) {
-      const name = atts[i]!;
+      const name = atts[i] ?? "";
       const colon = name.indexOf(":");
       if (colon < 0 || name.startsWith("xmlns:")) continue;
       const local = name.slice(colon + 1);
@@ -125,9 +127,9 @@ export class Namespaces {
   #bind(scope: Scope): void {
     const { declared, hidden } = scope;
     for (let i = 0; i < declared.length; i += 2) {
-      const prefix = declared[i]!;
+      const prefix = declared[i] ?? "";
       hidden.push(this.#bindings.get(prefix));
-      this.#bindings.set(prefix, declared[i + 1]!);
+      this.#bindings.set(prefix, declared[i + 1] ?? "");
     }
     this.current = scope;
   }

@@ -36,7 +36,7 @@ function isReference(s: string, pos: number, end: number): boolean {
 export function tokenEnd(s: string, pos: number): Token {
   const blanks = spaceEnd(s, pos);
   if (blanks > pos) return blanks;
-  const c = s[pos]!;
+  const c = s.charAt(pos);
   switch (c) {
     case '"':
     case "'":
@@ -76,11 +76,11 @@ function invalid(at: number): XmlFault {
 
 // The end of a token that only these characters, or the end of the text, may follow.
 function followed(s: string, end: number, allowed: string): Token {
-  return end >= s.length || allowed.includes(s[end]!) ? end : invalid(end);
+  return end >= s.length || allowed.includes(s.charAt(end)) ? end : invalid(end);
 }
 
 function literal(s: string, pos: number): Token {
-  const end = s.indexOf(s[pos]!, pos + 1);
+  const end = s.indexOf(s.charAt(pos), pos + 1);
   return end < 0 ? new XmlFault(UNCLOSED, pos) : followed(s, end + 1, " \t\n>%[");
 }
 
@@ -88,7 +88,7 @@ function literal(s: string, pos: number): Token {
 function percent(s: string, pos: number): Token {
   const start = pos + 1;
   if (start >= s.length) return new XmlFault(UNCLOSED, pos);
-  if (" \t\n%".includes(s[start]!)) return start;
+  if (" \t\n%".includes(s.charAt(start))) return start;
   const end = nameEnd(s, start);
   if (end === start) return invalid(start);
   if (end >= s.length) return new XmlFault(UNCLOSED, pos);
@@ -121,6 +121,6 @@ function instruction(s: string, pos: number): Token {
   const target = nameEnd(s, pos + 2);
   const end = s.indexOf("?>", target);
   if (target === pos + 2 && target < s.length) return invalid(target);
-  if (target < s.length && !/[ \t\n?]/.test(s[target]!)) return invalid(target);
+  if (target < s.length && !/[ \t\n?]/.test(s.charAt(target))) return invalid(target);
   return end < 0 ? new XmlFault(UNCLOSED, pos) : end + 2;
 }

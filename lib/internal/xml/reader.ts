@@ -83,7 +83,8 @@ export class XmlReader {
     const slice = whole ? this.#bytes : this.#bytes.subarray(start, this.#offset);
     const before = this.#decoder.declaration;
     const text = this.#decoder.push(slice);
-    if (this.#decoder.declaration !== before) return this.#declare(this.#decoder.declaration!);
+    const { declaration } = this.#decoder;
+    if (declaration !== before && declaration !== null) return this.#declare(declaration);
     this.#feed(text);
     return MORE;
   }
@@ -106,7 +107,7 @@ export class XmlReader {
     this.declaredEncoding = name;
     const choice = this.#decoder.chooseEncoding(name);
     if ("fault" in choice) {
-      const at = text.indexOf(name!, text.indexOf("encoding"));
+      const at = text.indexOf(name ?? "", text.indexOf("encoding"));
       return this.#tokenizer.passDeclaration(text, new XmlFault(choice.fault, at));
     }
     if (declaration.standalone) this.#tokenizer.setStandalone();
