@@ -128,6 +128,10 @@ export type nx_bearer_fn<T = unknown> = (
  * Answers a Bearer challenge (RFC 6750), or sends the token at once where `eager`; the function is
  * asked again after a 401. A token is kept for the session and sent with each request to its
  * server, so use https.
+ * @example
+ * ```ts
+ * nx_add_bearer(sess, (_userdata, _realm, attempt) => (attempt === 0 ? token : null), null, true);
+ * ```
  */
 export function nx_add_bearer<T>(
   sess: ne_session,

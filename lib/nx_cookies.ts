@@ -51,6 +51,13 @@ export function nx_cookie_jar_create(): nx_cookie_jar {
  *
  * What looks like a public suffix without a list of them is refused as a cookie's domain: names of
  * one label, and the likes of `co.uk`. `SameSite` is ignored.
+ * @example
+ * ```ts
+ * const jar = nx_cookie_jar_create();
+ * nx_cookies_register(sess, jar);
+ * await nx_send(sess, "POST", "/login", { body: new URLSearchParams({ user: "me" }) });
+ * fs.writeFileSync("cookies.json", nx_cookie_jar_save(jar, true), { mode: 0o600 });
+ * ```
  */
 export function nx_cookies_register(sess: ne_session, jar: nx_cookie_jar): void {
   const s = sessions.open(sess, "nx_cookies_register");

@@ -55,6 +55,10 @@ export interface nx_proxy {
  * Sets the session's proxy; `null` means none, whatever the default is. Overrides every earlier
  * proxy setting; must precede the first request. A scheme, host, port or bypass entry that cannot
  * be one is a `TypeError`, and the setting before stays.
+ * @example
+ * ```ts
+ * nx_session_proxy(sess, { scheme: "socks5", host: "127.0.0.1", port: 1080, bypass: ["::1"] });
+ * ```
  */
 export function nx_session_proxy(sess: ne_session, proxy: nx_proxy | null): void {
   const s = sessions.open(sess, "nx_session_proxy");
@@ -84,6 +88,10 @@ export function nx_get_session_proxy(sess: ne_session): nx_proxy | null {
 /**
  * Sets the proxy of sessions created from now on that set none themselves; `null`, the initial
  * value, means none.
+ * @example
+ * ```ts
+ * nx_set_default_proxy({ scheme: "http", host: "proxy.example.com", port: 3128, tunnel: true });
+ * ```
  */
 export function nx_set_default_proxy(proxy: nx_proxy | null): void {
   if (proxy === null) {
@@ -120,6 +128,10 @@ export function nx_bypass_proxy(sess: ne_session): boolean {
  * @returns the proxy, or `null` for none.
  * @throws Error where the variable is set and cannot be used. The message names the variable and
  *   the reason, and nothing of the value, which may hold a password.
+ * @example
+ * ```ts
+ * nx_session_proxy(sess, nx_proxy_from_env("https", "example.com", 443));
+ * ```
  */
 export function nx_proxy_from_env(
   scheme: string,

@@ -171,7 +171,14 @@ export function nx_session_for(url: string | URL): ne_session | null {
   return place === null ? null : sessionTo(place);
 }
 
-/** As `nx_session_for`; throws a `TypeError` in place of `null`. */
+/**
+ * As `nx_session_for`; throws a `TypeError` in place of `null`.
+ * @example
+ * ```ts
+ * await using sess = nx_session_open("https://example.com/");
+ * console.log((await nx_send(sess, "GET", "/")).error);
+ * ```
+ */
 export function nx_session_open(url: string | URL): ne_session {
   const place = parsePlace(url, "nx_session_open");
   if (place === null) throw misuse("nx_session_open", "it is no URL of http or https");
@@ -192,6 +199,10 @@ function sessionTo({ scheme, host, port }: UrlPlace): ne_session {
  * Unix-domain socket are taken over only for the same host and port, and a clone for https of a
  * session without TLS trusts the default CAs. Hooks of the application are called with the userdata
  * that they were registered with.
+ * @example
+ * ```ts
+ * const other = nx_session_clone(sess, "https", "mirror.example.com", 443);
+ * ```
  */
 export function nx_session_clone(
   sess: ne_session,

@@ -61,6 +61,10 @@ export function nx_set_connector<T>(
 /**
  * Makes every connection of the session to the Unix-domain socket at `path`; the Host header stays
  * the session's.
+ * @example
+ * ```ts
+ * nx_session_unix(sess, "/var/run/docker.sock");
+ * ```
  */
 export function nx_session_unix(sess: ne_session, path: string): void {
   const s = sessions.open(sess, "nx_session_unix");
@@ -90,6 +94,10 @@ export function nx_session_abort(sess: ne_session): void {
 /**
  * Ties the session to an `AbortSignal`: when it fires, `nx_session_abort` happens, and later
  * requests fail at once. `null` takes the tie away.
+ * @example
+ * ```ts
+ * nx_set_session_signal(sess, AbortSignal.timeout(60_000)); // for all that the session does
+ * ```
  */
 export function nx_set_session_signal(sess: ne_session, signal: AbortSignal | null): void {
   const s = sessions.open(sess, "nx_set_session_signal");
@@ -151,6 +159,11 @@ export function nx_set_keepalive_timeout(sess: ne_session, seconds: number): voi
  * Lets up to `n` requests of the session run at once, each on a connection of its own; the default
  * 1 is neon's behaviour. `ne_close_connection` closes all that are idle, `nx_session_connected`
  * means any.
+ * @example
+ * ```ts
+ * nx_set_max_connections(sess, 4);
+ * await Promise.all(["/a", "/b", "/c"].map((path) => nx_send(sess, "GET", path)));
+ * ```
  */
 export function nx_set_max_connections(sess: ne_session, n: number): void {
   const s = sessions.open(sess, "nx_set_max_connections");
@@ -296,6 +309,10 @@ export function nx_add_request_trailer(req: ne_request, name: string, value: str
  * Debug output of this session alone, over the same channels as `ne_debug_init` (`NE_DBG_*`);
  * secrets (credentials, cookies, API keys, lock tokens, also in URLs and bodies) are never written
  * unless `NE_DBG_HTTPPLAIN` is in the mask.
+ * @example
+ * ```ts
+ * nx_set_debug(sess, process.stderr, NE_DBG_HTTP | NE_DBG_SOCKET);
+ * ```
  */
 export function nx_set_debug(sess: ne_session, stream: Writable | null, mask: number): void {
   const s = sessions.open(sess, "nx_set_debug");
@@ -339,7 +356,13 @@ export interface nx_limits {
 
 const LIMITS: ReadonlySet<string> = new Set(Object.keys(DEFAULT_LIMITS));
 
-/** Sets the limits of the session's later responses. */
+/**
+ * Sets the limits of the session's later responses.
+ * @example
+ * ```ts
+ * nx_set_limits(sess, { body: 10e6, inflate_ratio: 100 });
+ * ```
+ */
 export function nx_set_limits(sess: ne_session, limits: nx_limits): void {
   const s = sessions.open(sess, "nx_set_limits");
   const own = readOptions(limits, LIMITS, "nx_set_limits", "limits");
@@ -379,7 +402,13 @@ export interface nx_timings {
   reused: boolean;
 }
 
-/** The timings of the last request that ended with a response, or `null` before the first. */
+/**
+ * The timings of the last request that ended with a response, or `null` before the first.
+ * @example
+ * ```ts
+ * const { connect, first_byte, total } = nx_get_timings(sess) ?? {};
+ * ```
+ */
 export function nx_get_timings(sess: ne_session): nx_timings | null {
   const { timings } = sessions.open(sess, "nx_get_timings");
   return timings === null ? null : { ...(timings satisfies Timings) };

@@ -81,6 +81,11 @@ export function nx_request_writable(req: ne_request, length: number = -1): Writa
  * response that breaks off destroys it with an `nx_error`.
  *
  * The session's turn belongs to the request until the stream is read to its end or destroyed.
+ * @example
+ * ```ts
+ * await ne_begin_request(req);
+ * nx_response_readable(req).pipe(process.stdout);
+ * ```
  */
 export function nx_response_readable(req: ne_request): Readable {
   const r = requests.open(req, "nx_response_readable");
@@ -105,6 +110,12 @@ export async function nx_readable_result(stream: Readable): Promise<number> {
  * the session, or between `ne_begin_request` and `ne_end_request`, which is then not to be called.
  * @returns the connection, with `head` the bytes that have already been read past the response
  *   header; `null` where the response is of another kind, or the connection is gone.
+ * @example
+ * ```ts
+ * ne_add_request_header(req, "Connection", "Upgrade");
+ * ne_add_request_header(req, "Upgrade", "echo");
+ * if ((await ne_request_dispatch(req)) === NE_OK) nx_detach_socket(req)?.socket.write("hello");
+ * ```
  */
 export function nx_detach_socket(req: ne_request): {
   /** The connection, a TLS socket where the session speaks TLS. */

@@ -177,6 +177,10 @@ export function nx_recorder_har(rec: nx_recorder): object {
  * A curl command, for a POSIX shell, that sends the same bytes as the request with this index of
  * `log.entries`. Only with `secrets` can it log in.
  * @throws RangeError for an index without a request, Error where its body was not kept whole
+ * @example
+ * ```ts
+ * console.log(nx_recorder_curl(rec, 0)); // the first request, to be tried in a shell
+ * ```
  */
 export function nx_recorder_curl(rec: nx_recorder, index: number): string {
   const { tapes, settings } = recorders.open(rec, "nx_recorder_curl");

@@ -1,5 +1,6 @@
 // What the documents promise: their links lead somewhere and their code compiles. Blocks marked
-// `ts` stand alone; one marked `ts continued` goes on where the block before it ended.
+// `ts` stand alone; one marked `ts continued` goes on where the block before it ended. Examples in
+// comments of the library stand in a function of a program that has what they speak of.
 import { existsSync } from "node:fs";
 import path from "node:path";
 import t from "tap";
@@ -69,19 +70,56 @@ function codeOf(page: string): Map<number, string> {
   return blocks;
 }
 
-t.test("code in the documents compiles", async (t) => {
-  const modules = new Map<string, string>();
-  for (const page of pages) {
-    for (const [line, text] of codeOf(page)) {
-      modules.set(path.join(ROOT, "test", `${page.replace(/\W/g, "_")}_${line}.ts`), text);
-    }
+/** What a program around an example has: a session, a request, functions of its own. */
+const AROUND = `
+import fs from "node:fs";
+import net from "node:net";
+import type { ne_request, ne_session, ne_ssl_certificate, nx_recorder, nx_upload_state } from "libneon";
+declare const sess: ne_session;
+declare const req: ne_request;
+declare const cert: ne_ssl_certificate;
+declare const rec: nx_recorder;
+declare const [size, fd]: [number, number];
+declare const found: Map<string, string>;
+declare let token: string | null;
+declare function draw(done: number, total: number | null): void;
+declare function load(): nx_upload_state | null;
+declare function save(state: nx_upload_state): void;
+interface KerberosContext { step(challenge: Buffer): Promise<Buffer | null> }
+declare function newContext(service: string): KerberosContext;
+`;
+
+/** The examples in a file's comments, as the text of modules, by the line where each begins. */
+function examplesOf(file: string): Map<number, string> {
+  const text = readText(file);
+  const examples = new Map<number, string>();
+  for (const { 1: lines = "", index } of text.matchAll(/@example\n \* ```ts\n([^]*?) \* ```/g)) {
+    const code = lines.replace(/^ \* ?/gm, "");
+    const names = new Set([...code.matchAll(/(?<![.\w])n[ex]_\w+/gi)].map(([name]) => name));
+    const imports = [...names].filter((name) => !/^(ne_request|ne_session)$/.test(name));
+    const head = `import { ${imports.join(", ")} } from "libneon";${AROUND}`;
+    const line = text.slice(0, index).split("\n").length;
+    examples.set(line, `${head}export async function example(): Promise<void> {\n${code}}\n`);
   }
+  return examples;
+}
+
+t.test("code in the documents and in comments compiles", async (t) => {
+  const modules = new Map<string, string>();
+  const add = (file: string, texts: ReadonlyMap<number, string>): void => {
+    for (const [line, text] of texts) {
+      modules.set(path.join(ROOT, "test", `${file.replace(/\W/g, "_")}_${line}.ts`), text);
+    }
+  };
+  for (const page of pages) add(page, codeOf(page));
+  for (const file of filesBelow("lib", ".ts")) add(`lib/${file}`, examplesOf(`lib/${file}`));
   const options: ts.CompilerOptions = {
     ...compilerOptions(),
     rootDir: ROOT,
     noEmit: true,
     noUnusedLocals: false,
     noUnusedParameters: false,
+    verbatimModuleSyntax: false,
     moduleDetection: ts.ModuleDetectionKind.Force,
     paths: {
       libneon: [path.join(ROOT, "lib/index.ts")],
