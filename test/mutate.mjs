@@ -1,7 +1,7 @@
 // npm run mutate -- FILES: asks whether the suite would notice a mistake. Each file of lib/ is
 // changed in one place at a time, in a compiled copy of the project, and the tests that run the
 // place are run, one process each, until one fails. Prints every change that no test noticed.
-//   npm run mutate -- [--most 40] [--seed 1] [--tests 8] [--jobs 2] lib/internal/http/framing.ts
+//   npm run mutate -- [--most 40] [--seed 1] [--tests 12] [--jobs 2] lib/internal/http/framing.ts
 //   --most    changes a file at most, chosen by the seed
 //   --tests   test files a change at most
 //   --lines   only changes of these lines: 40-60
@@ -30,7 +30,7 @@ const { values: options, positionals: files } = parseArgs({
   options: {
     most: { type: "string", default: "40" },
     seed: { type: "string", default: "1" },
-    tests: { type: "string", default: "8" },
+    tests: { type: "string", default: "12" },
     jobs: { type: "string", default: "2" },
     lines: { type: "string", default: "1-99999" },
   },
@@ -288,7 +288,7 @@ async function timeThrough(folder, test, file, place) {
 function likelyFirst(file, noticed) {
   const own = file.replace(/^lib/, "test");
   const rank = (/** @type {string} */ name) =>
-    (1 + (noticed.get(name) ?? 0) + (name === own ? 20 : 0)) / (runs[name]?.time ?? 2000);
+    (1 + (noticed.get(name) ?? 0) + (name === own ? 20 : 0)) / Math.sqrt(runs[name]?.time ?? 2000);
   return [...noticed.keys()].sort((a, b) => rank(b) - rank(a));
 }
 

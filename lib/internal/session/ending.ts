@@ -103,12 +103,8 @@ export async function settle(r: Request, step: () => Promise<number>): Promise<n
     const result = uploadOf(r)?.result;
     if (result?.how === "threw") throw result.thrown;
     scope.check();
-    const turn = turnOf(r);
-    if (turn !== null && turn.thrownAtClose !== null) {
-      const { error } = turn.thrownAtClose;
-      turn.thrownAtClose = null;
-      throw error;
-    }
+    const thrown = turnOf(r)?.thrownAtClose ?? null;
+    if (thrown !== null) throw thrown.error;
     return code;
   } catch (error) {
     if (r.tunnel !== null) throw error;
