@@ -2,6 +2,7 @@
 // came behind an answer to CONNECT, a 101 that nobody asked for.
 import t from "tap";
 import {
+  NE_CONNECT,
   NE_ERROR,
   NE_OK,
   NE_REQFLAG_IDEMPOTENT,
@@ -11,12 +12,15 @@ import {
   ne_read_response_block,
   ne_request_create,
   ne_request_destroy,
+  ne_set_read_timeout,
   ne_set_request_flag,
+  NE_TIMEOUT,
   nx_session_proxy,
   nx_set_max_connections,
 } from "../lib/index.js";
 import { OK, openSession, send, settled } from "./fixtures/conversation.js";
-import { gate, scripted } from "./fixtures/server.js";
+import { sessions } from "../lib/internal/session/session.js";
+import { gate, refusedPort, scripted } from "./fixtures/server.js";
 
 t.test("a small buffer gets all of a large chunk", async (t) => {
   const text = "0123456789abcdef";
@@ -141,4 +145,36 @@ t.test("no fragment is sent, and an empty target is the root", async (t) => {
     server.requests.map(({ line }) => line),
     ["GET / HTTP/1.1", "GET / HTTP/1.1", "GET /a?b HTTP/1.1"],
   );
+});
+
+t.test("a kept connection that goes silent is no stale one", async (t) => {
+  const server = await scripted(t, [
+    async (peer) => {
+      await peer.readRequest();
+      await peer.write(OK);
+      await peer.readRequest();
+      await peer.readEof();
+    },
+  ]);
+  const sess = openSession(t, server.port);
+  ne_set_read_timeout(sess, 1);
+  t.equal((await send(sess)).code, NE_OK);
+  t.match(await send(sess), {
+    code: NE_TIMEOUT,
+    error: "Could not read status line: connection timed out",
+  });
+  t.equal(server.requests.length, 2, "nothing is sent a second time");
+});
+
+t.test("a request that is over is not among those that can be broken off", async (t) => {
+  const server = await scripted(t, [[OK, OK]]);
+  const rows = [
+    [server.port, NE_OK],
+    [await refusedPort(), NE_CONNECT],
+  ] as const;
+  for (const [port, code] of rows) {
+    const sess = openSession(t, port);
+    t.strictSame([(await send(sess)).code, (await send(sess)).code], [code, code]);
+    t.equal(sessions.open(sess, "test").work.scopes.size, 0);
+  }
 });
