@@ -5,6 +5,7 @@
 //   --most    changes a file at most, chosen by the seed
 //   --tests   test files a change at most
 //   --lines   only changes of these lines: 40-60
+//   --with    these tests and no others, in this order, whatever they run: test/a.ts,test/b.ts
 // A change that makes no difference, or that a later check makes good, is listed with its reason in
 // test/survivors.json: { "lib/file.ts": { "the line // before → after": "reason" } }, as printed.
 // Which test runs which place is measured once and kept in node_modules/.cache/libneon-mutate.json.
@@ -24,6 +25,8 @@ const KNOWN = path.join(ROOT, "test/survivors.json");
 const CACHE = path.join(ROOT, "node_modules/.cache/libneon-mutate.json");
 /** A test that takes longer, in milliseconds, is not used. */
 const SLOWEST = 45_000;
+/** Of a test that was not measured. */
+const UNKNOWN = 4000;
 
 const { values: options, positionals: files } = parseArgs({
   allowPositionals: true,
@@ -33,6 +36,7 @@ const { values: options, positionals: files } = parseArgs({
     tests: { type: "string", default: "12" },
     jobs: { type: "string", default: "2" },
     lines: { type: "string", default: "1-99999" },
+    with: { type: "string", default: "" },
   },
 });
 
@@ -272,6 +276,7 @@ async function measure(folder, test) {
  * @param {string} folder @param {string} test @param {string} file @param {number} place
  */
 async function timeThrough(folder, test, file, place) {
+  if (options.with !== "") return UNKNOWN;
   let run = runs[test];
   const isCurrent =
     run?.hash === hashOf(test) && (run.idle[file]?.hash ?? hashOf(file)) === hashOf(file);
@@ -288,7 +293,7 @@ async function timeThrough(folder, test, file, place) {
 function likelyFirst(file, noticed) {
   const own = file.replace(/^lib/, "test");
   const rank = (/** @type {string} */ name) =>
-    (1 + (noticed.get(name) ?? 0) + (name === own ? 20 : 0)) / Math.sqrt(runs[name]?.time ?? 2000);
+    (1 + (noticed.get(name) ?? 0) + (name === own ? 20 : 0)) / Math.sqrt(runs[name]?.time ?? UNKNOWN);
   return [...noticed.keys()].sort((a, b) => rank(b) - rank(a));
 }
 
@@ -301,7 +306,7 @@ async function isNoticed(folder, file, mutant, names, text) {
   const target = path.join(folder, file.replace(/\.ts$/, ".js"));
   const { from, to, text: after } = mutant;
   let left = Number(options.tests);
-  for (const name of likelyFirst(file, names)) {
+  for (const name of options.with === "" ? likelyFirst(file, names) : names.keys()) {
     const time = await timeThrough(folder, name, file, from);
     if (time === null) continue;
     writeFileSync(target, text.slice(0, from) + after + text.slice(to));
@@ -329,7 +334,8 @@ for (const file of files) {
     const entry = map.findEntry(before.length - 1, before.at(-1)?.length ?? 0);
     return "originalLine" in entry ? entry.originalLine + 1 : 0;
   };
-  const names = new Map(testsOf(file).map((name) => [name, 0]));
+  const chosenTests = options.with === "" ? testsOf(file) : options.with.split(",");
+  const names = new Map(chosenTests.map((name) => [name, 0]));
   const isAsked = (/** @type {Mutant} */ mutant) =>
     lineOf(mutant) >= firstLine && lineOf(mutant) <= lastLine;
   const queue = chosen(allMutants(text).filter(isAsked));
