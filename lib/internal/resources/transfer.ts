@@ -262,6 +262,8 @@ export class Transfer {
     const words = [`${status?.code ?? 0} ${status?.reason_phrase ?? ""}`.trim()];
     if (type !== null) words.push(printable(type));
     if (root !== null) words.push(`<${root}>`);
+    const coding = ne_get_response_header(this.#req, "Content-Encoding") ?? "identity";
+    if (coding.toLowerCase() !== "identity") words.push(`coded as ${printable(coding)}`);
     return words.join(", ");
   }
 }
