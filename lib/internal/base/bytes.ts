@@ -1,5 +1,5 @@
-// Between bytes and text: header text is one character a byte, and what is shown to people is one
-// printable line.
+// Conversions between bytes and text. Header text has one character per byte; text that is shown to
+// people is one printable line.
 
 /** The bytes of text that holds one byte a character; higher bits of a character are dropped. */
 export function latin1Bytes(text: string): Buffer {

@@ -1,5 +1,5 @@
-// The options of a call: one object of known names, looked at alike by every function that takes
-// some, so that nothing a caller wrote is passed over without a word.
+// The options object of a call, read in one way for every function that takes one: an unknown name
+// is an error, so no option is ignored.
 import { ownOnly } from "./bytes.js";
 import { misuse } from "./handle.js";
 

@@ -1,5 +1,5 @@
-// Sums in the form that flags ask for, of texts (ne_strhash) and of certificates
-// (ne_ssl_cert_hdigest): the low four bits name the algorithm, others what stands between bytes.
+// Digests of texts (ne_strhash) and of certificates (ne_ssl_cert_hdigest) in the form that the
+// NE_HASH_* flags ask for: the low four bits choose the algorithm, the others the separator.
 import { crypto } from "./crypto.js";
 
 /** MD5. */

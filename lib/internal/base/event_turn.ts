@@ -1,5 +1,5 @@
-// Turns of the event loop for work that could go on without a wait: while bytes are at hand and
-// everybody answers at once, nothing else of the program would run.
+// Gives the event loop its turn during long work. While bytes are at hand and callbacks return no
+// promise, the library could go on without a pause, and nothing else in the program would run.
 
 /** Milliseconds of work without a turn. */
 const MAX_STRETCH_MS = 8;

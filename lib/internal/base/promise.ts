@@ -1,4 +1,4 @@
-// Telling a promise from a value, so that nothing is awaited that is there already.
+// Tells a promise from a value, so that a value that is there already is not awaited.
 
 /** A promise, or anything that can be awaited like one. */
 export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

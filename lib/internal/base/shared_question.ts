@@ -1,7 +1,7 @@
-// A question to an application whose answer serves many requests, so that nobody is asked for one
-// password, or about one certificate, many times at once. Requests that were begun before the
-// question wait for its answer; those begun later may be its callback's own, and would wait for
-// themselves.
+// A question to the application whose answer serves many requests, so that nobody is asked many
+// times at once for one password, or about one certificate. Requests begun before the question wait
+// for its answer. Those begun later do not: the callback itself may have made them, and would wait
+// for itself.
 
 export class SharedQuestion {
   #isOpen = false;

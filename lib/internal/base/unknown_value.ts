@@ -1,5 +1,5 @@
-// Reading values of which nothing is known yet: what was thrown, what JSON held, what an
-// application gave, what Node has beside its documented interface.
+// Reads values of unknown type: what was thrown, what JSON held, what an application passed, and
+// properties of Node's objects that are not documented.
 import { types } from "node:util";
 
 /** A property of any value, inherited or not; `undefined` of a value that has none. */

@@ -1,6 +1,6 @@
-// The locks that a program owns, and the If field made of them: what floor 5 needs of locking on
-// both sides of ne_basic, ne_props and ne_locks. A registered store notes, for each request, the
-// locks that cover what the request was told to change, and submits them in a pre_send hook.
+// The locks that a program owns, and the If field made from them. It stands below ne_basic,
+// ne_props and ne_locks because all three need it. A registered store notes, for each request, the
+// locks on what the request was told it changes, and submits them in a pre_send hook.
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO } from "../base/constants.js";
 import { cloneForSession, type Guest } from "../base/clonable.js";
 import {

@@ -1,5 +1,4 @@
-// Who answers challenges: the two classes of them, server and proxy, and what a session registers
-// for each.
+// Who answers challenges: the two classes, server and proxy, and what a session registers for each.
 import type { Answer, Asking, Login, Question } from "../auth/scheme.js";
 import { NE_AUTH, NE_PROXYAUTH } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";

@@ -1,4 +1,4 @@
-// The reference in a Location field as it was meant: servers write characters that no URI may hold.
+// Heals the reference in a Location field: servers write characters that no URI may contain.
 
 /** Everything up to the path of a reference; brackets belong there. */
 const BEFORE_PATH = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/?#]*)?/i;

@@ -1,4 +1,4 @@
-// The status line of a response (RFC 9112 section 4): as neon reads it, or as most peers do.
+// Parses the status line of a response (RFC 9112 section 4), strictly as neon does or leniently.
 import { ne_parse_statusline, ne_status } from "../../ne_utils.js";
 
 // No reason phrase and no space before it; a code above 599.

@@ -1,4 +1,4 @@
-// Whom a request target names.
+// Whether a request target is on the session's own server.
 import { ne_uri, ne_uri_defaultport, ne_uri_parse } from "../../ne_uri.js";
 
 /** A server. */

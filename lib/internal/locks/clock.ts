@@ -1,4 +1,4 @@
-// The time that locks run by, so that tests can let days pass at once.
+// The clock for locks; a test can replace it to let days pass at once.
 
 /** Tells the time and wakes. */
 export interface Clock {

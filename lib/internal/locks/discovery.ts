@@ -1,5 +1,5 @@
-// Which locks a resource has, by its lockdiscovery property, whoever holds them. An answer that
-// does not say is a failure: nothing known is not "no lock".
+// Finds the locks on a resource, whoever holds them, in its lockdiscovery property. An answer
+// without that property is a failure: "unknown" is not "no lock".
 import { NE_DEPTH_INFINITE, NE_ERROR } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { type ActiveLock, newActiveLock, readActiveLocks } from "../dav/active_lock.js";

@@ -4,7 +4,7 @@
 //    └────────────┬──────────────────────────────────┘
 //           given back ──► over
 //
-//   held → lost: lose    held, lost → over: giveBack (unlocking.ts)
+//   held → lost: lose    held, lost → over: giveBack (taking.ts)
 import { misuse, type ne_session } from "../base/handle.js";
 import type { LockRecord, ne_lock_store } from "../guests/lock_store.js";
 import type { Clock } from "./clock.js";

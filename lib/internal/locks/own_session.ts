@@ -1,6 +1,6 @@
-// The session for the requests of a lock itself: the one it was taken on where that is idle, so
-// that its connection is used, or else a clone, whose connection is its own. What ended the
-// session's requests, its signal, does not end these: a lock has to be given back.
+// Chooses the session for requests about a lock: the session that the lock was taken on if it is
+// idle, so that its connection is used, or else a clone with a connection of its own. The session's
+// abort signal does not end these requests, since a lock has to be given back.
 import type { ne_session } from "../base/handle.js";
 import { cloneSession } from "../session/clone.js";
 import { sessions } from "../session/session.js";

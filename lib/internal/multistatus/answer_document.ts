@@ -1,5 +1,5 @@
-// The XML document that comes as the body of an answer, read whatever its type says, by one more
-// reader of the request: a public hook, so that nothing else about the request changes.
+// Reads the XML document in the body of an answer, whatever its Content-Type. It is an additional
+// body reader, a public hook, so nothing else about the request changes.
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { reportUnreadable } from "../session/failed_answer.js";

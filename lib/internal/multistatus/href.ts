@@ -1,4 +1,4 @@
-// What the href of a multistatus answer stands for, also where no URI grammar allows it.
+// Resolves the href of a multistatus response, including hrefs that are not valid URIs.
 import { ne_uri, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
 import { healHref } from "../uri/heal.js";
 

@@ -1,5 +1,5 @@
-// Requests whose success is not a multistatus document: where one comes in place of an answer, its
-// failures are the request's. The body is read by one more reader, whatever its type.
+// For requests whose success is not a 207 response (DELETE, PUT, UNLOCK): if a 207 comes, a failure
+// in it fails the request. An additional body reader reads it, whatever its Content-Type.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { failAnswer } from "../session/failed_answer.js";

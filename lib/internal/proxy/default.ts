@@ -1,5 +1,6 @@
-// Holds the proxy of sessions that set none themselves. Sessions are made on a lower floor than the
-// one that knows what a proxy setting means, so the setting brings its own way of being applied.
+// The proxy of sessions that set none themselves. Sessions are created on a lower floor than
+// nx_proxy, which knows how to apply a setting; so the default is stored together with a function
+// that applies it.
 import type { ne_session } from "../base/handle.js";
 
 /** A setting, as it was given, and what applies it to a new session. */

@@ -1,5 +1,5 @@
-// Batches as an iterator of what is in them: a step that finds its value at hand costs one settled
-// promise and nothing else. Where batches come from, the transfer behind them ends with the loop.
+// Turns an iterator of batches into an iterator of their values. A step whose value is at hand
+// costs one settled promise. When the loop is left, the transfer behind the batches ends.
 import { abortFailure } from "./failed_request.js";
 
 /** Where batches come from. */

@@ -1,4 +1,4 @@
-// What nx_sync gives: changes to loop over, and the token behind them.
+// What nx_sync returns: changes to loop over, and then the new token.
 import { Batches } from "./batches.js";
 import { sync, type nx_change, type Syncing, type SyncState } from "./sync.js";
 import type { Work } from "./work.js";

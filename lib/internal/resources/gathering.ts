@@ -1,5 +1,5 @@
-// The responses of one answer as resources: each once, those that the question was about told from
-// others, and what says that the answer is not all kept for its end.
+// Turns the responses of a multistatus answer into resources, each once. It tells the resource that
+// was asked about from its members, and keeps for the end what says that the answer is incomplete.
 import type { Place } from "../uri/membership.js";
 import { failure, refusal } from "./failed_request.js";
 import { Fingerprints } from "./fingerprints.js";

@@ -1,4 +1,4 @@
-// What the arguments of this room have to be.
+// Argument checks shared by the functions of this room.
 import { needList, needObject, needText } from "../base/arguments.js";
 import { misuse, type ne_session } from "../base/handle.js";
 import { sessions } from "../session/session.js";

@@ -1,4 +1,4 @@
-// Where a URL leads: to the session's own server, or another.
+// Whether a URL leads to the session's own server.
 import type { ne_session } from "../base/handle.js";
 import { ne_get_scheme, ne_get_server_hostport } from "../../ne_session.js";
 

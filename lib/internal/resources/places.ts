@@ -1,5 +1,6 @@
-// What the hrefs of an answer name, the usual ones quickly: nearly every member begins as the path
-// that was asked for does, letter for letter, and has one segment more in which nothing is unusual.
+// Finds out what each href of an answer names, quickly in the usual case: nearly every member
+// starts with the path that was asked for, letter for letter, plus one segment of ordinary
+// characters.
 import { decodeSegment, keyOf, locate } from "../uri/same_path.js";
 import { Membership, type Place } from "../uri/membership.js";
 

@@ -1,4 +1,4 @@
-// Properties to be set, and what becomes of them.
+// Setting properties with PROPPATCH, and the outcome for each of them.
 import { misuse, type ne_session } from "../base/handle.js";
 import { needList, needObject } from "../base/arguments.js";
 import { ne_lock_using_resource } from "../guests/lock_store.js";

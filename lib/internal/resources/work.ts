@@ -1,5 +1,5 @@
-// One call of this room while it runs: the session, the signal and the transfers that it has under
-// way, so that all of them end when the caller has enough.
+// One call of this room while it runs: its session, its signal and its open transfers. When the
+// caller stops, all of the transfers end.
 import type { ne_session } from "../base/handle.js";
 import { onAbort } from "../base/abort_signal.js";
 import { Batches, type Source } from "./batches.js";

@@ -1,4 +1,4 @@
-// What a request came to, as a record: from its code and its request while that exists.
+// Makes the record of a request's outcome, from its code and the request, before that is destroyed.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
 import type { ne_request } from "../base/handle.js";

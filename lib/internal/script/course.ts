@@ -1,5 +1,5 @@
-// What nx_send sends, what it has come to so far, and what it came to at last: the records that
-// the parts of this room share.
+// The records that the parts of this room share: what nx_send sends, how far it has come, and how
+// it ended.
 import type { Readable } from "node:stream";
 import type { Session } from "../session/session_state.js";
 import { ne_uri_defaultport } from "../../ne_uri.js";

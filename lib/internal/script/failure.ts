@@ -1,4 +1,4 @@
-// A request that failed as an exception: its code, and what its answer says of the reason.
+// Makes an exception of a request that failed: its code, and the reason that its answer gives.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import type { Outcome } from "../multistatus/outcome.js";

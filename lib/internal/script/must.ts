@@ -1,4 +1,4 @@
-// A result that is a failure, as an exception with all that its response says of the reason.
+// Makes an exception of a result that is not ok, with the reason that its response gives.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { isXmlType, parseContentType } from "../http/content_type.js";
 import { ne_uri, ne_uri_parse } from "../../ne_uri.js";

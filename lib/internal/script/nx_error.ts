@@ -1,4 +1,5 @@
-// An NE_* code as an exception, for what has no code to return: streams, iterators, values.
+// An NE_* code as an exception, for functions that have no code to return: streams, iterators,
+// values.
 import type { ne_status } from "../../ne_utils.js";
 
 /** What an `nx_error` knows beside its code, as far as it is known. */

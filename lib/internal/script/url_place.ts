@@ -1,4 +1,4 @@
-// What a URL says of a server and of a target there.
+// Takes a URL apart into a server and a target on it.
 import { needText } from "../base/arguments.js";
 import { ne_uri, ne_uri_defaultport, ne_uri_parse } from "../../ne_uri.js";
 

@@ -15,7 +15,7 @@
 //   answered  the status is known: fields, framing, post_headers hooks
 //   body      who takes the body, and from there to the end of the request
 //
-// A state holds what there is as long as it lasts. Whoever waited looks whether it still lasts.
+// A state holds what exists only while it lasts. After a wait, check that it is still the state.
 import type { BodyDecoder } from "../http/body_decoder.js";
 import type { WireFailure } from "../wire/wire.js";
 import type { Connection, Turn } from "./session_state.js";

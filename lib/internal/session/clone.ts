@@ -1,13 +1,13 @@
 // A second session with the settings of a first one, for another server or the same.
 //
-// Settings, hooks and private values are copied; what was learnt from the server is not
-// (connections, HTTP version, TLS sessions, the certificate accepted last). What holds for one
-// server alone, an address list or a Unix-domain socket, is copied only for the same host and port.
-// The records of guests (guest.ts) are replaced by what they give for the clone, once for each.
+// Settings, hooks and private values are copied. What was learnt from the server is not:
+// connections, HTTP version, TLS sessions, the certificate accepted last. What holds for one server
+// only (an address list, a Unix-domain socket) is copied only for the same host and port. The
+// records of guests (base/clonable.ts) are replaced by what they return for the clone, once each.
 //
-// A clone for a stranger, whom a redirect chose and not the application, carries no credentials: no
-// client certificate, no private values and, since an application's hooks may add secrets to any
-// request, no hooks but those of guests that say they may come along.
+// A clone for a stranger (a server that a redirect chose, not the application) carries no
+// credentials: no client certificate and no private values. Since the application's hooks may add
+// secrets to any request, it has no hooks except those of guests that allow it.
 import {
   NE_SESSFLAG_CONNAUTH,
   NE_SESSFLAG_TLS_SNI,

@@ -1,5 +1,5 @@
-// How a request comes to be, for every function that makes one: a mistake is named after the
-// function that the caller called.
+// Creates requests, for every function that makes one. An argument error names the function that
+// the program called.
 import type { ne_request, ne_session } from "../base/handle.js";
 import { checkMethod, checkTarget } from "../http/request_head.js";
 import { createRequest, runCreateHooks } from "./request.js";

@@ -1,6 +1,5 @@
-// What functions of WebDAV, and scripts, say of a request that the conversation itself found no
-// fault with: they take its answer for a failure, or cannot read it. For nx_get_failure; a door for
-// floors above (test/house/floors.ts knows it).
+// For nx_get_failure: how functions above the conversation report that they take an answer for a
+// failure, or cannot read it. One of the doors that test/house/floors.ts lists.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { requests } from "./request.js";

@@ -1,8 +1,8 @@
-// The little that guests have to see of a conversation and no public name tells: which connection a
-// request uses, whether a proxy reads it, the hash of its body, when it was begun and is over
-// (authentication), its method and the limits of its response (decompression), how to wait for an
-// application in the midst of a response and to read its body behind all other readers (XML). The
-// one door in the wall between guests and the conversation (test/house/floors.ts knows it).
+// What guests need of a conversation beyond the public hooks: which connection a request uses,
+// whether a proxy reads it, the hash of its body, when it was begun and is over (authentication);
+// its method and the limits of its response (decompression); how to wait for the application in the
+// middle of a response and to read its body after all other readers (XML). One of the doors that
+// test/house/floors.ts lists.
 import { NE_OK } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { application } from "./callbacks.js";

@@ -1,5 +1,5 @@
-// How a request went: put down where things happen, for nx_get_failure to tell of when it failed.
-// While all goes well this costs an assignment here and there; words are made only when asked for.
+// Records how a request went, for nx_get_failure. While all goes well this costs a few assignments;
+// text is made only when it is asked for.
 //
 //   queue ─► lookup ─► connect ─► proxy ─► handshake ─► verify ─► send ─► wait ─► head ─► body
 //

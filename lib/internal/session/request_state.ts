@@ -1,4 +1,5 @@
-// What a request is made of: what the application gave, and where its attempt to get a response is.
+// The record of a request: what the application set, and the state of its attempt to get a
+// response.
 import type { ne_request, ne_session } from "../base/handle.js";
 import { Fields } from "../http/head.js";
 import type { ne_uri } from "../../ne_uri.js";

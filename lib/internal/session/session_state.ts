@@ -1,4 +1,4 @@
-// What a session is made of: its settings, its hooks, its connections and the turns that use them.
+// The record of a session: its settings, its hooks, its connections and the turns that use them.
 //
 // A connection is a record of its own. A turn (turns.ts) holds it while its request runs; the
 // session keeps the idle ones. Nothing about a connection or a response is stored on the session.

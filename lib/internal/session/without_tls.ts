@@ -1,5 +1,5 @@
-// Streams over which a session talks without TLS, though its scheme is https: those of a replay,
-// which lead to no peer. Only the library can make one.
+// Streams that need no TLS although the session's scheme is https: those of nx_replay, which lead
+// to no peer. Only the library can make one.
 import type { Duplex } from "node:stream";
 
 const exempt = new WeakSet<Duplex>();

@@ -1,6 +1,6 @@
-// Who looks on while a session's requests run: a recorder. A session without one pays for an empty
-// list. A witness keeps nothing that it is shown (blocks are views that are used again) unless it
-// copies it, and holds nothing up.
+// A witness watches the requests of a session: the recorder of nx_trace is one. A session without
+// one pays for an empty list. A witness holds nothing up, and copies what it keeps: the blocks that
+// it is shown are views of memory that is used again.
 import type { ne_request } from "../base/handle.js";
 import type { Fields } from "../http/head.js";
 

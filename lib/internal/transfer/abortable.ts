@@ -1,5 +1,5 @@
-// Waits for what the caller does, his callbacks and sources: he may never come to an end, and a
-// signal ends them all the same.
+// Waits for the application's callbacks and sources. They may never settle, so an abort signal ends
+// the wait.
 import { onAbort } from "../base/abort_signal.js";
 import type { Line } from "./exchange.js";
 import { checkSignal, Failed } from "./failed_transfer.js";

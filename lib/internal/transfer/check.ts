@@ -1,5 +1,5 @@
-// Whether a file on the server is the one that was sent: by its content. A size alone proves only
-// that it is another one.
+// Whether a file on the server is the one that was sent, by comparing the content. An equal size
+// proves nothing; a different size proves that it is another file.
 import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import { asBuffer } from "../base/bytes.js";
 import type { ne_request } from "../base/handle.js";

@@ -1,4 +1,5 @@
-// Which protocol an upload takes: what the server offers, in the order of what survives best.
+// Chooses the protocol of an upload: of those that the server offers, the one that best survives a
+// broken connection.
 import { NE_DBG_HTTP } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { traceSession } from "../session/guest_access.js";

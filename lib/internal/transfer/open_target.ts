@@ -1,4 +1,4 @@
-// Opens what a caller wants a download to go to.
+// Opens the destination that a caller of nx_download names.
 import type { FileHandle } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { misuse } from "../base/handle.js";

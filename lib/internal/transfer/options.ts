@@ -1,4 +1,4 @@
-// What callers may ask of a transfer, checked before anything is sent.
+// Checks the options of a transfer before anything is sent.
 import { isBytes } from "../base/bytes.js";
 import { needObject } from "../base/arguments.js";
 import { misuse } from "../base/handle.js";

@@ -1,4 +1,4 @@
-// One PUT of the whole file.
+// The upload protocol "put": one PUT of the whole file.
 import { NE_DEPTH_ZERO } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import type { OutgoingBody } from "../script/request_body.js";

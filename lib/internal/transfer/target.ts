@@ -1,4 +1,4 @@
-// Where a download goes, whatever it is.
+// The interface of a download's destination: a named file, a descriptor or a stream.
 
 export interface Target {
   /** Whether it can start over once it has been written to. */

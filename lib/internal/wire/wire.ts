@@ -1,5 +1,5 @@
-// The wire: bytes pulled from, and pushed to, one Duplex stream, be it a TCP socket, a TLS socket
-// or an application's own. Stream events only fill a queue or settle the one wait that is under
+// The wire: bytes pulled from, and pushed to, one Duplex stream: a TCP socket, a TLS socket, or one
+// that the application made. Stream events only fill a queue or settle the one wait that is under
 // way; no protocol logic runs inside them. Every wait has a deadline and ends at once when the wire
 // is cut.
 //

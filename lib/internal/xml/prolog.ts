@@ -1,5 +1,5 @@
-// The tokens of the prolog and the document type declaration, as expat cuts them. They tell, of a
-// declaration that is wrong, whether a token is none at all, or stands where it must not.
+// Cuts the prolog and the document type declaration into tokens as expat does. This tells which
+// error a malformed declaration is: a token that is malformed, or a token in the wrong place.
 import { isNameChar, isNameStart, nameEnd, spaceEnd } from "./chars.js";
 import { NOT_WELL_FORMED, XmlFault } from "./references.js";
 
