@@ -83,6 +83,7 @@ t.test("nothing is lost to a server that lies", async (t) => {
     fs.cpSync(kept, a, { recursive: true });
     const ended = await run(a, url);
     t.equal(ended.code, code, `${name}: ${ended.out}${ended.err}`);
+    t.ok(/^(sync: .+\n)?$/.test(ended.err), `${name}: one line at the most: ${ended.err}`);
     t.strictSame(treeOf(a), before, `${name}: ${ended.out}`);
     t.strictSame(fs.readdirSync(place).sort(), ["a", "kept"], "nothing beside the folder");
     t.strictSame(writes, [], "nothing is changed there");

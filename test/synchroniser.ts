@@ -226,4 +226,8 @@ t.test("a server that spells names in another case or form", async (t) => {
   t.strictSame([...paired.files.keys()], ["dir/a.txt", "dir/new", "\u00e4", "B"]);
   t.equal(paired.files.get("dir/new")?.spelling, "Dir/new");
   t.strictSame([...paired.folders], [["dir", "Dir"]]);
+
+  const several = { ...there, files: spelled("Dir/A.TXT", "Dir/a.TXT") };
+  const apart = pair(here, several, { files: new Map(), folders: new Set() });
+  t.strictSame([...apart.files.keys()], ["dir/A.TXT", "dir/a.TXT"], "none of several is dropped");
 });

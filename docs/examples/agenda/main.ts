@@ -114,7 +114,7 @@ async function main(): Promise<number> {
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     process.stderr.write(`agenda: ${printable(message)}\n`);
-    const isMistake = error instanceof BadArgument || code?.startsWith("ERR_PARSE_ARGS") === true;
+    const isMistake = error instanceof BadArgument || `${code}`.startsWith("ERR_PARSE_ARGS");
     if (isMistake) process.stderr.write(USAGE);
     return isMistake ? 2 : 1;
   }

@@ -124,7 +124,7 @@ main().then(
   },
   (error: unknown) => {
     const { message, code } = error as NodeJS.ErrnoException;
-    const isMistake = error instanceof BadArgument || code?.startsWith("ERR_PARSE_ARGS") === true;
+    const isMistake = error instanceof BadArgument || `${code}`.startsWith("ERR_PARSE_ARGS");
     if (isMistake) process.stderr.write(`${message.split(/\. /)[0] ?? ""}\n${USAGE}`);
     else console.error(error);
     process.exitCode = isMistake ? 2 : 1;

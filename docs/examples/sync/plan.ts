@@ -25,8 +25,15 @@ export function pair(
   const ours = new Set([...local, ...known.files.keys(), ...known.folders]);
   const lonely = new Map<string, string>();
   for (const path of ours) if (!shown.has(path)) lonely.set(foldName(path), path);
+  const strangers = new Map<string, number>();
+  for (const path of shown) {
+    const fold = foldName(path);
+    if (!ours.has(path)) strangers.set(fold, (strangers.get(fold) ?? 0) + 1);
+  }
   const named = (path: string): string => {
-    const partner = ours.has(path) ? path : lonely.get(foldName(path));
+    // several that differ in nothing else are several files: none of them is the partner
+    const isOne = strangers.get(foldName(path)) === 1;
+    const partner = ours.has(path) ? path : isOne ? lonely.get(foldName(path)) : undefined;
     const parent = parentOf(path);
     if (partner !== undefined || parent === "") return partner ?? path;
     return named(parent) + path.slice(parent.length);

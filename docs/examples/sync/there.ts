@@ -124,6 +124,8 @@ export class There {
 
   /** Uploads a file that must not be there yet. @returns its ETag, `""` where it was not told. */
   async create(path: string, from: string): Promise<string> {
+    // there are servers that look at no condition, and names that they take for the same
+    if (!(await this.isGone(path))) throw new Changed("the server has something by that name");
     const options = { protocol: "put", if_none_match: "*" } as const;
     return (await this.#upload(path, from, options)) ?? "";
   }
