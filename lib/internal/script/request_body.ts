@@ -35,6 +35,8 @@ export type nx_progress_fn = (done: number, total: number | null) => void | Prom
 export interface OutgoingBody {
   /** Its Content-Type, where its form tells; else `null`. */
   readonly type: string | null;
+  /** Bytes of it, where its form tells; else `null`. */
+  readonly size: number | null;
   /** Gives it to a request. */
   give(req: ne_request, progress: nx_progress_fn | null): void;
   /** Whether it can be sent, or sent again. */
@@ -46,8 +48,17 @@ export interface OutgoingBody {
 /** Bytes that progress is told of at once. */
 const STEP = 64 * 1024;
 
-/** @param length of a source, -1 if it is unknown */
+/** @param length of a source, -1 if it is unknown; of anything else it can only be what it is */
 export function readBody(given: unknown, length: number, caller: string): OutgoingBody {
+  const body = bodyFrom(given, length, caller);
+  if (length >= 0 && body.size !== null && body.size !== length) {
+    const what = `the option "length" is ${length}`;
+    throw misuse(caller, `${what}, and the body has ${body.size} bytes`);
+  }
+  return body;
+}
+
+function bodyFrom(given: unknown, length: number, caller: string): OutgoingBody {
   if (typeof given === "string") return fromMemory(Buffer.from(given), null);
   if (isBytes(given)) return fromMemory(given, null);
   if (ArrayBuffer.isView(given)) {
@@ -57,7 +68,7 @@ export function readBody(given: unknown, length: number, caller: string): Outgoi
   if (typeof given !== "object" || given === null) throw unusable(given, caller);
   if (types.isArrayBuffer(given)) return fromMemory(new Uint8Array(given), null);
   const kind = Object.prototype.toString.call(given);
-  if (given instanceof URLSearchParams) {
+  if (kind === "[object URLSearchParams]") {
     return fromMemory(Buffer.from(String(given)), "application/x-www-form-urlencoded");
   }
   if (kind === "[object FormData]") {
@@ -82,7 +93,7 @@ function fromMemory(bytes: Uint8Array, type: string | null): OutgoingBody {
     yield bytes;
   };
   return {
-    ...{ type, isRepeatable: () => true, release: () => {} },
+    ...{ type, size: bytes.length, isRepeatable: () => true, release: () => {} },
     give: (req, progress) => {
       if (progress === null) ne_set_request_body_buffer(req, bytes);
       else giveReading(req, () => new Reading(whole(), bytes.length, progress), bytes.length);
@@ -97,7 +108,7 @@ function fromLibrary(
   type: string | null,
 ): OutgoingBody {
   return {
-    ...{ type, isRepeatable: () => true, release: () => {} },
+    ...{ type, size: length, isRepeatable: () => true, release: () => {} },
     give: (req, progress) => {
       if (progress === null) nx_set_request_body_stream(req, open, length);
       else giveReading(req, () => new Reading(open(), length, progress), length);
@@ -119,7 +130,7 @@ function fromCaller(
     throw misuse(caller, `${what}, which is neither a stream nor an async iterable`);
   };
   return {
-    ...{ type: null, isRepeatable: () => true, release: () => {} },
+    ...{ type: null, size: null, isRepeatable: () => true, release: () => {} },
     give: (req, progress) => giveReading(req, () => opened(progress), length),
   };
 }
@@ -135,6 +146,7 @@ function giveReading(
 // A stream or iterable, which can be read once.
 class SingleUse implements OutgoingBody {
   readonly type = null;
+  readonly size = null;
   #source: nx_body_source;
   #length: number;
   #caller: string;

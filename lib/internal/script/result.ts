@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { needText } from "../base/arguments.js";
 import { NE_OK } from "../base/constants.js";
+import { misuse } from "../base/handle.js";
 import { parseContentType } from "../http/content_type.js";
 import type { ne_status } from "../../ne_utils.js";
 import { decodeText } from "./charset.js";
@@ -52,10 +53,10 @@ export interface nx_result {
   readonly not_followed: string | null;
   /**
    * the body as text, in the charset that its Content-Type names (default UTF-8; windows-1252 as
-   * the Encoding Standard has it)
+   * the Encoding Standard has it); a `TypeError` where it is in `stream`
    */
   text(): string;
-  /** the body as JSON; throws a `SyntaxError` where it is none */
+  /** the same as JSON; throws a `SyntaxError` where it is none */
   json(): unknown;
 }
 
@@ -109,8 +110,8 @@ class Result implements nx_result {
     this.redirects = answer.redirects;
     this.not_followed = answer.not_followed;
     this.header = (name) => headerIn(headers, name);
-    this.text = () => textOf(headers, body);
-    this.json = (): unknown => JSON.parse(textOf(headers, body));
+    this.text = () => textOf(this, "nx_result.text");
+    this.json = (): unknown => JSON.parse(textOf(this, "nx_result.json"));
     Object.freeze(this);
   }
 
@@ -127,7 +128,9 @@ function headerIn(headers: nx_result["headers"], name: string): string | null {
   return values.length === 0 ? null : values.map(([, value]) => value).join(", ");
 }
 
-function textOf(headers: nx_result["headers"], body: Buffer): string {
+// A body that went to a stream is not here, and not empty.
+function textOf({ headers, body, stream }: nx_result, caller: string): string {
+  if (stream !== null) throw misuse(caller, "the body is in `stream`");
   const type = parseContentType(headerIn(headers, "content-type") ?? "");
   return decodeText(body, type?.charset ?? null);
 }

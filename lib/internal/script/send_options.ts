@@ -40,7 +40,10 @@ export interface nx_send_options {
    * the tries, and the last response is the result. The pause holds no connection
    */
   retries?: number | undefined;
-  /** bytes of a streamed body; left out, it is sent chunked */
+  /**
+   * bytes of a streamed body; left out, it is sent chunked. Of others the length is known, and
+   * another is a `TypeError`
+   */
   length?: number | undefined;
   /** breaks the request off */
   signal?: AbortSignal | undefined;

@@ -55,6 +55,17 @@ t.test("an empty piece is no progress", async (t) => {
   t.equal(server.requests[0]?.body.toString(), "abc");
 });
 
+t.test("a length that is not the body's is a mistake", async (t) => {
+  const { sess, server } = await serving(t, [OK, OK]);
+  for (const body of ["abc", Buffer.from("abc"), new Blob(["abc"]), new URLSearchParams("a=")]) {
+    const message = /^nx_send: the option "length" is 4, and the body has [23] bytes$/;
+    await t.rejects(nx_send(sess, "PUT", "/", { body, length: 4 }), { name: "TypeError", message });
+  }
+  await nx_send(sess, "PUT", "/", { body: "abc", length: 3 });
+  await nx_send(sess, "PUT", "/", { body: "abc", length: -1 });
+  t.strictSame(server.requests.map((request) => request.body.toString()), ["abc", "abc"]);
+});
+
 t.test("memory of another realm", async (t) => {
   const { sess, server } = await serving(t, [OK]);
   const body = vm.runInNewContext("new Uint8Array([65, 66]).buffer") as ArrayBuffer;

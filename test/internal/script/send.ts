@@ -574,6 +574,8 @@ t.test("a result is frozen, its trailers as soon as they are there", async (t) =
   ]);
   const result = nx_must(await nx_send(sess, "GET", "/", { stream: true }));
   // of a stream that was asked for, and a result that is one, nothing can be null
+  t.throws(() => result.text(), { name: "TypeError", message: /^nx_result.text: .* `stream`$/ });
+  t.throws(() => result.json(), { name: "TypeError", message: /^nx_result.json: .* `stream`$/ });
   t.equal(await text(result.stream), "a");
   t.strictSame(result.trailers, [["X-Sum", "1"]]);
   for (const part of [result, result.headers, result.trailers, result.redirects, result.status]) {
