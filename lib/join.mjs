@@ -4,7 +4,7 @@
 // Node they are joined into a few chunks. In a chunk each module is a scope of its own, run in the
 // order of the imports, which have no cycles (test/house/floors.ts):
 //
-//     const $internal_bytes = (() => { …; return { fromLatin1, … }; })();
+//     const $internal_bytes = (function () { …; return { fromLatin1, … }; })();
 //
 // Two chunks are ES modules. The others are late: compiled when one of their functions is first
 // called. In their place the ES module before them has a function of the same name, and what of
@@ -126,7 +126,7 @@ function scopeOf(file, chunk, names) {
   const own = [...module.exports.values()].filter((origin) => origin.file === file);
   const lets = own.filter(({ kind }) => kind === "let").map(({ local }) => `let ${local};`);
   const constant = own.filter((origin) => origin.kind !== "let" && !isKept(origin));
-  const head = `${lets.join(" ")}\nconst ${variableOf(file)} = (() => {\n`;
+  const head = `${lets.join(" ")}\nconst ${variableOf(file)} = (function () {\n`;
   const list = constant.map(({ local }) => local).join(", ");
   const text = `${head}${codeOf(module, chunk, names)}return { ${list} };\n})();\n`;
   return { file, head, text };
@@ -142,7 +142,7 @@ function standInsOf(chunk) {
       if (plain.size === 0) continue;
       const texts = [...plain.keys()].map((each) => each.getText().replace(/^export /, ""));
       const list = [...plain.values()].flat().join(", ");
-      code += `const ${variableOf(file)}_kept = (() => {\n${texts.join("\n")}\n`;
+      code += `const ${variableOf(file)}_kept = (function () {\n${texts.join("\n")}\n`;
       code += `return { ${list} };\n})();\n`;
     }
     const given = [...late.needs.keys()].join(", ");
@@ -213,10 +213,10 @@ function writeEsm(chunk, names, scopes) {
 
 /** @param {Chunk} chunk @param {Scope[]} scopes */
 function writeLate(chunk, scopes) {
-  let start = OPENING;
+  let start = `"use strict";\n${OPENING}`;
   for (const name of chunk.builtins) start += `const ${variableOf(name)} = require("${name}");\n`;
-  // in parentheses V8 compiles it at once, and does not look through it before that
-  start += `module.exports = (({ ${[...chunk.needs.keys()].join(", ")} }) => {\n`;
+  // a function in parentheses is compiled at once; V8 looks through any other before it is called
+  start += `module.exports = (function ({ ${[...chunk.needs.keys()].join(", ")} }) {\n`;
   for (const { name, opened } of chunk.opens) {
     start += `const { ${[...opened].join(", ")} } = $load_${name}();\n`;
   }
