@@ -25,9 +25,16 @@ const PLAN = [
   {
     name: "tls",
     late: true,
+    roots: "ne_ssl internal/tls/ internal/asn1/ internal/wire/tls internal/wire/default_roots",
+  },
+  {
+    name: "sockets",
+    late: true,
     roots:
-      "ne_ssl ne_socket internal/tls/ internal/asn1/ internal/wire/tls " +
-      "internal/wire/default_roots internal/wire/socks_client internal/proxy/socks_protocol",
+      "ne_socket internal/wire/socket. internal/wire/socks_client internal/proxy/socks_protocol " +
+      "internal/asn1/keyfile internal/asn1/pkcs12 internal/asn1/rc2 internal/asn1/ber " +
+      "internal/tls/late_answer internal/tls/flight internal/tls/record_layer " +
+      "internal/wire/tls_tap",
   },
   { name: "auth", late: true, roots: "ne_auth nx_auth internal/auth/ internal/guests/login" },
   {
@@ -42,14 +49,12 @@ const PLAN = [
     late: true,
     roots:
       "ne_xmlreq ne_207 ne_basic ne_props ne_locks ne_acl3744 internal/dav/ " +
-      "internal/multistatus/ internal/resources/ internal/guests/",
+      "internal/multistatus/ internal/guests/",
   },
-  {
-    name: "late",
-    late: true,
-    roots:
-      "nx_dav nx_transfer nx_locks nx_trace internal/trace/ internal/transfer/ internal/locks/",
-  },
+  { name: "resources", late: true, roots: "nx_dav internal/resources/" },
+  { name: "transfer", late: true, roots: "nx_transfer internal/transfer/" },
+  { name: "locks", late: true, roots: "nx_locks internal/locks/" },
+  { name: "trace", late: true, roots: "nx_trace internal/trace/" },
 ];
 
 /**

@@ -34,7 +34,7 @@ import {
   type TlsState,
 } from "./tls_errors.js";
 import { NO_SETTINGS, clientSettings, serverSettings } from "./tls_options.js";
-import { TlsTap } from "./tls_tap.js";
+import { tapTls, type TlsTap } from "./tls_tap.js";
 import { keepTicket, ticketKey, type TicketPeer } from "./tls_tickets.js";
 import { errorOf } from "../base/unknown_value.js";
 
@@ -119,7 +119,7 @@ export async function handshakeClient(
   let stream = raw;
   let tap: TlsTap | null = null;
   if (context.clientCert === null && context.provider !== null) {
-    stream = tap = new TlsTap(raw, async (names, canShow) => {
+    stream = tap = tapTls(raw, async (names, canShow) => {
       await handshake.pausing(askProvider(context, names, options.waitFor));
       const { clientCert } = context;
       if (clientCert === null) return null;

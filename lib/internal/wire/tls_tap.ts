@@ -17,6 +17,11 @@ export type OnAsked = (names: Name[], canShow: boolean) => Promise<Shown | null>
 
 const HANDSHAKE = 22;
 
+/** Stands in front of a socket from now on. */
+export function tapTls(raw: Transport, onAsked: OnAsked): TlsTap {
+  return new TlsTap(raw, onAsked);
+}
+
 export class TlsTap extends Duplex {
   /** A certificate was shown by hand: the connection cannot be resumed. */
   answered = false;
