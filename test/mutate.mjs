@@ -5,7 +5,8 @@
 //   --most    changes a file at most, chosen by the seed
 //   --tests   test files a change at most
 //   --lines   only changes of these lines: 40-60
-//   --with    these tests and no others, in this order, whatever they run: test/a.ts,test/b.ts
+//   --with    these tests and no others, in this order, whatever they run: own,test/ne_auth.ts
+//             ("own" is the file's, test/internal/… for lib/internal/…)
 // A change that makes no difference, or that a later check makes good, is listed with its reason in
 // test/survivors.json: { "lib/file.ts": { "the line // before → after": "reason" } }, as printed.
 // Which test runs which place is measured once and kept in node_modules/.cache/libneon-mutate.json.
@@ -26,7 +27,7 @@ const CACHE = path.join(ROOT, "node_modules/.cache/libneon-mutate.json");
 /** A test that takes longer, in milliseconds, is not used. */
 const SLOWEST = 45_000;
 /** Of a test that was not measured. */
-const UNKNOWN = 4000;
+const UNKNOWN = 8000;
 
 const { values: options, positionals: files } = parseArgs({
   allowPositionals: true,
@@ -148,6 +149,15 @@ function testsOf(file) {
     .filter(({ closure }) => closure.has(file))
     .sort((a, b) => a.closure.size - b.closure.size)
     .map(({ file: name }) => name);
+}
+
+/** The tests that `--with` tells for a file. @param {string} file */
+function told(file) {
+  const own = file.replace(/^lib/, "test");
+  return options.with
+    .split(",")
+    .map((name) => (name === "own" ? own : name))
+    .filter((name, at, all) => existsSync(path.join(ROOT, name)) && all.indexOf(name) === at);
 }
 
 /** A TypeScript file as the copy runs it. @param {string} file */
@@ -334,8 +344,7 @@ for (const file of files) {
     const entry = map.findEntry(before.length - 1, before.at(-1)?.length ?? 0);
     return "originalLine" in entry ? entry.originalLine + 1 : 0;
   };
-  const chosenTests = options.with === "" ? testsOf(file) : options.with.split(",");
-  const names = new Map(chosenTests.map((name) => [name, 0]));
+  const names = new Map((options.with === "" ? testsOf(file) : told(file)).map((name) => [name, 0]));
   const isAsked = (/** @type {Mutant} */ mutant) =>
     lineOf(mutant) >= firstLine && lineOf(mutant) <= lastLine;
   const queue = chosen(allMutants(text).filter(isAsked));
