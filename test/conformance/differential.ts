@@ -2,13 +2,10 @@
 // server of its own: return codes, error texts, hooks and callbacks in their order, the bytes of
 // the requests and the connections are compared. A difference is a failure unless its kind is
 // known.
-import { spawn, spawnSync } from "node:child_process";
-import type { ChildProcessWithoutNullStreams } from "node:child_process";
-import path from "node:path";
+import { spawn } from "node:child_process";
+import { cClient, compile, type Client } from "../fixtures/c_neon.js";
 import { conversation, play } from "../fixtures/exchange_client.js";
-import { Folder, findProgram } from "../fixtures/real/launch.js";
 import { scripted, type Peer, type TestScope } from "../fixtures/server.js";
-import { ROOT } from "../fixtures/sources.js";
 import { differenceOf, type Difference } from "./differences.js";
 import { generateExchange, type GeneratedExchange } from "./generated_exchanges.js";
 import { Tally, type Suite } from "./suite.js";
@@ -19,46 +16,6 @@ export interface Course {
   readonly events: readonly string[];
   /** What each connection was sent. */
   readonly received: readonly string[];
-}
-
-type Client = (port: number, requests: readonly string[]) => Promise<readonly string[]>;
-
-/** The program, compiled; or why it cannot be. */
-function compile(t: TestScope): { program: string; version: string } | string {
-  const compiler = findProgram("cc", "gcc");
-  const settings = findProgram("pkg-config");
-  if (compiler === null || settings === null) return "there is no C compiler, or no pkg-config";
-  const ask = (...args: string[]): string =>
-    spawnSync(settings, [...args, "neon"], { encoding: "utf8" }).stdout.trim();
-  const flags = ask("--cflags", "--libs");
-  if (flags === "") return "the headers of C neon are not installed";
-  const program = new Folder(t, "neon").of("neon");
-  const source = path.join(ROOT, "test/conformance/neon.c");
-  const args = ["-O1", "-D_GNU_SOURCE", source, "-o", program, ...flags.split(/\s+/)];
-  const built = spawnSync(compiler, args, { encoding: "utf8" });
-  if (built.status !== 0) return `neon.c does not compile: ${built.stderr}`;
-  return { program, version: ask("--modversion") };
-}
-
-/** Asks the C program, which answers every line of its input with lines that end in ".". */
-function cClient(child: ChildProcessWithoutNullStreams): Client {
-  let text = "";
-  let wake = (): void => {};
-  child.stdout.on("data", (chunk: Buffer) => {
-    text += chunk.toString("latin1");
-    wake();
-  });
-  child.on("close", () => {
-    text += "\nthe program has ended\n.\n";
-    wake();
-  });
-  return async (port, requests) => {
-    text = "";
-    child.stdin.write(`${[port, ...requests].join("\t")}\n`);
-    while (!text.endsWith("\n.\n")) await new Promise<void>((resolve) => (wake = resolve));
-    const lines = text.slice(0, -"\n.\n".length).trim().split("\n");
-    return lines.map((line) => line.trim());
-  };
 }
 
 const PLAIN = ["R", "w:HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"];
@@ -95,7 +52,7 @@ function countOf(extent: "short" | "full"): number {
 export const DIFFERENTIAL: Suite = {
   name: "C neon",
   async run(t, extent) {
-    const built = compile(t);
+    const built = compile(t, "test/conformance/neon.c");
     if (typeof built === "string") return built;
     const child = spawn(built.program);
     t.teardown(() => child.kill());
