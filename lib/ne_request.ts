@@ -211,8 +211,8 @@ export function ne_add_response_body_reader<T>(
  * @returns the value without surrounding blanks, or `null`.
  */
 export function ne_get_response_header(req: ne_request, name: string): string | null {
-  const { headFields } = requests.open(req, "ne_get_response_header");
-  return headFields.get(needText(name, "ne_get_response_header", "name"));
+  const { response } = requests.open(req, "ne_get_response_header");
+  return response.fields.get(needText(name, "ne_get_response_header", "name"));
 }
 
 /**
@@ -220,8 +220,8 @@ export function ne_get_response_header(req: ne_request, name: string): string | 
  * hooks on.
  */
 export function ne_get_response_trailer(req: ne_request, name: string): string | null {
-  const { trailer } = requests.open(req, "ne_get_response_trailer");
-  return trailer.get(needText(name, "ne_get_response_trailer", "name"));
+  const { response } = requests.open(req, "ne_get_response_trailer");
+  return response.trailer.get(needText(name, "ne_get_response_trailer", "name"));
 }
 
 /**
@@ -243,8 +243,8 @@ export function ne_response_header_iterate(
   name: ne_out<string>,
   value: ne_out<string>,
 ): ne_field_cursor | null {
-  const { headFields } = requests.open(req, "ne_response_header_iterate");
-  return iterate(headFields, cursor, name, value, "ne_response_header_iterate");
+  const { response } = requests.open(req, "ne_response_header_iterate");
+  return iterate(response.fields, cursor, name, value, "ne_response_header_iterate");
 }
 
 /** Like `ne_response_header_iterate`, for the trailer of a chunked response. */
@@ -254,8 +254,8 @@ export function ne_response_trailer_iterate(
   name: ne_out<string>,
   value: ne_out<string>,
 ): ne_field_cursor | null {
-  const { trailer } = requests.open(req, "ne_response_trailer_iterate");
-  return iterate(trailer, cursor, name, value, "ne_response_trailer_iterate");
+  const { response } = requests.open(req, "ne_response_trailer_iterate");
+  return iterate(response.trailer, cursor, name, value, "ne_response_trailer_iterate");
 }
 
 /** Adds a field to the request header. CR, LF or a character above U+00FF throws. */
@@ -263,7 +263,7 @@ export function ne_add_request_header(req: ne_request, name: string, value: stri
   const r = requests.open(req, "ne_add_request_header");
   checkFieldName(name, "ne_add_request_header");
   checkFieldValue(value, "ne_add_request_header");
-  r.fields += `${name}: ${value}\r\n`;
+  r.fields.added += `${name}: ${value}\r\n`;
 }
 
 /** Adds a field with a formatted value (printf-style), cut to 8191 characters. */
@@ -277,7 +277,7 @@ export function ne_print_request_header(
   checkFieldName(name, "ne_print_request_header");
   const value = format(template, args, "ne_print_request_header").slice(0, NE_BUFSIZ - 1);
   checkFieldValue(value, "ne_print_request_header");
-  r.fields += `${name}: ${value}\r\n`;
+  r.fields.added += `${name}: ${value}\r\n`;
 }
 
 /**
@@ -302,7 +302,7 @@ export function ne_get_request_target(req: ne_request): Readonly<ne_uri> | null 
  */
 export function ne_get_response_location(req: ne_request, fragment?: string | null): ne_uri | null {
   const r = requests.open(req, "ne_get_response_location");
-  const [location, another] = r.headFields.differing("location");
+  const [location, another] = r.response.fields.differing("location");
   if (location === undefined) return null;
   const base = ne_get_request_target(req);
   const relative = new ne_uri();
@@ -324,7 +324,7 @@ export function ne_get_response_location(req: ne_request, fragment?: string | nu
  */
 export function ne_get_response_retry_after(req: ne_request): number {
   const r = requests.open(req, "ne_get_response_retry_after");
-  const value = r.headFields.get("retry-after");
+  const value = r.response.fields.get("retry-after");
   if (value === null) return 0;
   const now = Math.floor(Date.now() / 1000);
   // a number that C's type cannot hold is none
@@ -725,10 +725,10 @@ function checkSize(size: unknown, caller: string, name: string): void {
 // The body, and the field that says how long it is, in place of those of an earlier call.
 function setBody(r: Request, body: RequestBody): void {
   if (r.body !== null) {
-    r.fields = r.fields.replace(/^(?:content-length|transfer-encoding): .*\r\n/gim, "");
+    r.fields.added = r.fields.added.replace(/^(?:content-length|transfer-encoding): .*\r\n/gim, "");
   }
   r.body = body;
-  r.fields +=
+  r.fields.added +=
     body.length < 0 ? "Transfer-Encoding: chunked\r\n" : `Content-Length: ${body.length}\r\n`;
 }
 

@@ -119,7 +119,7 @@ export function nx_request_abort(req: ne_request): void {
 export function nx_set_request_signal(req: ne_request, signal: AbortSignal | null): void {
   const r = requests.open(req, "nx_set_request_signal");
   checkSignal(signal, "nx_set_request_signal");
-  r.signal = signal;
+  r.bounds.signal = signal;
 }
 
 /**
@@ -143,7 +143,7 @@ export function nx_set_request_timeout(sess: ne_session, seconds: number): void 
 /** `nx_set_request_timeout` for one request alone, over the session's bound; 0: as the session. */
 export function nx_set_request_deadline(req: ne_request, seconds: number): void {
   const r = requests.open(req, "nx_set_request_deadline");
-  r.deadlineMs = checkSeconds(seconds, "nx_set_request_deadline");
+  r.bounds.deadlineMs = checkSeconds(seconds, "nx_set_request_deadline");
 }
 
 /**
@@ -302,7 +302,7 @@ export function nx_add_request_trailer(req: ne_request, name: string, value: str
   const r = requests.open(req, "nx_add_request_trailer");
   checkFieldName(name, "nx_add_request_trailer");
   checkFieldValue(value, "nx_add_request_trailer");
-  r.trailerFields += `${name}: ${value}\r\n`;
+  r.fields.trailer += `${name}: ${value}\r\n`;
 }
 
 /**
@@ -319,7 +319,7 @@ export function nx_set_debug(sess: ne_session, stream: Writable | null, mask: nu
   if (stream !== null && typeof stream?.write !== "function") {
     throw misuse("nx_set_debug", "the stream must be a Writable or null");
   }
-  s.debug = stream === null ? null : { stream, mask };
+  s.observers.debug = stream === null ? null : { stream, mask };
 }
 
 /**
@@ -410,20 +410,20 @@ export interface nx_timings {
  * ```
  */
 export function nx_get_timings(sess: ne_session): nx_timings | null {
-  const { timings } = sessions.open(sess, "nx_get_timings");
+  const { timings } = sessions.open(sess, "nx_get_timings").last;
   return timings === null ? null : { ...(timings satisfies Timings) };
 }
 
 /** The fields of the last response head in the order received, names as received. */
 export function nx_response_fields(req: ne_request): (readonly [name: string, value: string])[] {
-  return pairs(requests.open(req, "nx_response_fields").headFields);
+  return pairs(requests.open(req, "nx_response_fields").response.fields);
 }
 
 /** The fields of the last response's trailer, as `nx_response_fields`. */
 export function nx_response_trailer_fields(
   req: ne_request,
 ): (readonly [name: string, value: string])[] {
-  return pairs(requests.open(req, "nx_response_trailer_fields").trailer);
+  return pairs(requests.open(req, "nx_response_trailer_fields").response.trailer);
 }
 
 function pairs(fields: Fields): (readonly [name: string, value: string])[] {

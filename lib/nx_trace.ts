@@ -157,7 +157,10 @@ function isCount(value: unknown): value is number {
 export function nx_recorder_register(rec: nx_recorder, sess: ne_session): void {
   const recorder = recorders.open(rec, "nx_recorder_register");
   const s = sessions.open(sess, "nx_recorder_register");
-  if (!s.witnesses.includes(recorder)) s.witnesses = [...s.witnesses, recorder];
+  const { observers } = s;
+  if (!observers.witnesses.includes(recorder)) {
+    observers.witnesses = [...observers.witnesses, recorder];
+  }
 }
 
 /**

@@ -64,7 +64,7 @@ function turnFor({ tunnel }: Request): Turn {
 
 /** The work of `beginRequest`. */
 export async function begin(r: Request): Promise<number> {
-  for (const witness of r.session.witnesses) witness.begun(r.handle);
+  for (const witness of r.session.observers.witnesses) witness.begun(r.handle);
   const opening = r.attempt.at === "opening" ? r.attempt : (takeTurn(r) ?? (await waitForTurn(r)));
   const { turn } = opening;
   const s = r.session;
@@ -99,8 +99,8 @@ function takeTurn(r: Request): OpeningAttempt | null {
   if (r.tunnel !== null) return startTurn(r);
   s.work.scopes.add(scope);
   if (s.signal !== null) watchSignal(r, s.signal.signal);
-  if (r.signal !== null) watchSignal(r, r.signal);
-  const deadline = r.deadlineMs > 0 ? r.deadlineMs : s.timeouts.request;
+  if (r.bounds.signal !== null) watchSignal(r, r.bounds.signal);
+  const deadline = r.bounds.deadlineMs > 0 ? r.bounds.deadlineMs : s.timeouts.request;
   if (deadline > 0) scope.setDeadline(deadline);
   scope.check();
   return s.work.turns.acquire(waiting(r).turn) ? startTurn(r) : null;
@@ -184,7 +184,7 @@ async function open(r: Request, turn: Turn): Promise<number> {
 // ---- sending ----
 
 function plainHead(r: Request): string {
-  return writeHead(r.method, r.target, r.fixed + r.fields, expects100(r));
+  return writeHead(r.method, r.target, r.fields.fixed + r.fields.added, expects100(r));
 }
 
 // The head after the pre_send hooks.
@@ -230,7 +230,7 @@ async function exchange(r: Request, opening: OpeningAttempt, head: string): Prom
   });
   timings.reused = timings.connect === null;
   reportSending(r.report, connection, head);
-  for (const witness of s.witnesses) witness.sending(r.handle, head);
+  for (const witness of s.observers.witnesses) witness.sending(r.handle, head);
   const begun = performance.now();
   // a small body goes out with its head: the server wakes up once
   if (r.body?.kind === "buffer" && !expects100(r)) connection.wire.gather();

@@ -51,8 +51,8 @@ function copySettings(s: Session, clone: Session): void {
   clone.timeouts = { ...s.timeouts };
   clone.limits = { ...s.limits };
   clone.work.turns.max = s.work.turns.max;
-  clone.debug = s.debug;
-  clone.witnesses = s.witnesses;
+  clone.observers.debug = s.observers.debug;
+  clone.observers.witnesses = s.observers.witnesses;
   copySignal(s, clone);
 }
 
@@ -113,6 +113,6 @@ function copyHooks(s: Session, clone: Session, stranger: boolean, sameOrigin: bo
     if (record !== undefined) clone.privates.set(id, record);
   }
   // both only look on; the judge of certificates is asked about each server anew
-  clone.notifier = s.notifier;
+  clone.observers.notifier = s.observers.notifier;
   clone.tlsCallbacks.verify = s.tlsCallbacks.verify;
 }

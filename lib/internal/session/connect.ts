@@ -435,7 +435,7 @@ async function startTls(
 
 // Whoever records the keys of TLS connections, if anybody does.
 function keysHeard(s: Session): ((line: Buffer) => void) | null {
-  const { witnesses } = s;
+  const { witnesses } = s.observers;
   if (!witnesses.some(({ keys }) => keys !== undefined)) return null;
   return (line) => witnesses.forEach(({ keys }) => keys?.(line));
 }

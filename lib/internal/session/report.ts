@@ -123,7 +123,7 @@ interface ReportingSession {
   readonly server: { readonly hostname: string; readonly port: number };
   readonly error: string;
   readonly cause: Error | null;
-  lastReport: Report | null;
+  readonly last: { report: Report | null };
   /** The session for which a redirect is followed. */
   readonly askedBy: ReportingSession | null;
 }
@@ -276,6 +276,6 @@ export function reportEnd(r: Reported, code: number, error = r.session.error): v
     if (!report.complete) report.timings.total = (performance.now() - clock.startedAt) / 1000;
   }
   if (r.tunnel !== null) return;
-  s.lastReport = report;
-  if (s.askedBy !== null) s.askedBy.lastReport = report;
+  s.last.report = report;
+  if (s.askedBy !== null) s.askedBy.last.report = report;
 }

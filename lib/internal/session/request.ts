@@ -37,14 +37,16 @@ export function createRequest(
     method,
     target,
     fragment: "",
-    fixed: fixedFields({
-      userAgent: s.userAgent,
-      hostport: s.hostport,
-      persist: s.flags[NE_SESSFLAG_PERSIST] !== 0,
-      plainTe: s.http11 || httpProxyInUse(s) !== null,
-    }),
-    fields: "",
-    trailerFields: "",
+    fields: {
+      fixed: fixedFields({
+        userAgent: s.userAgent,
+        hostport: s.hostport,
+        persist: s.flags[NE_SESSFLAG_PERSIST] !== 0,
+        plainTe: s.http11 || httpProxyInUse(s) !== null,
+      }),
+      added: "",
+      trailer: "",
+    },
     flags: [s.flags[NE_SESSFLAG_EXPECT100] ?? 0, 1, 1],
     body: null,
     readers: [],
@@ -53,8 +55,7 @@ export function createRequest(
     tunnel: null,
     openTunnel,
     scope: new Scope(),
-    deadlineMs: 0,
-    signal: null,
+    bounds: { deadlineMs: 0, signal: null },
     once: false,
     attempt: { at: "idle", kept: null },
     answered: false,
@@ -62,8 +63,7 @@ export function createRequest(
     clock: NO_CLOCK,
     report: NO_REPORT,
     status: new ne_status(),
-    headFields: NO_FIELDS,
-    trailer: NO_FIELDS,
+    response: { fields: NO_FIELDS, trailer: NO_FIELDS },
     targetUri: null,
   }));
 }
@@ -90,8 +90,7 @@ function destroyRequest(r: Request): void {
     r.scope.abort(new Error("the request was destroyed"));
     breakOff(r, why);
   }
-  r.headFields = NO_FIELDS;
-  r.trailer = NO_FIELDS;
+  r.response = { fields: NO_FIELDS, trailer: NO_FIELDS };
   trace(s, NE_DBG_HTTP, "Running destroy hooks.\n");
   for (const { fn, userdata } of eachHook(s.hooks.destroyRequest)) {
     needSync(fn(r.handle, userdata), "ne_destroy_req_fn");

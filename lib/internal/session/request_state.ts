@@ -82,6 +82,16 @@ export interface TracedRequest {
   error: Error | null;
 }
 
+/** The fields to send, each with its line end. */
+export interface OutgoingFields {
+  /** Those that every request begins with, as of its creation. */
+  fixed: string;
+  /** Those added by the caller. */
+  added: string;
+  /** Those to send behind a body in chunks. */
+  trailer: string;
+}
+
 export interface Request {
   handle: ne_request;
   session: Session;
@@ -90,12 +100,7 @@ export interface Request {
   target: string;
   /** What is not sent of the target that was given, from its "#" on. */
   fragment: string;
-  /** The fields that every request begins with, as of its creation. */
-  fixed: string;
-  /** Fields added by the caller. */
-  fields: string;
-  /** Fields to send behind a body in chunks. */
-  trailerFields: string;
+  fields: OutgoingFields;
   flags: number[];
   body: RequestBody | null;
   readers: Reader[];
@@ -108,10 +113,12 @@ export interface Request {
   openTunnel: OpenTunnel;
   /** Its permission to go on, new for each conversation. */
   scope: Scope;
-  /** Bound on this request as a whole in milliseconds, 0 for the session's. */
-  deadlineMs: number;
-  /** Breaks off this request alone. */
-  signal: AbortSignal | null;
+  /** What bounds this request alone. */
+  bounds: {
+    /** How long it may take as a whole, in milliseconds; 0 for what the session says. */
+    deadlineMs: number;
+    signal: AbortSignal | null;
+  };
   /** Never sent again by itself where a kept connection ends without an answer. */
   once: boolean;
   attempt: Attempt;
@@ -122,10 +129,10 @@ export interface Request {
   clock: Clock;
   /** How it went. */
   report: Report;
-  /** Of the last response, as are the fields. */
+  /** Of the last response. */
   status: ne_status;
-  headFields: Fields;
-  trailer: Fields;
+  /** What it brought besides its body. */
+  response: { fields: Fields; trailer: Fields };
   /** See `ne_get_request_target`. */
   targetUri: ne_uri | null;
 }

@@ -166,7 +166,9 @@ function deliver(r: Request, { reply }: Body, block: Buffer): number | Promise<n
   const s = r.session;
   reply.progress += block.length;
   r.report.body?.add(block);
-  if (block.length > 0) for (const witness of s.witnesses) witness.received(r.handle, block);
+  if (block.length > 0) {
+    for (const witness of s.observers.witnesses) witness.received(r.handle, block);
+  }
   if (reply.progress > s.limits.body) return aborted(r, "Response body exceeds the limit");
   if (block.length > 0 && isTraced(s, NE_DBG_HTTP)) {
     const text = "Reading %d bytes of response body.\nGot %d bytes.\n";
@@ -247,8 +249,8 @@ async function end(r: Request, body: Body): Promise<number> {
   const { timings, startedAt } = r.clock;
   timings.total = (performance.now() - startedAt) / 1000;
   timings.receive = timings.total - (timings.first_byte ?? 0);
-  r.session.timings = timings;
-  for (const witness of r.session.witnesses) witness.ended(r.handle, null);
+  r.session.last.timings = timings;
+  for (const witness of r.session.observers.witnesses) witness.ended(r.handle, null);
   return code;
 }
 

@@ -54,10 +54,10 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
     sending.mayBeStale = false;
     if (interims >= s.limits.interim_count) return aborted(r, "Too many interim responses");
     trace(s, NE_DBG_HTTP, "Interim %d response.\n", r.status.code);
-    const fields = await readFields(r, sending.connection, "headFields");
+    const fields = await readFields(r, sending.connection, "fields");
     if (typeof fields === "number") return fields;
     r.report.phase = "wait";
-    for (const witness of s.witnesses) witness.interim(r.handle, fields);
+    for (const witness of s.observers.witnesses) witness.interim(r.handle, fields);
     for (const { fn, userdata } of r.interims.toReversed()) {
       await application(r, fn(userdata, r.handle, r.status));
     }
@@ -67,7 +67,7 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
       if (uploaded !== NE_OK) return uploaded;
     }
   }
-  for (const witness of s.witnesses) witness.status(r.handle);
+  for (const witness of s.observers.witnesses) witness.status(r.handle);
   r.clock.timings.first_byte = (performance.now() - r.clock.startedAt) / 1000;
   setError(s, `${r.status.code} ${r.status.reason_phrase ?? ""}`);
   const { turn, connection, upload } = sending;
@@ -128,7 +128,7 @@ function unsent({ broken, upload }: Sending): Sending["broken"] {
 
 // A 101 response is final where the request asked for it (RFC 9110 section 15.2.2).
 function isUpgrade(r: Request): boolean {
-  return r.status.code === 101 && /^upgrade:/im.test(r.fields);
+  return r.status.code === 101 && /^upgrade:/im.test(r.fields.added);
 }
 
 /** Whether the response has turned the connection into something else than HTTP. */
@@ -169,7 +169,7 @@ function waitMs(r: Request, connection: Connection): number {
 export async function readFields(
   r: Request,
   connection: Connection,
-  kind: "headFields" | "trailer",
+  kind: "fields" | "trailer",
 ): Promise<Fields | number> {
   const s = r.session;
   const { wire } = connection;
@@ -178,7 +178,7 @@ export async function readFields(
     MAX_HEADER_FIELD,
     isTraced(s, NE_DBG_HTTP) ? traceLines(s) : null,
   );
-  r[kind] = parser.fields;
+  r.response[kind] = parser.fields;
   for (;;) {
     const taken = parser.take(wire);
     if (taken === true) break;
@@ -225,11 +225,11 @@ export async function readHead(r: Request): Promise<number> {
   const http11 = r.status.minor_version >= 1;
   // known from the status line on, even if the fields after it cannot be read
   s.http11 = http11;
-  r.trailer = NO_FIELDS;
-  const fields = await readFields(r, connection, "headFields");
+  r.response.trailer = NO_FIELDS;
+  const fields = await readFields(r, connection, "fields");
   if (typeof fields === "number") return fields;
   reportHead(r.report, r.status.code, fields);
-  for (const witness of s.witnesses) witness.answered(r.handle);
+  for (const witness of s.observers.witnesses) witness.answered(r.handle);
   if (!http11) dropConnectionFields(fields);
   const strict = s.flags[NE_SESSFLAG_STRICT] !== 0;
   const head: ResponseHead = { method: r.method, code: r.status.code, http11, fields, strict };

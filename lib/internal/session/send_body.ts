@@ -116,9 +116,10 @@ class Sender {
   // Whether all was sent, or it was stopped; else the wire broke.
   async #send(body: RequestBody): Promise<boolean> {
     const r = this.#r;
-    const counted = r.session.notifier !== null || body.kind === "provider";
+    const counted = r.session.observers.notifier !== null || body.kind === "provider";
     const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
-    await this.#tell(body);
+    const begun = this.#tell(body);
+    if (begun !== undefined) await begun;
     const queue = this.#wire.stream.writableHighWaterMark;
     const source = await openSource(r, queue, (wait) => this.#aside(wait));
     let blind = 0;
@@ -136,14 +137,15 @@ class Sender {
         setError(r.session, `Request body was longer than the ${body.length} bytes announced`);
         throw new SourceFailed();
       }
-      for (const witness of r.session.witnesses) witness.sent(r.handle, block);
+      for (const witness of r.session.observers.witnesses) witness.sent(r.handle, block);
       if (!(await this.#write(body.length < 0 ? frame(block, this.#progress === 0) : block))) {
         return false;
       }
       this.#progress += block.length;
       blind += block.length;
       traceBlock(r.session, "Body block", block);
-      await this.#tell(body);
+      const told = this.#tell(body);
+      if (told !== undefined) await told;
     }
     return this.#finish(body);
   }
@@ -152,7 +154,7 @@ class Sender {
     const r = this.#r;
     if (body.length < 0) {
       this.upload.doing = "Could not send chunked request terminator";
-      return this.#write(chunkedEnd(this.#progress === 0, r.trailerFields));
+      return this.#write(chunkedEnd(this.#progress === 0, r.fields.trailer));
     }
     if (this.#progress < body.length) {
       setError(r.session, `Request body ended after ${this.#progress} of ${body.length} bytes`);
@@ -166,11 +168,11 @@ class Sender {
     return (typeof sent === "number" ? sent : await this.#aside(sent)) === 0;
   }
 
-  // The provider is asked for more at once after the notifier is done, and before it is told of the
-  // response.
-  async #tell(body: RequestBody): Promise<void> {
+  // The provider is asked for more as soon as the notifier is done, before the notifier is told of
+  // the response: so its promise itself is given on, and no turn of the microtasks is added.
+  #tell(body: RequestBody): Promise<unknown> | undefined {
     const wait = tellProgress(this.#r, ne_status_sending, this.#progress, body.length);
-    if (wait !== undefined) await this.#aside(wait);
+    return wait === undefined ? undefined : this.#aside(wait);
   }
 
   // Waits for the peer or the application; an answer that has come may be read meanwhile.

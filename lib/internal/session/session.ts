@@ -48,7 +48,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
       destroySession: [],
       closeConn: [],
     },
-    notifier: null,
+    observers: { notifier: null, debug: null, witnesses: [] },
     privates: new Map(),
     route: DIRECT,
     userAgent: null,
@@ -60,11 +60,8 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     work: { idle: [], turns: new Turns(), scopes: new Set(), begun: 0 },
     limits: { ...DEFAULT_LIMITS },
     signal: null,
-    debug: null,
-    timings: null,
-    lastReport: null,
+    last: { timings: null, report: null },
     askedBy: null,
-    witnesses: [],
     destroyed: false,
   }));
 }

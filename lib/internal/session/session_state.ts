@@ -181,6 +181,14 @@ export interface Work {
   begun: number;
 }
 
+/** Those who are told what happens. */
+export interface Observers {
+  notifier: Hook<Callbacks["notify"]> | null;
+  debug: { stream: Writable; mask: number } | null;
+  /** Those who look on while requests run. */
+  witnesses: readonly Witness[];
+}
+
 export interface Session {
   handle: ne_session;
   scheme: string;
@@ -193,7 +201,7 @@ export interface Session {
   cause: Error | null;
   flags: number[];
   hooks: Hooks;
-  notifier: Hook<Callbacks["notify"]> | null;
+  observers: Observers;
   privates: Map<string, unknown>;
   route: Route;
   userAgent: string | null;
@@ -211,14 +219,10 @@ export interface Session {
   limits: Limits;
   /** Breaks off whatever the session does; `forget` takes the tie away. */
   signal: { signal: AbortSignal; forget: () => void } | null;
-  debug: { stream: Writable; mask: number } | null;
-  timings: Timings | null;
   /** Of the request that ended last. */
-  lastReport: Report | null;
+  last: { timings: Timings | null; report: Report | null };
   /** The session for which this one follows a redirect: its request fails if this one's does. */
   askedBy: Session | null;
-  /** Those who look on while requests run. */
-  witnesses: readonly Witness[];
   destroyed: boolean;
 }
 

@@ -9,8 +9,9 @@ import type { Session } from "./session_state.js";
 
 // The session's own stream, if it wants this channel.
 function streamFor(s: Session, channel: number): NodeJS.WritableStream | null {
-  if (s.debug === null || (s.debug.mask & channel) === 0) return null;
-  return s.debug.stream.writable ? s.debug.stream : null;
+  const own = s.observers.debug;
+  if (own === null || (own.mask & channel) === 0) return null;
+  return own.stream.writable ? own.stream : null;
 }
 
 /** A debug message of this session: to the process's stream and to the session's own. */
@@ -22,7 +23,8 @@ export function trace(s: Session, channel: number, template: string, ...args: Fo
 
 /** Whether anyone listens on a channel for this session. */
 export function isTraced(s: Session, channel: number): boolean {
-  return debugEnabled(channel) || (s.debug !== null && (s.debug.mask & channel) !== 0);
+  const own = s.observers.debug;
+  return debugEnabled(channel) || (own !== null && (own.mask & channel) !== 0);
 }
 
 /** A request head for debug output, credentials blanked out unless asked for. */
@@ -41,7 +43,8 @@ export function traceEither(
   channel: number = NE_DBG_HTTP,
 ): void {
   debug(channel, template, debugEnabled(NE_DBG_HTTPPLAIN) ? plain : hidden);
-  const shown = s.debug !== null && (s.debug.mask & NE_DBG_HTTPPLAIN) !== 0 ? plain : hidden;
+  const own = s.observers.debug;
+  const shown = own !== null && (own.mask & NE_DBG_HTTPPLAIN) !== 0 ? plain : hidden;
   streamFor(s, channel)?.write(format(template, [shown], "ne_debug"));
 }
 

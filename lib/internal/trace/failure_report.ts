@@ -50,7 +50,7 @@ interface DavFailure {
 
 /** The failure of the request that ended last, `null` where it has none. */
 export function describeFailure(s: Session): Failure | null {
-  const report = s.lastReport;
+  const report = s.last.report;
   if (report === null || report.code === NE_OK) return null;
   const values = secretValues(report.head);
   const open = (text: string): string => hideValues(hideInText(text), values);

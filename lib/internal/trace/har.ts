@@ -61,16 +61,16 @@ function writeInterim({ code, reason, fields }: Interim, veil: Veil): string {
 function writeTimes(tape: Tape): object {
   const whole = tape.endedAt - tape.begunAt;
   const answeredAt = tape.statusAt ?? tape.endedAt;
-  const send = tape.sendMs ?? 0;
+  const send = tape.took.send ?? 0;
   const wait = tape.sentAt === null ? 0 : Math.max(0, answeredAt - tape.sentAt - send);
   const receive = tape.endedAt - answeredAt;
-  const ssl = tape.handshakeMs;
-  const opened = tape.connectMs !== null || ssl !== null;
-  const connect = opened ? (tape.connectMs ?? 0) + (ssl ?? 0) : null;
-  const rest = whole - send - wait - receive - (tape.lookupMs ?? 0) - (connect ?? 0);
+  const ssl = tape.took.handshake;
+  const opened = tape.took.connect !== null || ssl !== null;
+  const connect = opened ? (tape.took.connect ?? 0) + (ssl ?? 0) : null;
+  const rest = whole - send - wait - receive - (tape.took.lookup ?? 0) - (connect ?? 0);
   const timings = {
     blocked: micros(Math.max(0, rest)),
-    dns: micros(tape.lookupMs),
+    dns: micros(tape.took.lookup),
     connect: micros(connect),
     send: micros(send),
     wait: micros(wait),

@@ -114,7 +114,7 @@ export class Recorder implements Witness {
     const running = this.#running.get(req);
     if (running === undefined) return;
     const r = recordOf(req);
-    running.tape.fields = r.headFields;
+    running.tape.fields = r.response.fields;
     running.tape.headBytes = (connectionIn(r)?.wire.consumed ?? 0) - running.consumed;
   }
 
@@ -130,12 +130,12 @@ export class Recorder implements Witness {
     const { tape, before } = running;
     const now = clockOf(r);
     tape.endedAt = performance.now();
-    tape.lookupMs = newMs(before.lookup, now.lookup);
-    tape.connectMs = newMs(before.connect, now.connect);
-    tape.handshakeMs = newMs(before.handshake, now.handshake);
-    tape.sendMs = newMs(before.send, now.send);
-    tape.trailerFields = r.trailerFields;
-    tape.trailer = r.trailer;
+    tape.took.lookup = newMs(before.lookup, now.lookup);
+    tape.took.connect = newMs(before.connect, now.connect);
+    tape.took.handshake = newMs(before.handshake, now.handshake);
+    tape.took.send = newMs(before.send, now.send);
+    tape.trailerFields = r.fields.trailer;
+    tape.trailer = r.response.trailer;
     tape.error = error;
     tape.complete = error === null && replyOf(r)?.decoder.done === true;
     this.tapes.push(tape);

@@ -35,10 +35,12 @@ export interface Tape {
   statusAt: number | null;
   endedAt: number;
   /** Milliseconds that parts of it took, `null` for what did not happen. */
-  lookupMs: number | null;
-  connectMs: number | null;
-  handshakeMs: number | null;
-  sendMs: number | null;
+  readonly took: {
+    lookup: number | null;
+    connect: number | null;
+    handshake: number | null;
+    send: number | null;
+  };
   route: Route | null;
   /** Latin-1, with the empty line behind it; `null` if it was never sent. */
   head: string | null;
@@ -79,10 +81,7 @@ export function createTape(
     sentAt: null,
     statusAt: null,
     endedAt: 0,
-    lookupMs: null,
-    connectMs: null,
-    handshakeMs: null,
-    sendMs: null,
+    took: { lookup: null, connect: null, handshake: null, send: null },
     route: null,
     head: null,
     body: NO_BODY,

@@ -74,7 +74,7 @@ t.test("one of two texts", async (t) => {
 
 t.test("a stream that has ended is not written to", async (t) => {
   const { s, own } = tracing(t, NE_DBG_HTTP);
-  s.debug?.stream.end();
+  s.observers.debug?.stream.end();
   t.doesNotThrow(() => trace(s, NE_DBG_HTTP, "late\n"));
   t.equal(own(), "");
 });
