@@ -68,7 +68,7 @@ export async function cache(stage: Stage): Promise<void> {
 async function fetchThrough(store: Store, sess: ne_session, path: string): Promise<string> {
   const known = store.get(path);
   const req = ne_request_create(sess, "GET", path);
-  if (known) ne_add_request_header(req, "If-None-Match", known.tag);
+  if (known !== undefined) ne_add_request_header(req, "If-None-Match", known.tag);
   const blocks: Buffer[] = [];
   const gzip = ne_decompress_reader(req, ne_accept_2xx, (_userdata, block) => {
     blocks.push(Buffer.from(block)); // the block is gone when the reader is done

@@ -117,7 +117,7 @@ async function locks(
   const discover = 'ne_lock_discover(sess, "/paint/wall.txt", …)';
   await tour.call(sess, discover, () =>
     ne_lock_discover(sess, "/paint/wall.txt", (_, found) => {
-      if (found) seen = `${found.owner}, ${found.timeout} s`;
+      if (found !== null) seen = `${found.owner}, ${found.timeout} s`;
     }),
   );
   tour.check(`the server tells of a lock: ${seen}`, seen.startsWith("the painter"));

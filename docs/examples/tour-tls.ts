@@ -41,7 +41,7 @@ export async function tourTls(tour: Tour, server: DavServer, pem: string): Promi
   await writeFile(file, pem);
   const cert = ne_ssl_cert_read(file);
   tour.check("ne_ssl_cert_read() reads the server's certificate", cert !== null);
-  if (!cert) return;
+  if (cert === null) return;
   const sess = tour.session("https", "localhost", server.port);
   tour.say("  ne_ssl_trust_cert(sess, cert)");
   ne_ssl_trust_cert(sess, cert);

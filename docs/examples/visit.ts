@@ -133,7 +133,7 @@ export async function visit(options: VisitOptions): Promise<number> {
     process.stderr.write(`${error.message}\n`);
     return 2;
   } finally {
-    if (sess) ne_session_destroy(sess);
+    if (sess !== null) ne_session_destroy(sess);
   }
 }
 
@@ -148,8 +148,8 @@ function save(file: string, recorder: nx_recorder): void {
 
 function parseTarget(url: string): ne_uri {
   const uri = new ne_uri();
-  const known = ne_uri_parse(url, uri) === 0 && /^https?$/i.test(uri.scheme ?? "") && uri.host;
-  if (!known) throw new BadArgument(`not an http or https URL: ${printable(url)}`);
+  const isHttp = ne_uri_parse(url, uri) === 0 && /^https?$/i.test(uri.scheme ?? "");
+  if (!isHttp || (uri.host ?? "") === "") throw new BadArgument(`not an http or https URL: ${printable(url)}`);
   return uri;
 }
 
@@ -168,7 +168,7 @@ async function configure(sess: ne_session, uri: ne_uri, options: VisitOptions): 
   ne_ssl_trust_default_ca(sess);
   if (options.ca !== undefined) {
     const ca = ne_ssl_cert_read(options.ca);
-    if (!ca) throw new BadArgument(`no certificate can be read from ${printable(options.ca)}`);
+    if (ca === null) throw new BadArgument(`no certificate can be read from ${printable(options.ca)}`);
     ne_ssl_trust_cert(sess, ca);
   }
   if (options.cert !== undefined) await setClientCertificate(sess, options.cert);
@@ -204,7 +204,7 @@ function setProxy(sess: ne_session, url: string): void {
 
 async function setClientCertificate(sess: ne_session, file: string): Promise<void> {
   const cert = ne_ssl_clicert_read(file);
-  if (!cert) throw new BadArgument(`no client certificate can be read from ${printable(file)}`);
+  if (cert === null) throw new BadArgument(`no client certificate can be read from ${printable(file)}`);
   const name = ne_ssl_clicert_name(cert) ?? file;
   for (let attempt = 0; ne_ssl_clicert_encrypted(cert); attempt++) {
     const question = `Password of the client certificate ${printable(name)}: `;
@@ -220,7 +220,7 @@ async function fetch(sess: ne_session, path: string, output?: string): Promise<n
   const sink = output === undefined ? null : new FileSink(sess, output);
   const received = { bytes: 0 };
   ne_hook_post_headers(sess, showHeader, received);
-  if (sink) ne_add_response_body_reader(req, ne_accept_2xx, FileSink.take, sink);
+  if (sink !== null) ne_add_response_body_reader(req, ne_accept_2xx, FileSink.take, sink);
   ne_add_response_body_reader(req, ne_accept_always, countBytes, received);
   const code = await ne_request_dispatch(req);
   bar.end();
@@ -262,7 +262,7 @@ function showHeader(req: ne_request, received: { bytes: number }): void {
 
 function showRedirect(req: ne_request): void {
   const location = ne_get_response_location(req);
-  if (!location) return;
+  if (location === null) return;
   say(`It redirects, and was not followed, to ${printable(ne_uri_unparse(location))}`);
 }
 
@@ -275,7 +275,7 @@ function report(sess: ne_session, code: number): number {
 
 function showTimings(sess: ne_session): void {
   const timings = nx_get_timings(sess);
-  if (!timings) return;
+  if (timings === null) return;
   const { lookup, connect, handshake, send, first_byte, receive, total } = timings;
   const parts = { lookup, connect, handshake, send, "first byte": first_byte, receive, total };
   const shown = Object.entries(parts)
