@@ -182,6 +182,21 @@ t.test("nx_report", async (t) => {
   });
 });
 
+t.test("a path that is refused within the answer is no result of its own question", async (t) => {
+  const refused = response("/a/", "<D:status>HTTP/1.1 403 Forbidden</D:status>");
+  const body = multistatus(response("/a/x", FILE), refused);
+  const calls = [
+    (sess: ne_session) => nx_report(sess, "/a/", "<x/>"),
+    (sess: ne_session) => nx_search(sess, "/a/", { limit: 5 }),
+  ];
+  for (const call of calls) {
+    const { sess } = await answering(t, { body });
+    const found = call(sess);
+    t.match(await found.next(), { value: { path: "/a/x" } });
+    await t.rejects(found.next(), { name: "nx_error", status: { code: 403 } });
+  }
+});
+
 t.test("bodies that are no XML are refused before anything is sent", async (t) => {
   const sess = unused(t);
   const element = (over: object): nx_element =>

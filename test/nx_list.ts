@@ -184,6 +184,16 @@ t.test("values as trees", async (t) => {
   });
 });
 
+t.test("a language holds for all within an element", async (t) => {
+  const body = '<D:multistatus xmlns:D="DAV:" xmlns:x="urn:x" xml:lang="en"><D:response>' +
+    "<D:href>/a/</D:href><D:propstat><D:prop xml:lang='de'><x:p>1</x:p>" +
+    '<x:q xml:lang="fr">2</x:q></D:prop></D:propstat></D:response><D:response>' +
+    "<D:href>/a/b</D:href><D:propstat><D:prop><x:p>3</x:p></D:prop></D:propstat></D:response>" +
+    "</D:multistatus>";
+  const langs = (await listed(t, body)).map(({ props }) => props.map(({ lang }) => lang));
+  t.strictSame(langs, [["de", "fr"], ["en"]]);
+});
+
 t.test("only a child of resourcetype makes a folder", async (t) => {
   const deep = propstat("<D:resourcetype><x:y><D:collection/></x:y></D:resourcetype>");
   const [file] = await listed(t, multistatus(response("/a/x", deep)));

@@ -89,6 +89,8 @@ export class MultistatusReader {
   #propstatStatus: Readonly<ne_status> | null = null;
   #inPropstat = false;
   #emptyFailure: Readonly<ne_status> | null = null;
+  // languages of the elements that are open, but for properties
+  readonly #langs: { readonly state: number; readonly lang: string }[] = [];
   #text = "";
   #lastLine = "";
   #lastStatus: Readonly<ne_status> | null = null;
@@ -139,6 +141,12 @@ export class MultistatusReader {
   #start(parent: number, nspace: string, name: string, atts: readonly string[]): number {
     if (parent === VALUE) return this.#startInside(nspace, name, atts);
     if (parent === PROP) return this.#startProperty(nspace, name, atts);
+    const state = this.#startFrame(parent, nspace, name);
+    if (atts.length > 0 && state > 0) this.#noteLang(state, atts);
+    return state;
+  }
+
+  #startFrame(parent: number, nspace: string, name: string): number {
     if (parent === NE_XML_STATEROOT) return this.#startRoot(nspace, name);
     if (parent === ERROR) {
       if (!isConditionSpace(nspace)) return NE_XML_DECLINE;
@@ -150,6 +158,12 @@ export class MultistatusReader {
     const isDav = nspace === DAV || (nspace === "" && name === "href");
     if (!isDav) return NE_XML_DECLINE;
     return this.#startKnown(parent, name);
+  }
+
+  // The language of an element is that of all in it (XML 1.0 section 2.12).
+  #noteLang(state: number, atts: readonly string[]): void {
+    const lang = langOf(atts);
+    if (lang !== null) this.#langs.push({ state, lang });
   }
 
   #startKnown(parent: number, name: string): number {
@@ -212,7 +226,8 @@ export class MultistatusReader {
     if (this.#props.length >= MAX_PROPS) {
       return this.#fail("Response exceeds maximum property count");
     }
-    const lang = atts.length === 0 ? null : langOf(atts);
+    const own = atts.length === 0 ? null : langOf(atts);
+    const lang = own ?? this.#langs.at(-1)?.lang ?? null;
     this.#props.push({ nspace, name, value: null, status: null, lang });
     this.#value.begin(nspace, name, atts.length === 0 ? null : this.#tagOf(atts));
     return VALUE;
@@ -241,6 +256,7 @@ export class MultistatusReader {
   }
 
   #end(state: number): number {
+    if (this.#langs.at(-1)?.state === state) this.#langs.pop();
     switch (state) {
       case VALUE:
         return this.#endValue();

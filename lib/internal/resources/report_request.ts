@@ -1,6 +1,7 @@
 // Requests whose answers are resources anywhere: reports and searches.
 import { Gathering } from "./gathering.js";
 import type { nx_resource } from "./resource.js";
+import { isRefused } from "./response_element.js";
 import type { Question, Work } from "./work.js";
 
 /** How much of an answer is wanted. */
@@ -18,12 +19,17 @@ export async function* report(
   const { path, context } = question;
   const gathering = new Gathering(path, context);
   let left = limit;
-  const batches = work.batches(question, (response, batch) => gathering.take(response, batch));
+  const batches = work.batches(question, (response, batch) => {
+    // what cannot be asked is no result of its own question
+    const isRefusal = isRefused(response);
+    gathering.take(response, batch, (kind) => kind !== "self" || !isRefusal);
+  });
   for await (const batch of batches) {
     if (left > 0) yield batch.length > left ? batch.slice(0, left) : batch;
     left -= batch.length;
     // a server that was told the limit has nothing more to say, and its connection can be kept
     if (left < 0) return;
   }
+  gathering.checkOwn(path);
   if (limit === Infinity) gathering.checkWhole(path);
 }

@@ -12,7 +12,7 @@ export interface nx_resource_prop {
   readonly value: string | null;
   /** the status of the property, `null` where none was given */
   readonly status: Readonly<ne_status> | null;
-  /** the language of the value, if it is said */
+  /** the language of the value, of its own or of an element around it, if it is said */
   readonly lang: string | null;
 }
 
