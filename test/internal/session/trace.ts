@@ -29,7 +29,8 @@ function tracing(
   t.teardown(() => ne_debug_init(null, 0));
   const debug = ownMask === null ? null : { stream: own, mask: ownMask };
   const read = (stream: PassThrough): string => String(stream.read() ?? "");
-  return { s: { debug } as unknown as Session, own: () => read(own), all: () => read(all) };
+  const s = { observers: { debug } } as unknown as Session;
+  return { s, own: () => read(own), all: () => read(all) };
 }
 
 const HEAD = "GET / HTTP/1.1\r\nAuthorization: Basic c2VjcmV0\r\n";
