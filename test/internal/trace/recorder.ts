@@ -1,4 +1,5 @@
-// The key log: with it, what went over a TLS connection is read from a capture of its bytes.
+// What a recorder keeps beside requests: the key log, with which what went over a TLS connection is
+// read from a capture of its bytes.
 import { createDecipheriv, createHmac } from "node:crypto";
 import net from "node:net";
 import t, { type Test } from "tap";

@@ -1,0 +1,64 @@
+// Tests mirror the rooms: lib/internal/x/y.ts is tested by test/internal/x/y.ts. The few files without
+// a test of their own are listed with the one that covers them.
+import t from "tap";
+import { filesBelow } from "../fixtures/sources.js";
+
+/** Files that are types, constants, or the middle of one way that is only tested as a whole. */
+const COVERED: Readonly<Record<string, string>> = {
+  ...by("house/symbols.ts", "base/constants"),
+  ...by("internal/base/digest_text.ts", "base/crypto"),
+  ...by("internal/tls/certificate_handles.ts", "tls/certificate"),
+  ...by("ne_auth.ts", "guests/login", "guests/login_state"),
+  ...by("ne_basic.ts", "guests/file_output"),
+  ...by("ne_request.ts", "session/request", "session/request_state", "session/response"),
+  ...by("ne_request.ts", "session/response_head"),
+  ...by("ne_request_callbacks.ts", "session/ending"),
+  ...by("ne_request_early.ts", "session/begin"),
+  ...by("ne_request_kept.ts", "session/connection"),
+  ...by("ne_session.ts", "session/connect", "session/session", "session/session_state"),
+  ...by("internal/session/send_body.ts", "session/body_source"),
+  ...by("nx_proxy.ts", "session/tunnel"),
+  ...by("nx_stream.ts", "session/upgrade"),
+  ...by("faults.ts", "session/report", "trace/failure_report"),
+  ...by("nx_trace.ts", "session/witness", "trace/har"),
+  ...by("nx_list.ts", "resources/multistatus", "resources/nx_list", "resources/resource"),
+  ...by("nx_list.ts", "resources/work"),
+  ...by("nx_dav.ts", "resources/walk", "resources/versions"),
+  ...by("nx_dav_calendars.ts", "resources/calendars", "resources/discover"),
+  ...by("nx_dav_sync.ts", "resources/changes", "resources/sync"),
+  ...by("internal/script/send.ts", "script/answer", "script/one_request"),
+  ...by("internal/transfer/open_target.ts", "transfer/target"),
+  ...by("internal/transfer/upload.ts", "transfer/choose", "transfer/collection", "transfer/job"),
+  ...by("internal/transfer/upload.ts", "transfer/nextcloud", "transfer/tus", "transfer/sabre_patch"),
+  ...by("internal/transfer/upload.ts", "transfer/content_range", "transfer/temporary"),
+};
+
+function by(test: string, ...files: string[]): Record<string, string> {
+  return Object.fromEntries(files.map((file) => [`internal/${file}.ts`, test]));
+}
+
+const files = filesBelow("lib", ".ts").filter((file) => file.startsWith("internal/"));
+const tests = new Set(filesBelow("test", ".ts"));
+
+t.test("every file has its test, or stands in the list", async (t) => {
+  t.ok(files.length > 0);
+  const without = files.filter((file) => !tests.has(file) && !(file in COVERED));
+  t.strictSame(without, []);
+});
+
+t.test("the list holds nothing that is not needed", async (t) => {
+  for (const [file, test] of Object.entries(COVERED)) {
+    t.ok(files.includes(file), `${file} is a file`);
+    t.notOk(tests.has(file), `${file} has no test of its own`);
+    t.ok(tests.has(test), `test/${test} exists`);
+  }
+});
+
+t.test("the list stays short", async (t) => {
+  t.ok(Object.keys(COVERED).length <= files.length / 5);
+});
+
+t.test("no test is left behind by its file", async (t) => {
+  const orphans = [...tests].filter((test) => test.startsWith("internal/") && !files.includes(test));
+  t.strictSame(orphans, []);
+});
