@@ -71,13 +71,11 @@ export class NamedFile implements Target {
     if (busy.has(part)) throw new Failed(`Another download is writing ${part}`);
     busy.add(part);
     try {
-      if (url === null || !(await isOwnPart(part))) await fs.rm(part, { force: true });
-      // a link would lead elsewhere, and a pipe hold up the opening
-      const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
-      const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (url === null ? O_EXCL : 0);
-      const handle = await fs.open(part, flags, old === null ? 0o666 : old.mode & 0o777);
-      const file = await OpenFile.open(handle);
-      return new NamedFile(place, { handle, file, stat: await handle.stat() }, url);
+      const handle = await openPart(part, old === null ? 0o666 : old.mode & 0o777, url !== null);
+      const stat = await handle.stat();
+      // an odd one that has been planted is looked at more closely
+      const file = stat.isFile() ? OpenFile.ofOne(handle, stat.size) : await OpenFile.open(handle);
+      return new NamedFile(place, { handle, file, stat }, url);
     } catch (error) {
       busy.delete(part);
       throw error;
@@ -124,7 +122,7 @@ export class NamedFile implements Target {
       await this.#needOwn(part);
       await this.#handle.close();
       await fs.rename(part, this.#name);
-      await fs.rm(`${part}.etag`, { force: true });
+      if (this.#url !== null) await remove(`${part}.etag`);
       await syncFolder(path.dirname(this.#name));
       busy.delete(part);
     } catch (error) {
@@ -153,8 +151,8 @@ export class NamedFile implements Target {
       await this.#synced;
       if (this.#url !== null && this.at > 0) return;
       await this.#needOwn(part);
-      await fs.rm(part, { force: true });
-      await fs.rm(`${part}.etag`, { force: true });
+      await remove(part);
+      if (this.#url !== null) await remove(`${part}.etag`);
     } catch {
       // the transfer's own failure is the one to tell
     } finally {
@@ -179,11 +177,36 @@ export class NamedFile implements Target {
     if (url === null) return;
     const name = `${this.#name}.part.etag`;
     try {
-      if (etag === null) await fs.rm(name, { force: true });
+      if (etag === null) await remove(name);
       else await fs.writeFile(name, JSON.stringify({ url, etag }));
     } catch (error) {
       throw systemFailure(`Could not write ${name}`, error);
     }
+  }
+}
+
+/** Removes a file, if it is there. */
+async function remove(name: string): Promise<void> {
+  try {
+    await fs.unlink(name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+/** @param resumes whether a part that is there is gone on with; else there is to be a new one */
+async function openPart(part: string, mode: number, resumes: boolean): Promise<FileHandle> {
+  // a link would lead elsewhere, and a pipe hold up the opening
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+  if (resumes && (await isOwnPart(part))) return fs.open(part, flags, mode);
+  try {
+    return await fs.open(part, flags | O_EXCL, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    await remove(part);
+    await remove(`${part}.etag`);
+    return fs.open(part, flags | O_EXCL, mode);
   }
 }
 
@@ -201,20 +224,50 @@ async function openSpecial(name: string): Promise<Target> {
 
 async function lookAt(given: string): Promise<Place> {
   try {
-    // a link stays, and what it leads to is replaced
-    const name = await fs.realpath(given);
+    const stat = await fs.lstat(given);
+    if (!stat.isSymbolicLink()) return { name: path.resolve(given), old: stat };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return { name: path.resolve(given), old: null };
+  }
+  return lookBehind(given);
+}
+
+// A link stays, and what it leads to is replaced, or still to be made.
+async function lookBehind(link: string): Promise<Place> {
+  try {
+    const name = await fs.realpath(link);
     return { name, old: await fs.stat(name) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const link = await fs.readlink(given).catch(() => null);
-    if (link === null) return { name: path.resolve(given), old: null };
-    // a link to what is still to be made
-    return lookAt(path.resolve(await fs.realpath(path.dirname(given)), link));
+    const folder = await fs.realpath(path.dirname(link));
+    return lookAt(path.resolve(folder, await fs.readlink(link)));
   }
 }
 
-// A rename is on the disk when its folder is; where that cannot be asked for, the system decides.
-async function syncFolder(name: string): Promise<void> {
+/** Folders that are being brought to the disk, and those that will be when that is over. */
+const syncing = new Map<string, Promise<void>>();
+const waiting = new Map<string, Promise<void>>();
+
+// A rename is on the disk when its folder is. What has been renamed while the folder was under way
+// waits for the next time, all of it for the same one.
+function syncFolder(name: string): Promise<void> {
+  const next = waiting.get(name) ?? afterwards(name, syncing.get(name) ?? Promise.resolve());
+  waiting.set(name, next);
+  return next;
+}
+
+async function afterwards(name: string, before: Promise<void>): Promise<void> {
+  await before;
+  const mine = waiting.get(name) ?? Promise.resolve();
+  waiting.delete(name);
+  syncing.set(name, mine);
+  await syncNow(name);
+  if (syncing.get(name) === mine) syncing.delete(name);
+}
+
+// Where that cannot be asked for, the system decides.
+async function syncNow(name: string): Promise<void> {
   try {
     const folder = await fs.open(name, constants.O_RDONLY);
     await folder.sync().finally(() => folder.close());

@@ -17,6 +17,8 @@ export class OpenFile implements Target {
   at: number;
   #fd: number | FileHandle;
   #own: FileHandle | null;
+  /** Bytes that the file may have: no bound where others may write to it. */
+  #most = Infinity;
 
   private constructor(
     { fd, own }: { fd: number | FileHandle; own: FileHandle | null },
@@ -27,6 +29,13 @@ export class OpenFile implements Target {
     this.#own = own;
     this.canRewind = canRewind;
     this.at = size;
+  }
+
+  /** A file of a known size that nobody else writes to; its opener closes it. */
+  static ofOne(handle: FileHandle, size: number): OpenFile {
+    const file = new OpenFile({ fd: handle, own: null }, true, size);
+    file.#most = size;
+    return file;
   }
 
   /** A handle of our own, closed at the end. */
@@ -68,6 +77,7 @@ export class OpenFile implements Target {
         done += count;
         this.at += count;
       }
+      this.#most = Math.max(this.#most, this.at);
     } catch (error) {
       throw systemFailure("Could not write to the file", error);
     }
@@ -94,8 +104,10 @@ export class OpenFile implements Target {
   }
 
   async #cut(size: number): Promise<void> {
+    if (this.#most <= size) return;
     try {
       await ftruncate(fdNumber(this.#fd, "nx_download"), size);
+      if (this.#most !== Infinity) this.#most = size;
     } catch (error) {
       throw systemFailure("Could not cut the file", error);
     }
