@@ -252,11 +252,7 @@ async function measure(contender) {
 
 const contenders = { bare, "node:http": nodeHttp, undici, libneon };
 let result = { times: [], cpu: [] };
-if (test === "import") {
-  const start = performance.now();
-  await import(settings.libneon);
-  result.times = [performance.now() - start];
-} else if (name !== "idle") {
+if (name !== "idle") {
   result = await measure(contenders[name]);
 }
 process.stdout.write(`${JSON.stringify({ ...result, peak: peakMemory() })}\n`);

@@ -1,7 +1,7 @@
 // npm run bench: libneon beside a bare socket, node:http, undici and C neon, in one run and in
 // alternation: every round runs each contender once, each in a process of its own, against the same
 // server. Prints medians and ratios; with --write the table of docs/performance.md is replaced.
-//   npm run bench -- [--rounds 7] [--gets 10000] [--only get-http,upload-http] [--write]
+//   npm run bench -- [--rounds 7] [--gets 10000] [--only get-http,upload-http] [--huge] [--write]
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -40,6 +40,7 @@ const { values: options } = parseArgs({
     gets: { type: "string", default: "10000" },
     only: { type: "string", default: "" },
     dist: { type: "string", default: path.join(ROOT, "dist") },
+    huge: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
@@ -98,13 +99,14 @@ function run(contender, test, settings, neon) {
 
 /** One case: all contenders in turn, so many rounds. */
 function compare(test, contenders, settings, neon) {
-  const results = new Map(contenders.map((name) => [name, { times: [], cpus: [], peaks: [], error: "" }]));
+  const results = new Map(contenders.map((name) => [name, { times: [], seconds: [], cpus: [], peaks: [], error: "" }]));
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [name, result] of results) {
       if (result.error !== "") continue;
       try {
         const { times, cpu, peak } = run(name, test, settings, neon);
         result.times.push(median(times));
+        result.seconds.push(times[0]);
         result.cpus.push(median(cpu));
         result.peaks.push(peak);
       } catch (error) {
@@ -148,43 +150,24 @@ function table(test, results, idle) {
   return text;
 }
 
-/** Importing the whole library, and the runner alone for comparison, in new processes. */
-function importTime(settings) {
-  const times = [];
-  for (let round = 0; round < 15; round++) times.push(...run("libneon", "import", settings).times);
-  return median(times);
-}
-
-/** Whole transfers have a program of their own: they are compared with the plain calls below. */
-function transfers(settings) {
-  if (options.only !== "") return "";
-  const args = [path.join(HERE, "transfer.mjs"), JSON.stringify(settings)];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+/** The table of a program of its own beside this one; nothing where it fails. */
+function tableOf(file, ...args) {
+  const program = path.join(HERE, file);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    encoding: "utf8",
+  });
   if (status === 0) return `\n${stdout.trim()}\n`;
-  console.error(stderr);
+  console.error(`${file}: ${stderr}`);
   return "";
 }
 
-/** The 207 figure has a program of its own: its table comes with the others. */
-function propfind() {
-  const file = path.join(HERE, "propfind.mjs");
-  if (!existsSync(file) || options.only !== "") return "";
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
-  if (status !== 0) {
-    console.error(stderr);
-    return "";
-  }
-  return `\n${stdout.trim()}\n`;
-}
-
-/** Listings, synchronisation and calendars have a program of their own, too. */
-function dav(tests) {
-  if (tests.length === 0) return "";
-  const args = [path.join(HERE, "dav.mjs"), "--only", tests.join(","), "--dist", options.dist];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status === 0) return `\n${stdout.trim()}\n`;
-  console.error(stderr);
-  return "";
+/** A second upload in a process: what only the first has to pay for is over. */
+function secondUpload(results) {
+  const ours = results.get("libneon");
+  const theirs = results.get("C neon");
+  if (ours === undefined || theirs === undefined) return "";
+  const ratio = median(ours.seconds.map((each, round) => each / theirs.seconds[round]));
+  return `\nThe second upload of a process, beside C neon's: ${ratio.toFixed(2)} of its time.\n`;
 }
 
 function heading(server, rivals, neon) {
@@ -252,15 +235,25 @@ for (const test of wanted.filter((name) => Object.hasOwn(CASES, name))) {
   const able = contenders.filter((name) => !SCRIPTED.test(test) || SCRIPTERS.includes(name));
   // without undici there is nothing to compare with
   if (SCRIPTED.test(test) && !able.includes("undici")) continue;
-  text += table(test, compare(test, able, settings, neon), idle);
+  const results = compare(test, able, settings, neon);
+  text += table(test, results, idle);
+  if (test.startsWith("upload")) text += secondUpload(results);
 }
 if (options.only === "") {
-  text += `\n### Importing the library\n\n${importTime(settings).toFixed(1)} ms (median of 15)\n`;
+  text += tableOf("cold.mjs", JSON.stringify(settings));
+  text += tableOf("transfer.mjs", JSON.stringify(settings));
 }
-text += transfers(settings);
 server.stop();
-text += propfind();
-text += dav(wanted.filter((name) => DAV_CASES.includes(name)));
+if (options.only === "") {
+  const line = "### Uploads in pieces over a line with delay, beside a single PUT";
+  text += `\n${line}\n${tableOf("slow_line.mjs", "20", "400", "64")}`;
+  text += tableOf("propfind.mjs");
+}
+if (options.huge) text += tableOf("huge.mjs", "5", options.dist);
+const davTests = wanted.filter((name) => DAV_CASES.includes(name));
+if (davTests.length > 0) {
+  text += tableOf("dav.mjs", "--only", davTests.join(","), "--dist", options.dist);
+}
 text = heading(server, rivals, neon) + text;
 process.stdout.write(`\n${text}`);
 if (options.write) writePage(text);
