@@ -167,6 +167,7 @@ async function takeHead(d: Download, course: Course, head: Answer, from: number)
       throw new Failed("The server sent a range of another version", head);
     }
   } else {
+    refuseRange(head);
     await startOver(d, course, strong);
     const length = fieldOf(head, "content-length");
     const coded = isCoded(coding, d.path);
@@ -187,9 +188,19 @@ async function takeHead(d: Download, course: Course, head: Answer, from: number)
   return true;
 }
 
+const RANGE = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i;
+
+// A server that calls a range the whole.
+function refuseRange(head: Answer): void {
+  const field = fieldOf(head, "content-range") ?? "";
+  const [, first, last, size] = RANGE.exec(field) ?? [];
+  if (first === undefined || (first === "0" && Number(last) + 1 === Number(size))) return;
+  throw new Failed(`The server sent a range that nobody asked for: ${field}`, head);
+}
+
 function takeRange(course: Course, head: Answer, from: number): void {
   const field = fieldOf(head, "content-range") ?? "";
-  const [, first, last, size] = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i.exec(field) ?? [];
+  const [, first, last, size] = RANGE.exec(field) ?? [];
   const total = size === undefined || size === "*" ? null : Number(size);
   const isWanted = from > 0 && Number(first) === from && Number(last) >= from;
   if (!isWanted || Number(last) >= (total ?? Infinity)) {

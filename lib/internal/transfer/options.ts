@@ -3,6 +3,7 @@ import { isBytes } from "../base/bytes.js";
 import { needObject } from "../base/arguments.js";
 import { misuse } from "../base/handle.js";
 import { checkFieldValue } from "../http/request_head.js";
+import { checkPath } from "../resources/needs.js";
 import { readHeaderList, type nx_headers } from "../script/header_list.js";
 import type { Field } from "./exchange.js";
 import { PROTOCOLS, type Conditions, type ProtocolName, type State } from "./job.js";
@@ -129,6 +130,7 @@ export function readState(
   if (wanted !== "auto" && wanted !== protocol) throw bad(`is of ${protocol}, not of ${wanted}`);
   if (typeof value.path !== "string" || value.path !== path) throw bad("is one of another path");
   if (typeof url !== "string" || !url.startsWith("/")) throw bad("has no place of its pieces");
+  checkPath(url, caller);
   if (typeof source !== "string") throw bad("does not say what its source was");
   if (/^v\d+:/.test(source) && !source.startsWith(FINGERPRINT)) throw bad("is another version's");
   const isSize = size === null || (Number.isSafeInteger(size) && size >= 0);

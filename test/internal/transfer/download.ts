@@ -229,6 +229,23 @@ t.test("a range that does not say the size is not taken for the last", async (t)
   t.ok(fs.readFileSync(name).equals(BODY));
 });
 
+t.test("a range that is called the whole is none", async (t) => {
+  const rows: [range: string, fine: boolean][] = [
+    ["bytes 0-2999/3000", true],
+    ["bytes 0-2999/4000", false],
+    ["bytes 1-3000/3000", false],
+    ["bytes 0-2999/*", false],
+  ];
+  for (const [range, fine] of rows) {
+    const server = await scripted(t, [[whole(BODY, `Content-Range: ${range}\r\n`)]]);
+    const name = oldFile(t);
+    const downloading = (): Promise<unknown> => nx_download(openSession(t, server), "/a", name);
+    if (fine) await downloading();
+    else t.match((await nxError(downloading)).message, "a range that nobody asked for");
+    t.equal(fs.readFileSync(name).equals(BODY), fine, range);
+  }
+});
+
 t.test("a success without content is no file", async (t) => {
   for (const status of ["204 No Content", "202 Accepted", "205 Reset Content"]) {
     const length = status.startsWith("204") ? "" : "Content-Length: 0\r\n";

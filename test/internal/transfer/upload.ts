@@ -406,6 +406,8 @@ t.test("mistakes of the caller", async (t) => {
     [{ resume: { ...state, source: "v2:" } }, "another version's"],
     [{ resume: { ...state, done: 4 } }, "numbers that make no sense"],
     [{ resume: { ...state, url: "http://elsewhere/" } }, "no place of its pieces"],
+    [{ resume: { ...state, url: "/x\r\nA: b" } }, "a control character"],
+    [{ resume: { ...state, url: "/uploads/../x" } }, "leads upwards"],
     [{ resume: state, protocol: "put" }, "is of tus, not of put"],
     [{ resume: "state" }, "must be an object"],
     [{ protocol: "ftp" }, "no protocol ftp"],
