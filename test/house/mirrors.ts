@@ -1,5 +1,5 @@
-// Tests mirror the rooms: lib/internal/x/y.ts is tested by test/internal/x/y.ts. The few files without
-// a test of their own are listed with the one that covers them.
+// Tests mirror the rooms: lib/internal/x/y.ts is tested by test/internal/x/y.ts. The few files that
+// have no test of their own are listed with the one that covers them.
 import t from "tap";
 import { filesBelow } from "../fixtures/sources.js";
 
