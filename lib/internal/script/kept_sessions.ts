@@ -11,6 +11,8 @@ import { ne_session_destroy } from "../../ne_session.js";
 import { nx_set_keepalive_timeout, nx_set_max_connections } from "../../nx_session.js";
 
 const CONNECTIONS = 6;
+/** How long all of them have to wait for the program before one more is opened. */
+const PATIENCE_MS = 100;
 const IDLE_SECONDS = 60;
 
 interface Kept {
@@ -50,6 +52,7 @@ function configured(
   setup: ((sess: ne_session) => unknown) | null,
 ): ne_session {
   nx_set_max_connections(sess, CONNECTIONS);
+  sessions.open(sess, "nx_fetch").work.turns.patienceMs = PATIENCE_MS;
   nx_set_keepalive_timeout(sess, IDLE_SECONDS);
   if (setup === null) return sess;
   try {

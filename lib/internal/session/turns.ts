@@ -1,6 +1,7 @@
 // Whose turn it is. A session runs one request at a time (or as many as it was told), in the order
 // of their calls. While every request that runs is waiting for an application's callback, the next
-// one is let in on a connection of its own, so that a callback that uses its session can't lock up.
+// one is let in on a connection of its own, so that a callback that uses its session can't lock up:
+// at once, or after a while where the number of connections counts.
 //
 //   waiting ── acquire: room, or all running are in callbacks ──► running ── release ──► gone
 //      └────── cancel ──► gone
@@ -21,9 +22,12 @@ interface Waiting<P> {
 export class Turns<P extends Place> {
   /** How many may run at once. */
   max = 1;
+  /** How long all that run wait for callbacks before one more is let in, in milliseconds. */
+  patienceMs = 0;
   readonly running = new Set<P>();
   #waiting: Waiting<P>[] = [];
   #inCallbacks = 0;
+  #stalled: NodeJS.Timeout | null = null;
 
   /** @returns whether the turn may run now; else it has to `wait` */
   acquire(turn: P): boolean {
@@ -36,6 +40,7 @@ export class Turns<P extends Place> {
   wait(turn: P): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push({ turn, admit: resolve });
+      this.#watchStall();
     });
   }
 
@@ -58,21 +63,48 @@ export class Turns<P extends Place> {
   }
 
   leaveCallback(turn: P): void {
-    if (--turn.inCallback === 0 && this.running.has(turn)) this.#inCallbacks--;
+    if (--turn.inCallback > 0 || !this.running.has(turn)) return;
+    this.#inCallbacks--;
+    this.#forgetStall();
   }
 
   /** Lets in as many as there is room for. */
   pump(): void {
-    while (this.#hasRoom()) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
-      this.#admit(next.turn);
-      next.admit();
-    }
+    while (this.#hasRoom() && this.#waiting.length > 0) this.#admitNext();
+    this.#watchStall();
   }
 
   #hasRoom(): boolean {
-    return this.running.size < this.max || this.#inCallbacks === this.running.size;
+    return this.running.size < this.max || (this.patienceMs === 0 && this.#isStalled());
+  }
+
+  #isStalled(): boolean {
+    return this.#inCallbacks === this.running.size;
+  }
+
+  // Whether all go on waiting for callbacks is seen after a while.
+  #watchStall(): void {
+    if (this.#waiting.length === 0 || !this.#isStalled() || this.patienceMs === 0) {
+      this.#forgetStall();
+    } else {
+      this.#stalled ??= setTimeout(() => {
+        this.#stalled = null;
+        this.#admitNext();
+        this.#watchStall();
+      }, this.patienceMs);
+    }
+  }
+
+  #forgetStall(): void {
+    if (this.#stalled !== null) clearTimeout(this.#stalled);
+    this.#stalled = null;
+  }
+
+  #admitNext(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    this.#admit(next.turn);
+    next.admit();
   }
 
   #admit(turn: P): void {

@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from "node:net";
 import t, { type Test } from "tap";
 import { ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
 import { nx_set_max_connections } from "../../../lib/nx_session.js";
-import { nx_fetch } from "../../../lib/nx_script.js";
+import { nx_fetch, type nx_streamed } from "../../../lib/nx_script.js";
 import { gate, refusedPort } from "../../fixtures/server.js";
 
 interface Counting {
@@ -71,6 +71,33 @@ t.test("a thousand at once go over six connections", async (t) => {
   t.ok(all.every(({ ok }) => ok));
   t.equal(server.connections, 6);
   t.equal(new Set(server.lines).size, 1000);
+});
+
+t.test("with bodies and progress that take their time, too", async (t) => {
+  const server = await counting(t, (request, response) => {
+    request.resume().on("end", () => response.end("ok"));
+  });
+  const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const slow = async function* (): AsyncGenerator<string> {
+    for (let i = 0; i < 3; i++) {
+      await later();
+      yield "piece";
+    }
+  };
+  const all = await Promise.all(
+    Array.from({ length: 100 }, () =>
+      nx_fetch(server.origin, { method: "PUT", body: slow, download_progress: later }),
+    ),
+  );
+  t.ok(all.every(({ ok }) => ok));
+  t.equal(server.connections, 6);
+});
+
+t.test("streams that nobody reads yet hold no request up for ever", async (t) => {
+  const server = await counting(t, (_request, response) => response.end(Buffer.alloc(3_000_000)));
+  const ask = (): Promise<nx_streamed> => nx_fetch(server.origin, { stream: true });
+  const all = await Promise.all(Array.from({ length: 8 }, ask));
+  for (const { stream } of all) t.equal((await text(stream!)).length, 3_000_000);
 });
 
 t.test("unless setup says otherwise", async (t) => {

@@ -89,6 +89,48 @@ t.test("while all that run wait for callbacks, the next is let in beside them", 
   t.equal(await desk.seen(), "a b+ c+ d");
 });
 
+t.test("or after a while, where the number of connections counts", async (t) => {
+  const { setTimeout: schedule } = globalThis;
+  t.teardown(() => {
+    globalThis.setTimeout = schedule;
+  });
+  let timers = 0;
+  let over = (): void => {};
+  const watching = (then: () => void, ms?: number): NodeJS.Timeout => {
+    t.equal(ms, 5000);
+    timers++;
+    over = then;
+    return schedule(() => {}, 0);
+  };
+  globalThis.setTimeout = watching as typeof setTimeout;
+  const desk = new Desk();
+  desk.turns.max = 2;
+  desk.turns.patienceMs = 5000;
+  desk.arrive("a", "b", "c", "d");
+  desk.call("a");
+  t.equal(timers, 0, "b runs");
+  desk.call("b");
+  t.equal(await desk.seen(), "a b");
+  desk.back("b");
+  desk.call("b");
+  t.equal(timers, 2, "counted anew after each callback");
+  over();
+  t.equal(await desk.seen(), "a b c+", "one more, not all");
+  desk.call("c");
+  over();
+  t.equal(await desk.seen(), "a b c+ d+");
+  desk.arrive("e");
+  t.equal(timers, 3, "d runs");
+  desk.call("d");
+  t.equal(timers, 4);
+  desk.leave("e");
+  over();
+  t.equal(await desk.seen(), "a b c+ d+", "nobody waits");
+  desk.arrive("f");
+  desk.leave("a", "b", "c");
+  t.equal(await desk.seen(), "a b c+ d+ f", "there is room");
+});
+
 t.test("several promises of one turn count once", async (t) => {
   const desk = new Desk();
   desk.arrive("a", "b");
