@@ -195,6 +195,18 @@ t.test("a server that refuses to unroll is asked for the rules", async (t) => {
   }
 });
 
+t.test("what a server finds and cannot unroll is fetched as it is", async (t) => {
+  const refused = propstat(`<C:calendar-data ${CAL}/>`, "403 Forbidden");
+  const { url } = await peer(t, {
+    "/c/work/": ({ body }) =>
+      body.includes("calendar-multiget")
+        ? objects(WEEKLY)()
+        : { body: multistatus(response("/c/work/0.ics", refused)) },
+  });
+  const shown = { code: 0, out: "2030-01-08 10:00-11:00  Weekly [Work]\n", err: "" };
+  t.strictSame(await agenda(t, url), shown);
+});
+
 t.test("what a server has unrolled is not unrolled again", async (t) => {
   const unrolled = calendar(
     event("UID:w", "RECURRENCE-ID:20300108T090000Z", "SUMMARY:Weekly",

@@ -54,19 +54,21 @@ function hasEvents(calendar: nx_resource): boolean {
 }
 
 // What is in the time, and all that recurs besides: some servers look for a time only among the
-// first times of events.
+// first times of events. What a server has found and not given is asked for by its name.
 async function* objectsIn(
   sess: ne_session,
   path: string,
   within: Span,
 ): AsyncGenerator<nx_resource> {
-  const seen = new Set<string>();
+  /** The paths found, and whether what is there was given. */
+  const seen = new Map<string, boolean>();
   for await (const object of objectsWithin(sess, path, within)) {
-    seen.add(object.path);
-    yield object;
+    seen.set(object.path, dataOf(object) !== null);
+    if (dataOf(object) !== null) yield object;
   }
-  const others = (await recurring(sess, path)).filter((each) => !seen.has(each));
-  yield* nx_multiget(sess, path, others, "caldav");
+  for (const each of await recurring(sess, path)) if (!seen.has(each)) seen.set(each, false);
+  const missing = [...seen.keys()].filter((each) => seen.get(each) === false);
+  yield* nx_multiget(sess, path, missing, "caldav");
 }
 
 // The server is asked to unroll recurrences. One that refuses is asked without; one that does not
@@ -112,7 +114,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 function add(agenda: Agenda, calendar: string, object: nx_resource, within: Span): void {
-  const data = object.prop(CALDAV, "calendar-data");
+  const data = dataOf(object);
   if (data === null) {
     agenda.failures.push(`${object.path}: the server does not give it${statusOf(object)}`);
     return;
@@ -124,6 +126,10 @@ function add(agenda: Agenda, calendar: string, object: nx_resource, within: Span
   } catch (error) {
     agenda.failures.push(`${object.path}: ${messageOf(error)}`);
   }
+}
+
+function dataOf(object: nx_resource): string | null {
+  return object.prop(CALDAV, "calendar-data");
 }
 
 function statusOf({ status, props }: nx_resource): string {
