@@ -22,7 +22,7 @@ interface Waiting<P> {
 export class Turns<P extends Place> {
   /** How many may run at once. */
   max = 1;
-  /** How long all that run wait for callbacks before one more is let in, in milliseconds. */
+  /** How long all that run wait for callbacks before one more is let in, in ms. */
   patienceMs = 0;
   readonly running = new Set<P>();
   #waiting: Waiting<P>[] = [];
