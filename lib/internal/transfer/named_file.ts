@@ -16,7 +16,7 @@ interface Place {
   readonly old: Stats | null;
 }
 
-/** Parts that are being written by this process. */
+/** Parts that are being written by this process, by their names, and by what is behind these. */
 const busy = new Set<string>();
 
 export class NamedFile implements Target {
@@ -73,8 +73,13 @@ export class NamedFile implements Target {
     try {
       const handle = await openPart(part, old === null ? 0o666 : old.mode & 0o777, url !== null);
       const stat = await handle.stat();
+      if (busy.has(identityOf(stat))) {
+        await handle.close();
+        throw new Failed(`Another download is writing ${part}`);
+      }
       // an odd one that has been planted is looked at more closely
       const file = stat.isFile() ? OpenFile.ofOne(handle, stat.size) : await OpenFile.open(handle);
+      busy.add(identityOf(stat));
       return new NamedFile(place, { handle, file, stat }, url);
     } catch (error) {
       busy.delete(part);
@@ -124,11 +129,16 @@ export class NamedFile implements Target {
       await fs.rename(part, this.#name);
       if (this.#url !== null) await remove(`${part}.etag`);
       await syncFolder(path.dirname(this.#name));
-      busy.delete(part);
+      this.#setFree();
     } catch (error) {
       if (error instanceof Failed) throw error;
       throw systemFailure(this.#doing(), error);
     }
+  }
+
+  #setFree(): void {
+    busy.delete(`${this.#name}.part`);
+    busy.delete(identityOf(this.#part));
   }
 
   // Another process that downloads to the same name may have put its own part there.
@@ -157,7 +167,7 @@ export class NamedFile implements Target {
       // the transfer's own failure is the one to tell
     } finally {
       await this.#handle.close().catch(() => {});
-      busy.delete(part);
+      this.#setFree();
     }
   }
 
@@ -204,10 +214,19 @@ async function openPart(part: string, mode: number, resumes: boolean): Promise<F
     return await fs.open(part, flags | O_EXCL, mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const stat = await fs.lstat(part).catch(() => null);
+    const isBusy = stat !== null && busy.has(identityOf(stat));
+    if (isBusy) throw new Failed(`Another download is writing ${part}`);
     await remove(part);
     await remove(`${part}.etag`);
     return fs.open(part, flags | O_EXCL, mode);
   }
+}
+
+// A file may have several names: by a link to its folder, or in letters that the system takes for
+// the same.
+function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /** Whether a part that is there can be gone on with: another name of it is another file's. */

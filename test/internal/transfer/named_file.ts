@@ -79,6 +79,39 @@ t.test("two downloads to one file", async (t) => {
   await (await NamedFile.open(name, URL, false)).fail(new Error("free again"));
 });
 
+t.test("two downloads to one file by two names", async (t) => {
+  const folder = t.testdir({ real: {} });
+  fs.symlinkSync("real", path.join(folder, "link"));
+  const [real, link] = ["real", "link"].map((name) => path.join(folder, name, "file"));
+  for (const resumes of [true, false]) {
+    const first = await NamedFile.open(real ?? "", URL, resumes);
+    await first.write(Buffer.from("first"));
+    for (const again of [true, false]) {
+      const message = /^Another download is writing .*file\.part$/;
+      t.match(await failureOf(() => NamedFile.open(link ?? "", URL, again)), { message });
+    }
+    await first.finish();
+    t.equal(fs.readFileSync(link ?? "", "utf8"), "first");
+    await (await NamedFile.open(link ?? "", URL, false)).finish();
+    t.equal(fs.readFileSync(real ?? "", "utf8"), "", "free again");
+  }
+});
+
+t.test("many that end together", async (t) => {
+  const folder = t.testdir({ a: {}, b: {} });
+  const names = Array.from({ length: 40 }, (_, i) => path.join(folder, i % 2 ? "a" : "b", `${i}`));
+  const targets = await Promise.all(names.map((name) => NamedFile.open(name, URL, false)));
+  const finish = async (at: number): Promise<void> => {
+    await targets[at]?.write(Buffer.from(`content ${at}`));
+    await targets[at]?.finish();
+  };
+  await Promise.all(targets.map((_, at) => finish(at)));
+  for (const [at, name] of names.entries()) {
+    t.equal(fs.readFileSync(name, "utf8"), `content ${at}`);
+  }
+  t.equal(fs.readdirSync(folder, { recursive: true }).length, 42, "no part is left");
+});
+
 t.test("modes and links stay", async (t) => {
   const { name, text } = place(t, "old");
   fs.chmodSync(name, 0o640);
