@@ -149,7 +149,9 @@ function save(file: string, recorder: nx_recorder): void {
 function parseTarget(url: string): ne_uri {
   const uri = new ne_uri();
   const isHttp = ne_uri_parse(url, uri) === 0 && /^https?$/i.test(uri.scheme ?? "");
-  if (!isHttp || (uri.host ?? "") === "") throw new BadArgument(`not an http or https URL: ${printable(url)}`);
+  if (!isHttp || (uri.host ?? "") === "") {
+    throw new BadArgument(`not an http or https URL: ${printable(url)}`);
+  }
   return uri;
 }
 
@@ -168,7 +170,9 @@ async function configure(sess: ne_session, uri: ne_uri, options: VisitOptions): 
   ne_ssl_trust_default_ca(sess);
   if (options.ca !== undefined) {
     const ca = ne_ssl_cert_read(options.ca);
-    if (ca === null) throw new BadArgument(`no certificate can be read from ${printable(options.ca)}`);
+    if (ca === null) {
+      throw new BadArgument(`no certificate can be read from ${printable(options.ca)}`);
+    }
     ne_ssl_trust_cert(sess, ca);
   }
   if (options.cert !== undefined) await setClientCertificate(sess, options.cert);
@@ -204,7 +208,9 @@ function setProxy(sess: ne_session, url: string): void {
 
 async function setClientCertificate(sess: ne_session, file: string): Promise<void> {
   const cert = ne_ssl_clicert_read(file);
-  if (cert === null) throw new BadArgument(`no client certificate can be read from ${printable(file)}`);
+  if (cert === null) {
+    throw new BadArgument(`no client certificate can be read from ${printable(file)}`);
+  }
   const name = ne_ssl_clicert_name(cert) ?? file;
   for (let attempt = 0; ne_ssl_clicert_encrypted(cert); attempt++) {
     const question = `Password of the client certificate ${printable(name)}: `;
