@@ -1,14 +1,15 @@
 // Whole transfers beside the plain calls that they stand on, in alternation and in one process:
-// nx_download into a file and ne_get, nx_upload from one and ne_put. Prints a table.
+// nx_download into a file and ne_get, nx_upload from one and ne_put. The files are where the server's
+// are, in memory if there is such: nx_download waits for the disk, which says nothing of it. Prints
+// a table.
 //   node transfer.mjs SETTINGS
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 
 const ROUNDS = 7;
 const { host, port, large, libneon } = JSON.parse(process.argv[2]);
 const ne = await import(libneon);
-const folder = mkdtempSync(path.join(os.tmpdir(), "libneon-bench-transfer-"));
+const folder = mkdtempSync(path.join(path.dirname(large), "../transfer-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const sess = ne.ne_session_create("http", host, port);
 
