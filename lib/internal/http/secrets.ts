@@ -102,8 +102,7 @@ export function hideInHead(head: string, mark: Mark = ellipsis): string {
   return head
     .split(/(\r?\n(?![ \t]))/)
     .map((line) => {
-      const [, name, value] = FIELD.exec(line) ?? [];
-      if (name === undefined || value === undefined) return hideInText(line, mark);
+      const [, name = "", value = ""] = FIELD.exec(line) ?? [];
       if (!isSecretField(name)) return hideInText(line, mark);
       const secret = value.trimEnd();
       return `${name}: ${secret === "" ? "" : mark(secret)}`;

@@ -53,6 +53,7 @@ const CHUNKS: [name: string, input: string, body: string, outcome: string, rest?
   ["LF alone ends no size", "2\nok\r\n", "", BAD_LINE],
   ["no digit", "\r\nok", "", BAD_LINE],
   ["a character more than its size", "5\r\nhelloX\n", "", "Chunk delimiter was invalid"],
+  ["an extension and no size", ";a=b\r\nok\r\n", "", BAD_SIZE],
   ["a sign", "+2\r\nok", "", BAD_SIZE],
   ["a prefix", "0x2\r\nok", "", BAD_SIZE],
   ["a letter behind", "2g\r\nok", "", BAD_SIZE],
@@ -88,6 +89,14 @@ t.test("outside strict mode a size ends at CR or NUL", async (t) => {
   for (const input of ["2\rjunk\r\nok\r\n0\r\n", "2\0zz\r\nok\r\n0\r\n"]) {
     for (const { pieces, name } of feeds(input)) {
       t.match(decode(CHUNKED, pieces, false), { body: "ok", outcome: "end" }, name);
+    }
+  }
+});
+
+t.test("nor is one without a digit the end, outside strict mode", async (t) => {
+  for (const input of ["\rjunk\r\n", "\0zz\r\n", ";a=b\r\n", " \r\n"]) {
+    for (const { pieces, name } of feeds(input)) {
+      t.not(decode(CHUNKED, pieces, false).outcome, "end", `${JSON.stringify(input)}, ${name}`);
     }
   }
 });
@@ -130,6 +139,18 @@ t.test("the trace is told of each size", async (t) => {
 t.test("a chunk line too long", async (t) => {
   const { outcome } = decode(CHUNKED, [Buffer.from(`5;${"x".repeat(5000)}\r\nhello`)]);
   t.equal(outcome, "Could not read chunk size: Line too long");
+});
+
+t.test("what stands behind the view is not read", async (t) => {
+  const bytes = Buffer.from("5\r\nhello\r\n0\r\n");
+  for (let end = 0; end < bytes.length; end++) {
+    const decoder = new BodyDecoder(CHUNKED, true, 4096);
+    const view = { bytes, pos: 0, end };
+    for (let taken = decoder.take(view, 1 << 20); taken instanceof Buffer; ) {
+      taken = decoder.take(view, 1 << 20);
+    }
+    t.strictSame([decoder.done, view.pos <= end], [false, true], `${end} bytes`);
+  }
 });
 
 t.test("other framings", async (t) => {

@@ -31,6 +31,7 @@ const ROWS: [name: string, input: string, fields: string[]][] = [
   ["LF alone", "A: b\nC: d\n\n", ["a=b", "c=d"]],
   ["blanks around a value", "A: \t b c \t \r\n\r\n", ["a=b c"]],
   ["no value", "A:\r\nB: \r\n\r\n", ["a=", "b="]],
+  ["no blank behind the colon", "A:b\r\nC:d e\r\n\r\n", ["a=b", "c=d e"]],
   ["an empty name", ": v\r\n\r\n", ["=v"]],
   ["one name twice is joined", "A: b\r\na: c\r\n\r\n", ["a=b, c"]],
   ["folded by a blank", "A: b\r\n c\r\n\r\n", ["a=b c"]],

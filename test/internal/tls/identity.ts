@@ -1,7 +1,21 @@
 // Host names against certificates (RFC 6125, and neon's rules where they differ).
 import t from "tap";
 import { checkIdentity, identityOf, matchesHost } from "../../../lib/internal/tls/identity.js";
+import { parseCertificate } from "../../../lib/internal/asn1/x509.js";
 import { cert } from "../../fixtures/tls.js";
+import {
+  certify,
+  cn,
+  ecKeys,
+  extension,
+  ip,
+  leafFields,
+  nameOf,
+  OIDS,
+  seq,
+  uri,
+  utf8,
+} from "../../fixtures/x509.js";
 
 const MATCHES: readonly [pattern: string, host: string, match: boolean, why: string][] = [
   ["localhost", "localhost", true, "equal"],
@@ -81,6 +95,23 @@ t.test("certificates", async (t) => {
   for (const [file, host, ip, found] of CERTS) {
     t.equal(checkIdentity(cert(file), host, ip), found, `${file} ${host ?? ip?.toString("hex")}`);
   }
+});
+
+t.test("addresses without a common name", async (t) => {
+  const keys = ecKeys();
+  const found = (name: Buffer, ip: Buffer | null, host: string | null = null): Found => {
+    const fields = leafFields(cn("CA"), keys.publicKey);
+    fields.subject = nameOf(["2.5.4.10", utf8("Org")]);
+    fields.extensions?.set("altNames", extension(OIDS.altNames, false, seq(name)));
+    const made = parseCertificate(certify(fields, keys.privateKey));
+    return made === null ? "nameless" : checkIdentity(made, host, ip);
+  };
+  t.equal(found(ip(127, 0, 0, 1), V4), "match");
+  t.equal(found(ip(127, 0, 0, 2), V4), "mismatch", "another address is a name, too");
+  t.equal(found(ip(...V6), V4), "mismatch");
+  t.equal(found(ip(127, 0, 0, 1, 0), V4), "nameless", "five bytes are no address");
+  t.equal(found(ip(127, 0, 0, 1), null, "localhost"), "nameless", "nor is one asked by name");
+  t.equal(found(uri("\x7f\0\0\x01"), V4), "nameless", "the same bytes of another kind");
 });
 
 t.test("identity", async (t) => {

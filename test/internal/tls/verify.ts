@@ -22,6 +22,23 @@ import {
 import type { Refusal } from "../../../lib/internal/tls/second_judge.js";
 import { trustDefaultCa } from "../../../lib/internal/wire/default_roots.js";
 import { cert, certFile } from "../../fixtures/tls.js";
+import {
+  bool,
+  caFields,
+  certify,
+  cn,
+  dns,
+  ecKeys,
+  extension,
+  int,
+  leafFields,
+  octets,
+  oid,
+  OIDS,
+  seq,
+  tlv,
+  type Fields,
+} from "../../fixtures/x509.js";
 
 // Bits, or "handshake" and "nameless" for what cannot be overruled; for the name localhost and for
 // the address 127.0.0.1. Where releases of the C library differ (common names and DNS names against
@@ -198,6 +215,59 @@ t.test("limits_of_a_ca", async (t) => {
   t.equal(withCa({ nameConstraints: directory }), "handshake", "another directory");
 });
 
+const keys = ecKeys();
+
+/** A certificate with the usual extensions but for `changed`; "" leaves one out. */
+function made(
+  subject: string,
+  issuer: string,
+  changed: Record<string, Buffer | ""> = {},
+  more: Partial<Fields> = {},
+): X509 {
+  const usual = subject === "localhost" ? leafFields : caFields;
+  const fields = { ...usual(cn(issuer), keys.publicKey), subject: cn(subject), ...more };
+  const all = { ...Object.fromEntries(fields.extensions ?? []), ...changed };
+  const kept = Object.entries(all).filter((one): one is [string, Buffer] => one[1] !== "");
+  const extensions = fields.extensions === null ? null : new Map(kept);
+  return parseCertificate(certify({ ...fields, extensions }, keys.privateKey)) as X509;
+}
+
+function verdictOf(...chain: X509[]): Recorded {
+  const context = createTlsContext();
+  context.trusted.push(chain.at(-1) as X509);
+  const found = judge({ chain, refusal: null }, context, "localhost", null, NOW);
+  return found.hard === null ? found.failures : "handshake";
+}
+
+t.test("what counts for a path length", async (t) => {
+  const length = (at: number): Record<string, Buffer> => ({
+    basicConstraints: extension(OIDS.basicConstraints, true, seq(bool(true), int(at))),
+  });
+  const [leaf, inter] = [made("localhost", "I"), made("I", "R")];
+  t.equal(verdictOf(made("localhost", "R"), made("R", "R", length(0))), 0, "none, as for the leaf");
+  t.equal(verdictOf(leaf, inter, made("R", "R", length(0))), "handshake", "one");
+  t.equal(verdictOf(leaf, inter, made("R", "R", length(1))), 0);
+  const ids = (own: number, issuer: number): Record<string, Buffer> => ({
+    subjectKeyId: extension(OIDS.subjectKeyId, false, octets(Buffer.from([own]))),
+    authorityKeyId: extension(OIDS.authorityKeyId, false, seq(tlv(0x80, [issuer]))),
+  });
+  const root = made("R", "R", { ...length(1), ...ids(3, 3) });
+  const chain = [made("localhost", "I", ids(0, 1)), made("I", "I", ids(1, 2)), made("I", "R", ids(2, 3))];
+  t.equal(verdictOf(...chain, root), 0, "not a CA that renewed itself");
+});
+
+t.test("who is a CA", async (t) => {
+  const bare = { basicConstraints: "" } as const;
+  const v1 = { version: null, extensions: null };
+  const [leaf, direct] = [made("localhost", "I"), made("localhost", "R")];
+  t.equal(verdictOf(direct, made("R", "R", bare)), 0, "a root that signs certificates");
+  t.equal(verdictOf(direct, made("R", "R", { ...bare, keyUsage: "" })), "handshake");
+  t.equal(verdictOf(direct, made("R", "R", {}, v1)), 0, "a root of version 1");
+  t.equal(verdictOf(leaf, made("I", "R", bare), made("R", "R")), "handshake", "no other");
+  t.equal(verdictOf(leaf, made("I", "R", {}, v1), made("R", "R")), "handshake");
+  t.equal(verdictOf(leaf, made("I", "X", {}, v1)), "handshake", "not at an open end either");
+});
+
 t.test("accepted_leaf", async (t) => {
   const context = createTlsContext();
   const [one, other] = [chainOf("selfsigned.pem"), chainOf("expired.pem")];
@@ -227,4 +297,12 @@ t.test("clients", async (t) => {
   t.equal(trusts(chainOf("client-inter.pem"), ca), false, "without its issuer");
   t.equal(trusts([], ca), false);
   t.equal(trusts(chainOf("client.pem"), []), false);
+  const purpose = extension(OIDS.extendedKeyUsage, false, seq(oid(OIDS.clientAuth)));
+  const client = made("localhost", "R", { extendedKeyUsage: purpose });
+  const excluding = (name: string): X509 => {
+    const subtrees = seq(tlv(0xa1, seq(dns(name))));
+    return made("R", "R", { constraints: extension(OIDS.nameConstraints, true, subtrees) });
+  };
+  t.equal(trusts([client], [excluding("example.org")]), true);
+  t.equal(trusts([client], [excluding("localhost")]), false, "a name that its CA excludes");
 });
