@@ -53,13 +53,9 @@ export function matchesHost(pattern: string, hostname: string): boolean {
     const domain = pattern.slice(2);
     if (!/[^.]\.[^.]/.test(domain) && lower(domain) !== "localhost") return false;
     // the label that the star stands for must not be empty
-    return dot > 0 && sameText(domain, hostname.slice(dot + 1));
+    return dot > 0 && lower(domain) === lower(hostname.slice(dot + 1));
   }
-  return sameText(pattern, hostname);
-}
-
-function sameText(one: string, other: string): boolean {
-  return one.length === other.length && lower(one) === lower(other);
+  return lower(pattern) === lower(hostname);
 }
 
 // ASCII only: a dotted capital I is no i
