@@ -2,6 +2,7 @@
 // the body and however it ends, its whole answer is delivered. Prints the seed of what fails.
 import t from "tap";
 import {
+  NE_ERROR,
   NE_OK,
   ne_set_request_body_buffer,
   ne_set_request_body_provider,
@@ -92,5 +93,39 @@ t.test("every early answer is delivered", async (t) => {
     });
     const shown = { code: result.code, status: result.status, body: result.body.length };
     t.strictSame(shown, { code: NE_OK, status, body: text.length }, `seed ${seed}: ${result.error}`);
+  }
+});
+
+t.test("of an answer that is cut behind a reset, all that came is delivered", async (t) => {
+  for (const [bytes, length] of [[200_000, 100], [4_000_000, 100], [4_000_000, 30_000]] as const) {
+    for (const chunked of [false, true]) {
+      const text = "x".repeat(length / 2);
+      const head = `HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
+      const server = await scripted(
+        t,
+        [
+          async (peer) => {
+            await peer.readHead();
+            peer.pause();
+            await peer.write(head + text);
+            peer.reset();
+          },
+        ],
+        { forget: true },
+      );
+      const result = await send(openSession(t, server.port), "PUT", "/", (req) => {
+        if (!chunked) return ne_set_request_body_buffer(req, Buffer.alloc(bytes));
+        let left = bytes;
+        ne_set_request_body_provider(req, -1, (_userdata, buffer) => {
+          if (buffer.length === 0) left = bytes;
+          const count = Math.min(left, buffer.length);
+          left -= count;
+          return count;
+        });
+      });
+      const { code, status, body, error } = result;
+      t.strictSame([code, status, body.length], [NE_ERROR, 413, text.length], error);
+      t.match(error, /^Could not read response body: /);
+    }
   }
 });

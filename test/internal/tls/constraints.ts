@@ -121,6 +121,13 @@ const ROWS: Row[] = [
     [ip(0, 0, 0, 0, 0, 0, 0, 0)],
     true,
   ],
+  [
+    "a short address and a long subtree",
+    leaf([ip(10, 1, 2, 3)]),
+    [],
+    [ip(...Array<number>(32).fill(0))],
+    true,
+  ],
   ["half an address", leaf([ip(10, 1)]), [], [ip(10, 0, 0, 0, 255, 0, 0, 0)], false],
   ["half a subtree", leaf([ip(10, 1, 2, 3)]), [], [ip(11, 0, 0)], false],
   ["a subject below", leaf([dns("a")], inside("x")), [directory(EXAMPLE)], [], true],
