@@ -97,6 +97,30 @@ t.test("of several issuers the one that is valid now, else the last one that was
   t.equal(issuer(past, older), past);
 });
 
+t.test("what is valid now: both times known, the first included, the last not", async (t) => {
+  const end = leaf("issuer");
+  const twin = (notBefore: number | null, notAfter: number | null): X509 => ({
+    ...ca("issuer", "x", (fields) => void (fields.serial = int((notAfter ?? 0) & 0x7f))),
+    notBefore,
+    notAfter,
+  });
+  const later = twin(NOW + 10, NOW + 1000);
+  const rows: [what: string, one: X509, wins: boolean][] = [
+    ["valid", twin(NOW - 10, NOW + 10), true],
+    ["from this second on", twin(NOW, NOW + 10), true],
+    ["up to this second", twin(NOW - 10, NOW), false],
+    ["from a time that is none", twin(null, NOW + 10), false],
+    ["up to a time that is none", twin(NOW - 10, null), false],
+  ];
+  for (const [what, one, wins] of rows) {
+    for (const sent of [[end, one, later], [end, later, one]]) {
+      t.equal(buildPath(sent, trusting(), NOW).certs[1], wins ? one : later, what);
+    }
+  }
+  const [unknown, past] = [twin(NOW - 10, null), twin(NOW - 10, NOW - 5)];
+  t.equal(buildPath([end, unknown, past], trusting(), NOW).certs[1], past, "no time is the worst");
+});
+
 t.test("who may have issued", async (t) => {
   const end = leaf("root");
   const withoutSigning = ca("root", "root", (fields) => {
