@@ -110,6 +110,27 @@ const DOCUMENTS: Record<string, { doc: string; flags?: number; events: string[] 
     doc: multistatus(response("/a")),
     events: ["response http://h.example/a", "end r1=r1 - null"],
   },
+  "what one response says is not said of the next": {
+    doc: multistatus(
+      response(
+        "/a",
+        "<D:status>HTTP/1.1 423 Locked</D:status>",
+        "<D:responsedescription>c</D:responsedescription>",
+      ),
+      response("/b"),
+      response("/c", "<D:propstat><D:prop/></D:propstat>"),
+    ),
+    events: [
+      "response http://h.example/a",
+      "end r1=r1 423 Locked c",
+      "response http://h.example/b",
+      "end r2=r2 - null",
+      "response http://h.example/c",
+      "propstat in r3=r3",
+      "end p4=p4 - null",
+      "end r3=r3 - null",
+    ],
+  },
   "status before prop, and after it": {
     doc: multistatus(
       response("/a", `<D:propstat>${OK}<D:prop><D:x/></D:prop></D:propstat>`, propstat("<D:y/>")),

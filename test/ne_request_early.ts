@@ -174,6 +174,35 @@ for (const [kind, prepare] of Object.entries(BODIES)) {
   });
 }
 
+t.test("half an answer during the upload, and silence behind it, end with the time", async (t) => {
+  const half = gate();
+  const server = await scripted(t, [
+    async (peer) => {
+      await peer.readHead();
+      await peer.write("HTTP/1.1 200 O");
+      half.open();
+      await peer.readBytes(20);
+      await peer.readEof();
+    },
+  ]);
+  const sess = openSession(t, server.port);
+  ne_set_read_timeout(sess, 1);
+  let given = 0;
+  const result = await send(sess, "PUT", "/", (req) =>
+    ne_set_request_body_provider(req, 20, async (_userdata, buffer) => {
+      if (buffer.length === 0) return 0;
+      if (given > 0) {
+        await half.opened;
+        await settled();
+      }
+      given += 10;
+      return given > 20 ? 0 : 10;
+    }),
+  );
+  t.match(result, { code: NE_TIMEOUT, error: "Could not read status line: connection timed out" });
+  t.equal(server.requests.length, 1);
+});
+
 t.test("the error string is the answer's where the rest of a body was not wanted", async (t) => {
   for (const [status, end] of [[408, true], [504, false]] as const) {
     const server = await scripted(

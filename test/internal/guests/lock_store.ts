@@ -392,6 +392,29 @@ t.test("what no header field may show does not get into a store", async (t) => {
   t.equal(ne_lockstore_first(store), null);
 });
 
+t.test("nor out of it, where the lock was changed meanwhile", async (t) => {
+  const change: Record<string, (lock: ReturnType<typeof lockAt>) => void> = {
+    uri: (lock) => void (lock.uri.path = "/a>\r\nX: y"),
+    token: (lock) => void (lock.token = "t>\r\nX: y"),
+  };
+  for (const [what, spoil] of Object.entries(change)) {
+    const sess = ne_session_create("http", "h", 80);
+    const store = ne_lockstore_create();
+    ne_lockstore_register(store, sess);
+    const [lock, other] = [lockAt("http://h/a", 0, "t"), lockAt("http://h/b", 0, "u")];
+    for (const each of [lock, other]) ne_lockstore_add(store, each);
+    spoil(lock);
+    const req = ne_request_create(sess, "MOVE", "/a");
+    ne_lock_using_resource(req, "/b", 0);
+    ne_lock_using_resource(req, "/a", 0);
+    await t.rejects(ne_request_dispatch(req), {
+      message: `ne_lock_using_resource: the lock's ${what} has a character that no header field may show`,
+    });
+    ne_request_destroy(req);
+    ne_session_destroy(sess);
+  }
+});
+
 t.test("lock objects", async (t) => {
   const lock = ne_lock_create();
   t.same({ ...lock, uri: { ...lock.uri } }, {

@@ -141,6 +141,9 @@ t.test("who may have issued", async (t) => {
   t.equal(length(named(serial([1]))), 2, "by issuer and serial number");
   t.equal(length(named(serial([2]))), 1);
   t.equal(length(named(serial([1], "other"))), 1);
+  t.equal(length(named(serial([0, 0, 1]))), 2, "zeros in front do not count");
+  t.equal(length(named(serial([2, 1]))), 1, "others do");
+  t.equal(length(named(serial([1, 1]))), 1);
 });
 
 t.test("circles and endless chains come to an end", async (t) => {
