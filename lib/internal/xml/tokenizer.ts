@@ -16,16 +16,16 @@
 // 3. Nothing is read more than twice: a token that ran out is kept in pieces, only its new pieces
 //    are searched for its end, and it is read when that was found.
 // 4. A short beginning that says nothing yet (`<!`, `]]`) is held and put in front of what follows.
-import { AttributeReader } from "./attributes.js";
-import { ASCII_CLASS, isNameChar, isNameStart, isSpace, NAME, nameEnd, spaceEnd } from "./chars.js";
+import { isNameChar, isNameStart, isSpace, nameEnd, spaceEnd } from "./chars.js";
 import { DoctypeScanner, parseDoctype } from "./doctype.js";
-import type { Doctype } from "./doctype.js";
 import { countNewlines } from "./encoding.js";
+import { LineCounter } from "./line_counter.js";
 import { isKept, KeptToken } from "./unfinished_token.js";
 import type { Kept } from "./unfinished_token.js";
-import { detach, NameTable, NO_ATTS, QName } from "./names.js";
+import type { QName } from "./names.js";
 import { NO_ELEMENT, SYNTAX, tokenEnd, UNCLOSED } from "./prolog.js";
-import { NOT_WELL_FORMED, ReferenceReader, tokenisedValue, XmlFault } from "./references.js";
+import { NOT_WELL_FORMED, ReferenceReader, XmlFault } from "./references.js";
+import { hasAt, StartTagReader } from "./start_tags.js";
 
 /** Told about what is in the document. A non-zero result stops reading after this event. */
 export interface Listener {
@@ -43,13 +43,10 @@ export const FAILED = 2;
 
 /** Elements nested deeper are refused. */
 export const MAX_DEPTH = 100_000;
-/** Attribute lists may add so many attributes to the elements of a document. */
-export const MAX_DEFAULTS = 1_000_000;
 
 const TOO_DEEP = "elements nested too deeply";
 const TOO_LONG = "out of memory";
 const MISPLACED_DECLARATION = "XML or text declaration not at start of entity";
-const TOO_MANY_DEFAULTS = "too many default attributes";
 const MISMATCH = "mismatched tag";
 const JUNK = "junk after document element";
 const UNCLOSED_SECTION = "unclosed CDATA section";
@@ -63,10 +60,6 @@ const BANG = 0x21;
 const QUESTION = 0x3f;
 const BRACKET = 0x5d;
 
-// longer start tags are not remembered
-const MAX_TAG = 1024;
-const MAX_MISSES = 16;
-
 type Place = "prolog" | "content" | "epilog";
 type Open = "" | "comment" | "instruction" | "gap" | "section" | Kept;
 
@@ -78,7 +71,6 @@ export class Tokenizer {
   readonly #open: QName[] = [];
   #s = "";
   #pos = 0;
-  #newlines = 0;
   #place: Place = "prolog";
   #inside: Open = "";
   #held = "";
@@ -92,10 +84,8 @@ export class Tokenizer {
   #restNewlines = -1;
   #cut: string | null = null;
 
-  // `#line` is the line at `#linePos`; `#newlines` more come behind it in this text, if that is not
-  // negative; `#openLine` is the line of a comment or instruction that is open
-  #line = 1;
-  #linePos = 0;
+  readonly #lines = new LineCounter();
+  // the line of a comment or instruction that is open
   #openLine = 1;
   #eventPos = 0;
 
@@ -106,19 +96,9 @@ export class Tokenizer {
 
   #first = true;
   #seenDoctype = false;
-  #rules: Doctype["attributes"] | null = null;
-  #defaults = 0;
   #standalone = false;
   readonly #refs = new ReferenceReader();
-  readonly #names = new NameTable();
-  readonly #reader = new AttributeReader(this.#names, this.#refs);
-  // the tag that came last, and whether it ended its element
-  #before = new QName("", 0);
-  #beforeEnded = false;
-  #hash = 0;
-  // set by #attributes: the attributes, and where the tag ends
-  #atts: readonly string[] = NO_ATTS;
-  #after = 0;
+  readonly #tags = new StartTagReader(this.#refs);
 
   constructor(readonly listener: Listener) {}
 
@@ -127,15 +107,15 @@ export class Tokenizer {
     if (this.#inside === "comment" || this.#inside === "instruction" || this.#inside === "gap") {
       return this.#openLine;
     }
-    return this.#lineAt(this.#eventPos);
+    return this.#lines.at(this.#s, this.#eventPos);
   }
 
   /** Hands in text; only after `read` wanted more. */
   feed(text: string, newlines: number): void {
     this.#s = this.#held === "" ? text : this.#held + text;
     this.#held = "";
-    this.#newlines = newlines;
-    this.#pos = this.#eventPos = this.#linePos = 0;
+    this.#lines.begin(0, newlines);
+    this.#pos = this.#eventPos = 0;
     this.#nextLt = this.#nextAmp = this.#nextClose = -1;
   }
 
@@ -149,7 +129,7 @@ export class Tokenizer {
     this.#first = false;
     this.feed(text, 0);
     if (fault !== null) return this.#fail(fault.reason, fault.at);
-    this.#line += countNewlines(text, 0, text.length);
+    this.#lines.line += countNewlines(text, 0, text.length);
     this.feed("", 0);
     return MORE;
   }
@@ -167,8 +147,8 @@ export class Tokenizer {
         if (this.#rest === null) return MORE;
         this.#s = this.#rest;
         this.#rest = null;
-        this.#pos = this.#eventPos = this.#linePos = this.#restPos;
-        this.#newlines = this.#restNewlines;
+        this.#lines.begin(this.#restPos, this.#restNewlines);
+        this.#pos = this.#eventPos = this.#restPos;
         this.#nextLt = this.#nextAmp = this.#nextClose = -1;
       }
       let result: number;
@@ -212,22 +192,12 @@ export class Tokenizer {
     return FAILED;
   }
 
-  #lineAt(pos: number): number {
-    if (pos > this.#linePos) {
-      this.#line += countNewlines(this.#s, this.#linePos, pos);
-      this.#linePos = pos;
-      this.#newlines = -1;
-    }
-    return this.#line;
-  }
-
   // Counts the lines of a text that was read to its end, and lets go of it.
   #settleLines(): void {
-    if (this.#newlines >= 0) this.#line += this.#newlines;
-    else this.#lineAt(this.#s.length);
+    this.#lines.goTo(this.#s, this.#s.length);
+    this.#lines.begin(0, 0);
     this.#s = "";
-    this.#pos = this.#linePos = this.#eventPos = 0;
-    this.#newlines = 0;
+    this.#pos = this.#eventPos = 0;
   }
 
   #hold(from: number): number {
@@ -239,8 +209,7 @@ export class Tokenizer {
   #close(name: QName): number {
     this.#open.pop();
     if (this.#open.length === 0) this.#place = "epilog";
-    this.#before = name;
-    this.#beforeEnded = true;
+    this.#tags.note(name, true);
     return this.listener.endElement(name);
   }
 
@@ -265,8 +234,8 @@ export class Tokenizer {
         const c = pos + 1 < n ? s.charCodeAt(pos + 1) : 0;
         if (c === SLASH) {
           // the end tag that must come, if it is written without blanks
-          const name = open[open.length - 1]!;
-          if (hasAt(s, name.closing, pos)) {
+          const name = open[open.length - 1];
+          if (name !== undefined && hasAt(s, name.closing, pos)) {
             this.#eventPos = pos;
             this.#pos = pos += name.closing.length;
             if (this.#close(name) !== 0) return STOPPED;
@@ -328,40 +297,25 @@ export class Tokenizer {
 
   #startTag(pos: number): number {
     const s = this.#s;
-    const before = this.#before;
-    const guess = this.#beforeEnded ? before.afterEnd : before.afterStart;
+    const tags = this.#tags;
     // documents repeat themselves: the tag that followed last time is tried first
+    const guess = tags.guess;
     if (guess !== null && guess.tag !== "" && hasAt(s, guess.tag, pos)) {
       this.#pos = pos + guess.tag.length;
       return this.#begin(guess, pos, guess.tagAtts, guess.tagIsEmpty);
     }
-    const end = this.#nameEnd(pos + 1);
-    if (!isNameStart(s.charCodeAt(pos + 1))) return this.#fail(NOT_WELL_FORMED, pos + 1);
-    if (end >= s.length) return this.#keep("tag", pos);
-    const name = this.#names.find(s, pos + 1, end, this.#hash);
-    if (name.opening === "") name.prepare();
-    if (before.kept && name.kept) {
-      if (this.#beforeEnded) before.afterEnd = name;
-      else before.afterStart = name;
-    }
-    if (name.tag !== "" && hasAt(s, name.tag, pos)) {
-      if (name.misses > 0) name.misses--;
-      this.#pos = pos + name.tag.length;
-      return this.#begin(name, pos, name.tagAtts, name.tagIsEmpty);
-    }
-    const result = this.#attributes(name, pos, end);
-    if (result !== MORE || this.#inside !== "") return result;
-    const isEmpty = s.charCodeAt(this.#after - 2) === SLASH;
-    this.#pos = this.#after;
-    return this.#begin(name, pos, this.#atts, isEmpty);
+    const obstacle = tags.read(s, pos);
+    if (obstacle === "more") return this.#keep("tag", pos);
+    if (obstacle !== null) return this.#fail(obstacle.reason, obstacle.at);
+    this.#pos = tags.after;
+    return this.#begin(tags.name, pos, tags.atts, tags.isEmpty);
   }
 
   // Tells that an element begins, and if it is empty that it ends; #pos is behind the tag at `pos`.
   #begin(name: QName, pos: number, atts: readonly string[], isEmpty: boolean): number {
     if (this.#open.length >= MAX_DEPTH) return this.#fail(TOO_DEEP, pos);
     this.#open.push(name);
-    this.#before = name;
-    this.#beforeEnded = false;
+    this.#tags.note(name, false);
     this.#place = "content";
     this.#eventPos = pos;
     if (isEmpty) this.#ending = name;
@@ -370,68 +324,6 @@ export class Tokenizer {
     this.#ending = null;
     this.#eventPos = this.#pos - 2;
     return this.#close(name) !== 0 ? STOPPED : MORE;
-  }
-
-  // Where the name at `start` ends; its hash is then in #hash.
-  #nameEnd(start: number): number {
-    const s = this.#s;
-    const n = s.length;
-    let hash = 0;
-    let i = start;
-    for (; i < n; i++) {
-      const c = s.charCodeAt(i);
-      if (c < 128 ? (ASCII_CLASS[c]! & NAME) === 0 : !isNameChar(c)) break;
-      hash = (Math.imul(hash, 31) + c) | 0;
-    }
-    this.#hash = hash;
-    return i;
-  }
-
-  // Reads the tag at `pos` from behind its name at `start` to its `>`, and sets #atts and #after.
-  #attributes(name: QName, pos: number, start: number): number {
-    const s = this.#s;
-    const reader = this.#reader;
-    const fault = reader.read(s, start);
-    if (fault === "more") return this.#keep("tag", pos);
-    if (fault !== null) {
-      // expat gives the line of the tag here
-      const isUndefined = fault.reason === "undefined entity";
-      return this.#fail(fault.reason, isUndefined ? pos : fault.at);
-    }
-    this.#after = reader.after;
-    this.#atts = reader.atts.length === 0 ? NO_ATTS : reader.atts;
-    if (this.#rules !== null) {
-      this.#atts = this.#applyRules(reader.atts, name);
-      return this.#defaults <= MAX_DEFAULTS ? MORE : this.#fail(TOO_MANY_DEFAULTS, pos);
-    }
-    if (name.kept && name.misses < MAX_MISSES && reader.after - pos <= MAX_TAG) {
-      name.misses += 2;
-      // read once more from a copy, so that what is remembered does not keep the block alive
-      name.tag = detach(s.slice(pos, reader.after));
-      name.tagIsEmpty = name.tag.endsWith("/>");
-      reader.read(name.tag, start - pos);
-      if (this.#atts !== NO_ATTS) this.#atts = Object.freeze(reader.atts);
-      name.tagAtts = this.#atts;
-    }
-    return MORE;
-  }
-
-  // Gives the element what its attribute list says (XML 1.0, 3.3.2 and 3.3.3).
-  #applyRules(found: readonly string[], name: QName): readonly string[] {
-    const rules = this.#rules?.get(name.raw);
-    if (rules === undefined) return found;
-    const atts = found.slice();
-    const present = new Set<string>();
-    for (let i = 0; i < atts.length; i += 2) {
-      present.add(atts[i]!);
-      if (rules.get(atts[i]!)?.tokenised === true) atts[i + 1] = tokenisedValue(atts[i + 1]!);
-    }
-    for (const rule of rules.values()) {
-      if (rule.fallback === null || present.has(rule.name)) continue;
-      atts.push(rule.name, rule.fallback);
-      if (++this.#defaults > MAX_DEFAULTS) break;
-    }
-    return atts;
   }
 
   #endTag(pos: number): number {
@@ -443,8 +335,8 @@ export class Tokenizer {
     const close = spaceEnd(s, end);
     if (close >= n) return this.#keep("tag", pos);
     if (s.charCodeAt(close) !== GT) return this.#fail(NOT_WELL_FORMED, close);
-    const name = this.#open[this.#open.length - 1]!;
-    if (s.slice(start, end) !== name.raw) return this.#fail(MISMATCH, start);
+    const name = this.#open.at(-1);
+    if (name === undefined || s.slice(start, end) !== name.raw) return this.#fail(MISMATCH, start);
     this.#eventPos = pos;
     this.#pos = close + 1;
     return this.#close(name) !== 0 ? STOPPED : MORE;
@@ -454,7 +346,7 @@ export class Tokenizer {
   #bang(pos: number): number {
     const s = this.#s;
     if (s.startsWith("<!--", pos)) {
-      this.#openLine = this.#lineAt(pos);
+      this.#openLine = this.#lines.at(this.#s, pos);
       this.#inside = "comment";
       this.#pos = pos + 4;
       return MORE;
@@ -490,7 +382,7 @@ export class Tokenizer {
       return this.#fail(reason ?? result.reason, pos + result.at);
     }
     this.#seenDoctype = true;
-    if (result.attributes.size > 0) this.#rules = result.attributes;
+    if (result.attributes.size > 0) this.#tags.rules = result.attributes;
     this.#refs.skipsUndeclared = result.unread && !this.#standalone;
     this.#pos = end;
     return MORE;
@@ -510,7 +402,7 @@ export class Tokenizer {
       return this.#fail(this.#place === "epilog" ? JUNK : MISPLACED_DECLARATION, pos);
     }
     if (name.toLowerCase() === "xml") return this.#fail(NOT_WELL_FORMED, start);
-    this.#openLine = this.#lineAt(pos);
+    this.#openLine = this.#lines.at(this.#s, pos);
     this.#inside = "gap";
     this.#pos = end;
     return MORE;
@@ -635,16 +527,15 @@ export class Tokenizer {
       const reason = this.#cut ?? NOT_WELL_FORMED;
       return this.#fail(reason, reason === NOT_WELL_FORMED ? this.#s.length : from);
     }
-    if (this.#newlines < 0) this.#lineAt(from);
-    else this.#line += this.#newlines - countNewlines(this.#s, from, this.#s.length);
+    this.#lines.goTo(this.#s, from);
     this.#inside = kind;
     this.#kept.begin(kind, this.#s.slice(from));
     return this.#swallow();
   }
 
   #swallow(): number {
-    this.#pos = this.#linePos = this.#eventPos = this.#s.length;
-    this.#newlines = 0;
+    this.#pos = this.#eventPos = this.#s.length;
+    this.#lines.begin(this.#pos, 0);
     return MORE;
   }
 
@@ -663,21 +554,16 @@ export class Tokenizer {
   // Makes the kept token the text to read, and the rest of the block what follows.
   #replay(rest: string, restPos: number): void {
     const passed = countNewlines(rest, 0, restPos);
-    this.#restNewlines = this.#newlines < 0 ? -1 : this.#newlines - passed;
+    const { ahead } = this.#lines;
+    this.#restNewlines = ahead < 0 ? -1 : ahead - passed;
     this.#s = this.#kept.take();
     this.#inside = "";
-    this.#pos = this.#linePos = this.#eventPos = 0;
-    this.#newlines = -1;
+    this.#pos = this.#eventPos = 0;
+    this.#lines.begin(0, -1);
     this.#nextLt = this.#nextAmp = this.#nextClose = -1;
     this.#rest = rest;
     this.#restPos = restPos;
   }
-}
-
-// What startsWith with a position would tell, at a third of its time in V8.
-function hasAt(s: string, wanted: string, pos: number): boolean {
-  const end = pos + wanted.length;
-  return end <= s.length && s.endsWith(wanted, end);
 }
 
 function indexOrEnd(s: string, what: string, from: number): number {

@@ -1,6 +1,7 @@
 // What is well-formed and what is not, in every feed; and documents made to be slow or large.
 import t from "tap";
-import { MAX_DEFAULTS, MAX_DEPTH, MORE, Tokenizer } from "../../../lib/internal/xml/tokenizer.js";
+import { MAX_DEFAULTS } from "../../../lib/internal/xml/start_tags.js";
+import { MAX_DEPTH, MORE, Tokenizer } from "../../../lib/internal/xml/tokenizer.js";
 import type { Listener } from "../../../lib/internal/xml/tokenizer.js";
 import { events, sameError, sameEvents } from "../../fixtures/xml.js";
 
