@@ -60,7 +60,7 @@ const ANSWERS: Record<string, { answer: Answered; wanted: object | null }> = {
     wanted: { message: "423 Locked", path: "/d/", condition: null },
   },
   "an error that is no XML": {
-    answer: { status: "423 Locked", body: error, type: "text/html" },
+    answer: { status: "423 Locked", body: "<html><p>locked</html>", type: "text/html" },
     wanted: { message: "423 Locked", condition: null },
   },
   "a failure in a 207": {
