@@ -96,7 +96,8 @@ function needElement(element: nx_element, caller: string): nx_element {
 
 /**
  * The resource at `path`, or `null` where there is none: 404 or 410, of the request or in a 207,
- * whatever its href. Throws `nx_error` for every other failure.
+ * whatever its href. Throws `nx_error` for every other failure. A server that points to the same
+ * path with a slash (Apache, for collections) is asked for that.
  * @param props properties to ask for, beside those that the fields of a resource are made of;
  *   `"all"` for what the server shows unasked
  */

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import t from "tap";
 import { NE_ERROR } from "../lib/ne_request.js";
 import { ne_session_create, ne_session_destroy } from "../lib/ne_session.js";
+import { nx_stat } from "../lib/nx_dav.js";
 import { nx_set_limits } from "../lib/nx_session.js";
 import { nx_error, nx_list, type nx_list_options, type nx_resource } from "../lib/nx_script.js";
 import { all, answering, multistatus, propstat, replying, response } from "./fixtures/dav.js";
@@ -104,6 +105,31 @@ t.test("no href, or an empty one, is that of the collection", async (t) => {
       t.strictSame(found.map(({ self, path }) => [self, path]), [[true, path], [false, "/a/b"]]);
     }
   }
+});
+
+t.test("a server that points to the path with a slash is asked there", async (t) => {
+  const moved = (location: string) => ({ status: "301 Moved", fields: [`Location: ${location}`] });
+  const body = multistatus(response("/a%20b/", FOLDER), response("/a%20b/x", FILE));
+  for (const depth of [1, Infinity]) {
+    const pointing = moved("https://other/a%20b/");
+    const { sess, server } = await answering(t, pointing, { body });
+    const found = await all(nx_list(sess, "/a%20b", { depth }));
+    t.strictSame(found.map(({ path }) => path), ["/a%20b/", "/a%20b/x"]);
+    t.strictSame(found.map(({ self }) => self), [true, false]);
+    t.strictSame(server.requests.map(({ target }) => target), ["/a%20b", "/a%20b/"]);
+  }
+  const { sess } = await answering(t, moved("/a/"), { body: multistatus(response("/a/", FOLDER)) });
+  t.match(await nx_stat(sess, "/a"), { path: "/a/", collection: true });
+  const rows: [path: string, location: string][] = [
+    ["/a", "/b/"], ["/a", "/a"], ["/a/", "/a/"], ["/a?q", "/a/"], ["/a", "https://h"],
+  ];
+  for (const [path, location] of rows) {
+    const { sess } = await answering(t, moved(location));
+    const failure = { name: "nx_error", status: { code: 301 } };
+    await t.rejects(all(nx_list(sess, path)), failure, `${path} to ${location}`);
+  }
+  const endless = await answering(t, moved("/a/"), moved("/a/"));
+  await t.rejects(all(nx_list(endless.sess, "/a")), { name: "nx_error", status: { code: 301 } });
 });
 
 t.test("a collection that is refused anywhere in the answer is refused", async (t) => {

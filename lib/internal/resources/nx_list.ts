@@ -7,7 +7,8 @@ import { Gathering } from "./gathering.js";
 import { listOnce, propfind, propfindBody, type Wanted } from "./listing.js";
 import { needPath, needProps, needSession, needSignal } from "./needs.js";
 import type { nx_resource } from "./resource.js";
-import { walk, type Walking } from "./walk.js";
+import { withSlash } from "./missing_slash.js";
+import { walk } from "./walk.js";
 import { Work } from "./work.js";
 
 /** What to list, and how. */
@@ -80,11 +81,11 @@ export function nx_list(
   const props = own.props === "all" ? "all" : needProps(own.props ?? [], caller);
   const body = propfindBody(props, caller);
   const work = new Work(sess, needSignal(own.signal, caller), caller);
-  if (depth === Infinity) {
-    const walking: Walking = { path, body, self, parallel, onError };
-    return work.iterate(path, walk(work, walking));
-  }
-  const question = propfind(path, depth === 0 ? 0 : 1, body, "");
   const isGiven: Wanted = (kind) => self || kind !== "self";
-  return work.iterate(path, listOnce(work, question, new Gathering(path), isGiven));
+  const list = (at: string): AsyncGenerator<nx_resource[], void> => {
+    if (depth === Infinity) return walk(work, { path: at, body, self, parallel, onError });
+    const question = propfind(at, depth === 0 ? 0 : 1, body, "");
+    return listOnce(work, question, new Gathering(at), isGiven);
+  };
+  return work.iterate(path, path.endsWith("/") ? list(path) : withSlash(path, list));
 }

@@ -5,6 +5,7 @@ import type { ne_propname } from "../../ne_props.js";
 import { failure, refusal } from "./failed_request.js";
 import { Gathering } from "./gathering.js";
 import { propfind, propfindBody } from "./listing.js";
+import { isSlashMissing } from "./missing_slash.js";
 import type { nx_resource } from "./resource.js";
 import { isRefused, type Response } from "./response_element.js";
 import { Work } from "./work.js";
@@ -35,6 +36,20 @@ export async function inspect(
   path: string,
   body: string,
   context = "",
+): Promise<nx_resource> {
+  try {
+    return await inspectAt(work, path, body, context);
+  } catch (error) {
+    if (!(error instanceof nx_error) || !isSlashMissing(error, path)) throw error;
+    return inspectAt(work, `${path}/`, body, context);
+  }
+}
+
+async function inspectAt(
+  work: Work,
+  path: string,
+  body: string,
+  context: string,
 ): Promise<nx_resource> {
   const gathering = new Gathering(path, context);
   const responses: Response[] = [];

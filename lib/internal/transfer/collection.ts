@@ -1,7 +1,7 @@
 // Whether there is a collection where a file is to go: a MOVE onto it would remove all that is in
 // it (RFC 4918 section 9.9.3), and no condition of a MOVE keeps that from happening.
 import { NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
-import { pathSegments, sameSegments } from "../uri/same_path.js";
+import { isSlashMissing } from "../resources/missing_slash.js";
 import { ne_add_request_header } from "../../ne_request.js";
 import {
   ne_propfind_create,
@@ -11,7 +11,7 @@ import {
   ne_propset_value,
 } from "../../ne_props.js";
 import { nx_set_request_signal } from "../../nx_session.js";
-import { answerOf, fieldOf, hasStatus, type Answer } from "./exchange.js";
+import { answerOf, type Answer } from "./exchange.js";
 import { Failed } from "./failed_transfer.js";
 import type { Job } from "./job.js";
 import { Tries } from "./pauses.js";
@@ -48,12 +48,4 @@ async function ask({ line, path }: Job, found: { isCollection: boolean }): Promi
   } finally {
     ne_propfind_destroy(handler);
   }
-}
-
-// A server that sends whoever asks to the same path with a slash.
-function isSlashMissing(answer: Answer, path: string): boolean {
-  const location = fieldOf(answer, "location") ?? "";
-  const to = location.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, "").replace(/[?#].*$/s, "");
-  const isSame = sameSegments(pathSegments(to), pathSegments(path.replace(/\?.*$/s, "")));
-  return hasStatus(answer, 301, 302, 307, 308) && to.endsWith("/") && isSame;
 }
