@@ -91,7 +91,9 @@ export class NamedFile implements Target {
     return this.#file.at;
   }
 
-  restart(): Promise<void> {
+  async restart(): Promise<void> {
+    // or it would cut what has been put in the file's place meanwhile
+    await this.#needOwn(`${this.#name}.part`);
     return this.#file.restart();
   }
 
@@ -143,8 +145,8 @@ export class NamedFile implements Target {
 
   // Another process that downloads to the same name may have put its own part there.
   async #needOwn(part: string): Promise<void> {
-    const { ino, dev } = await fs.lstat(part);
-    if (ino === this.#part.ino && dev === this.#part.dev) return;
+    const stat = await fs.lstat(part).catch(() => null);
+    if (stat?.ino === this.#part.ino && stat.dev === this.#part.dev) return;
     throw new Failed(`Another download is writing ${part}`);
   }
 

@@ -286,6 +286,21 @@ t.test("a part that another process has replaced is not put in the file's place"
   t.equal(fs.readFileSync(`${name}.part`, "utf8"), "theirs");
 });
 
+t.test("a part that another process has put in the file's place is not cut", async (t) => {
+  const name = oldFile(t);
+  const other = content(3500, 2);
+  const cut = whole(BODY).subarray(0, -1000);
+  const server = await scripted(t, [[cut, END], [whole(other, 'ETag: "2"\r\n')]]);
+  const progress = (done: number): void => {
+    if (done === 2000) fs.renameSync(`${name}.part`, name);
+  };
+  const error = await nxError(() =>
+    nx_download(openSession(t, server), "/a", name, { resume: true, progress }),
+  );
+  t.match(error.message, "Another download is writing");
+  t.ok(fs.readFileSync(name).equals(BODY.subarray(0, 2000)));
+});
+
 t.test("resume: all of it is there already", async (t) => {
   const none = "HTTP/1.1 416 Range\r\nContent-Range: bytes */3000\r\nContent-Length: 0\r\n\r\n";
   const head = (etag: string): string =>
