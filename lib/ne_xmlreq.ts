@@ -64,7 +64,7 @@ export async function ne_xml_dispatchif_request<T>(
   needCallback(acpt, "ne_xml_dispatchif_request", "the acceptance callback");
   for (;;) {
     let code = await ne_begin_request(req);
-    if (code === NE_OK) code = await readBody(req, parser, acpt, (userdata ?? null) as T);
+    if (code === NE_OK) code = await readBody(req, parser, acpt, userdata ?? null);
     if (code === NE_OK) code = await ne_end_request(req);
     if (code !== NE_RETRY) return code;
   }
@@ -74,9 +74,9 @@ async function readBody<T>(
   req: ne_request,
   parser: ne_xml_parser,
   acpt: ne_accept_response<T>,
-  userdata: T,
+  userdata: T | null,
 ): Promise<number> {
-  const asked = await askAboutResponse(req, () => acpt(userdata, req, ne_get_status(req)));
+  const asked = await askAboutResponse(req, acpt, userdata);
   if (asked.answer === null) return asked.code;
   const field = ne_get_response_header(req, "Content-Type");
   const type = field === null ? null : parseContentType(field);

@@ -42,6 +42,8 @@ import {
   ne_hook_destroy_session,
   ne_hook_post_send,
   ne_hook_pre_send,
+  type ne_post_send_fn,
+  type ne_pre_send_fn,
   ne_set_request_private,
 } from "../../ne_request.js";
 import { ne_buffer_concat, type ne_buffer } from "../../ne_string.js";
@@ -130,9 +132,7 @@ function createRequest(req: ne_request, g: Guarded, method: string, target: stri
 
 // ---- sending ----
 
-function preSend(req: ne_request, g: Guarded, header: ne_buffer): void | Promise<void> {
-  return run(sign(req, g, header));
-}
+const preSend: ne_pre_send_fn<Guarded> = (req, g, header) => run(sign(req, g, header));
 
 function* sign(req: ne_request, g: Guarded, header: ne_buffer): Steps<void> {
   const signed = ne_get_request_private<Signed>(req, g.cls.id);
@@ -209,13 +209,7 @@ function concerns(g: Guarded, signed: Signed): boolean {
 
 // ---- receiving ----
 
-function postSend(
-  req: ne_request,
-  g: Guarded,
-  status: Readonly<ne_status>,
-): number | Promise<number> {
-  return run(judgeAnswer(req, g, status));
-}
+const postSend: ne_post_send_fn<Guarded> = (req, g, status) => run(judgeAnswer(req, g, status));
 
 function* judgeAnswer(
   req: ne_request,

@@ -21,7 +21,8 @@ export class Batches<T> implements AsyncIterableIterator<T> {
   #batch: (T | undefined)[] = [];
   #at = 0;
   #isOver = false;
-  #stopping: Promise<void> | null = null;
+  #isStopped = false;
+  #stopped: Promise<void> = DONE;
   // steps that wait for a batch, one after another, and the last of them
   #waiting = 0;
   #last: Promise<unknown> = DONE;
@@ -108,6 +109,10 @@ export class Batches<T> implements AsyncIterableIterator<T> {
   #stop(): Promise<void> {
     this.#isOver = true;
     this.#batch = [];
-    return (this.#stopping ??= this.#source.stop());
+    if (!this.#isStopped) {
+      this.#isStopped = true;
+      this.#stopped = this.#source.stop();
+    }
+    return this.#stopped;
   }
 }

@@ -96,7 +96,10 @@ function fromMemory(bytes: Uint8Array, type: string | null): OutgoingBody {
     ...{ type, size: bytes.length, isRepeatable: () => true, release: () => {} },
     give: (req, progress) => {
       if (progress === null) ne_set_request_body_buffer(req, bytes);
-      else giveReading(req, () => new Reading(whole(), bytes.length, progress), bytes.length);
+      else {
+        const open = (): Reading => new Reading(whole(), bytes.length, progress);
+        nx_set_request_body_stream(req, open, bytes.length);
+      }
     },
   };
 }
@@ -111,16 +114,12 @@ function fromLibrary(
     ...{ type, size: length, isRepeatable: () => true, release: () => {} },
     give: (req, progress) => {
       if (progress === null) nx_set_request_body_stream(req, open, length);
-      else giveReading(req, () => new Reading(open(), length, progress), length);
+      else nx_set_request_body_stream(req, () => new Reading(open(), length, progress), length);
     },
   };
 }
 
-function fromCaller(
-  open: () => nx_body_source | Promise<nx_body_source>,
-  length: number,
-  caller: string,
-): OutgoingBody {
+function fromCaller(open: () => unknown, length: number, caller: string): OutgoingBody {
   const opened = async (progress: nx_progress_fn | null): Promise<Reading> => {
     const source: unknown = await open();
     if (typeof source === "object" && source !== null && Symbol.asyncIterator in source) {
@@ -131,16 +130,8 @@ function fromCaller(
   };
   return {
     ...{ type: null, size: null, isRepeatable: () => true, release: () => {} },
-    give: (req, progress) => giveReading(req, () => opened(progress), length),
+    give: (req, progress) => nx_set_request_body_stream(req, () => opened(progress), length),
   };
-}
-
-function giveReading(
-  req: ne_request,
-  open: () => Reading | Promise<Reading>,
-  length: number,
-): void {
-  nx_set_request_body_stream(req, open, length);
 }
 
 // A stream or iterable, which can be read once.

@@ -82,12 +82,13 @@ export function methodOf(req: ne_request): string {
  */
 export async function askAboutResponse(
   req: ne_request,
-  ask: () => number | PromiseLike<number>,
+  accept: Reader["accept"],
+  userdata: unknown,
 ): Promise<{ answer: number | null; code: number }> {
   const r = requests.open(req, "askAboutResponse");
   let answer: number | null = null;
   const code = await settle(r, async () => {
-    answer = await application(r, ask());
+    answer = await application(r, accept(userdata, req, r.status));
     return NE_OK;
   });
   return { answer: code === NE_OK ? answer : null, code };
