@@ -5,6 +5,7 @@ import { Readable, Writable, type Duplex } from "node:stream";
 import { asBuffer, isBytes } from "./internal/base/bytes.js";
 import { NE_ERROR } from "./internal/base/constants.js";
 import { isPromise } from "./internal/base/promise.js";
+import { iterate } from "./internal/base/web_stream.js";
 import { detachConnection } from "./internal/session/upgrade.js";
 import { nx_error } from "./internal/script/nx_error.js";
 import { misuse, type ne_request } from "./internal/base/handle.js";
@@ -229,8 +230,7 @@ class StreamBody implements Supplier {
   }
 
   async next(): Promise<Buffer | null> {
-    this.#iterator ??= (this.#source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    const iterator = this.#iterator;
+    const iterator = (this.#iterator ??= iterate(this.#source as AsyncIterable<unknown>));
     for (;;) {
       const { done, value } = await iterator.next();
       if (done === true) {

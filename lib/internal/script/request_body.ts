@@ -5,6 +5,7 @@ import { types } from "node:util";
 import { asBuffer, isBytes } from "../base/bytes.js";
 import { describe } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
+import { iterate } from "../base/web_stream.js";
 import type { ne_request } from "../base/handle.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { nx_set_request_body_stream, type nx_body_source } from "../../nx_stream.js";
@@ -226,7 +227,7 @@ class Reading implements AsyncIterableIterator<Uint8Array> {
   }
 
   async #more(): Promise<Buffer | null> {
-    this.#iterator ??= (this.#source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    this.#iterator ??= iterate(this.#source);
     const { done, value } = await this.#iterator.next();
     if (done === true) return null;
     if (typeof value === "string") return Buffer.from(value);

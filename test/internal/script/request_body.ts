@@ -6,7 +6,7 @@ import t, { type Test } from "tap";
 import { ne_session_create, ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
 import { nx_send, type nx_body } from "../../../lib/nx_script.js";
 import { nx_session_connected } from "../../../lib/nx_session.js";
-import { scripted, type Script, type ScriptedServer } from "../../fixtures/server.js";
+import { scripted, type Peer, type Script, type ScriptedServer } from "../../fixtures/server.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const STEP = 64 * 1024;
@@ -111,6 +111,33 @@ t.test("a body that gives the wrong thing is a mistake of nx_send's caller", asy
       await t.rejects(sent, { name: "TypeError", message });
       t.equal(nx_session_connected(sess), false);
     }
+  }
+});
+
+t.test("a web stream is cancelled when nobody wants more of it", async (t) => {
+  const stalled = async (peer: Peer): Promise<void> => {
+    await peer.readHead();
+    await peer.stall();
+  };
+  const { sess } = await serving(t, stalled, stalled);
+  const ways: [kind: string, make: (stream: ReadableStream) => unknown][] = [
+    ["a stream", (stream) => stream],
+    ["a function", (stream) => () => stream],
+  ];
+  for (const [kind, make] of ways) {
+    const controller = new AbortController();
+    const cancelled = new Promise<void>((resolve) => {
+      const stream = new ReadableStream({
+        start: (source) => source.enqueue(Buffer.from("a")),
+        // it is asked for more, which never comes
+        pull: () => void setImmediate(() => controller.abort()),
+        cancel: () => resolve(),
+      }, { highWaterMark: 1 });
+      const body = make(stream) as ReadableStream;
+      void nx_send(sess, "PUT", "/", { body, signal: controller.signal });
+    });
+    await cancelled;
+    t.pass(kind);
   }
 });
 
