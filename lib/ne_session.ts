@@ -58,6 +58,7 @@ import { setClientCert, setVersions, trustCert } from "./internal/tls/context.js
 import { certificates, clientCerts } from "./internal/tls/certificate_handles.js";
 import { addresses } from "./internal/wire/socket_handles.js";
 import { trustDefaultCa } from "./internal/wire/default_roots.js";
+import { tapTls } from "./internal/wire/tls_tap.js";
 import type { ne_sock_sversion } from "./ne_socket.js";
 import type { ne_ssl_protocol, ne_ssl_verify_fn } from "./ne_ssl.js";
 import type { ne_uri } from "./ne_uri.js";
@@ -452,7 +453,7 @@ export function ne_ssl_provide_clicert<T>(
 ): void {
   const s = sessions.open(sess, "ne_ssl_provide_clicert");
   needCallback(fn, "ne_ssl_provide_clicert");
-  setCertProvider(s, { fn, userdata: userdata ?? null });
+  setCertProvider(s, { fn, userdata: userdata ?? null, tap: tapTls });
 }
 
 /**

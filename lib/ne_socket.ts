@@ -63,6 +63,7 @@ import {
   type TlsFailure,
   type TlsOutcome,
 } from "./internal/wire/tls.js";
+import { tapTls } from "./internal/wire/tls_tap.js";
 import { Wire } from "./internal/wire/wire.js";
 import {
   needBytes,
@@ -563,6 +564,7 @@ export async function ne_sock_handshake(
       sessionKey: hostname ?? "",
       timeoutMs: k.readTimeoutMs,
       ownBlocks: false,
+      tap: tapTls,
     });
     if (useTls(k, outcome) !== 0 || !outcome.ok) return NE_SOCK_ERROR;
     const { hard, inHandshake } = judge(outcome, context, hostname, null, now());

@@ -389,6 +389,7 @@ async function startTls(
     sessionKey: `${endpoint.hostname}:${endpoint.port}`,
     timeoutMs: handshakeTimeout(s),
     ownBlocks: endpoint === s.server,
+    tap: s.tlsCallbacks.provider?.tap ?? null,
     onKeys: keysHeard(s),
     onAbort: (cancel) => {
       ties.push(o.scope.onBreak(({ cause }) => cancel(cause)));

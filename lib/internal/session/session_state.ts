@@ -21,6 +21,7 @@ import type {
 } from "../base/handle.js";
 import type { SharedQuestion } from "../base/shared_question.js";
 import type { TlsContext } from "../tls/context.js";
+import type { Tapping } from "../wire/tls_tap.js";
 import type { Wire } from "../wire/wire.js";
 import type { ne_buffer } from "../../ne_string.js";
 import type { ne_status } from "../../ne_utils.js";
@@ -165,8 +166,8 @@ export interface StatusInfo {
 /** Whom a handshake asks. */
 export interface TlsCallbacks {
   verify: Hook<Callbacks["verify"]> | null;
-  /** Asked for a client certificate while the server wants one. */
-  provider: Hook<Callbacks["provideCert"]> | null;
+  /** Asked for a client certificate while the server wants one; hears of that by its tap. */
+  provider: (Hook<Callbacks["provideCert"]> & { readonly tap: Tapping }) | null;
   /** Held while a verify callback thinks. */
   readonly verifying: SharedQuestion;
 }

@@ -34,7 +34,7 @@ import {
   type TlsState,
 } from "./tls_errors.js";
 import { NO_SETTINGS, clientSettings, serverSettings } from "./tls_options.js";
-import { tapTls, type TlsTap } from "./tls_tap.js";
+import type { Tapping, TlsTap } from "./tls_tap.js";
 import { keepTicket, ticketKey, type TicketPeer } from "./tls_tickets.js";
 import { errorOf } from "../base/unknown_value.js";
 
@@ -80,6 +80,8 @@ export interface ClientOptions extends TicketPeer {
   onAbort?: (cancel: (why: Error) => void) => void;
   /** Read into blocks of our own: the TLS socket can then serve one wire only. */
   ownBlocks: boolean;
+  /** Hears the server ask for a certificate, where the context has a provider: `tapTls`. */
+  tap?: Tapping | null;
   /** Waits for the promise of a client certificate provider. */
   waitFor?: (promise: Promise<void>) => Promise<void>;
   /** Told each line of the key log of the connection. */
@@ -118,8 +120,8 @@ export async function handshakeClient(
   handshake.state.presented = context.clientCert !== null;
   let stream = raw;
   let tap: TlsTap | null = null;
-  if (context.clientCert === null && context.provider !== null) {
-    stream = tap = tapTls(raw, async (names, canShow) => {
+  if (context.clientCert === null && context.provider !== null && options.tap) {
+    stream = tap = options.tap(raw, async (names, canShow) => {
       await handshake.pausing(askProvider(context, names, options.waitFor));
       const { clientCert } = context;
       if (clientCert === null) return null;

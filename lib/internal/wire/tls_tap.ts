@@ -17,6 +17,9 @@ export type OnAsked = (names: Name[], canShow: boolean) => Promise<Shown | null>
 
 const HANDSHAKE = 22;
 
+/** Makes a tap: the code of one is only there where somebody supplies certificates. */
+export type Tapping = (raw: Transport, onAsked: OnAsked) => TlsTap;
+
 /** Stands in front of a socket from now on. */
 export function tapTls(raw: Transport, onAsked: OnAsked): TlsTap {
   return new TlsTap(raw, onAsked);

@@ -16,6 +16,7 @@ import {
 } from "../../../lib/internal/wire/tls.js";
 import { endedCleanly } from "../../../lib/internal/wire/tls_end.js";
 import { tlsErrorOf } from "../../../lib/internal/wire/tls_errors.js";
+import { tapTls } from "../../../lib/internal/wire/tls_tap.js";
 import { sessionId } from "../../../lib/internal/wire/node_internals.js";
 import {
   NO_TLS,
@@ -50,6 +51,7 @@ async function shake(
     sessionKey: `localhost:${port}`,
     timeoutMs: 20_000,
     ownBlocks: false,
+    tap: tapTls,
     ...options,
   });
 }
