@@ -62,6 +62,8 @@ export async function openSource(
     handle = typeof given === "string" ? await openPath(given) : given;
     const stat = await handle.stat({ bigint: true });
     if (!stat.isFile()) await refuseUnreadable(handle);
+    // a handle that was opened for writing alone fails here, and not under the request
+    if (name === null) await handle.read(Buffer.alloc(1), 0, 1, 0);
     return new FileSource(handle, name !== null, stat);
   } catch (error) {
     if (name !== null) await handle?.close();

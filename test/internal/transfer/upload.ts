@@ -388,7 +388,27 @@ t.test("what cannot be read fails before any request", async (t) => {
     t.equal((error.cause as NodeJS.ErrnoException).code, code);
     t.match(error, { done: 0, path: FILE });
   }
+  const writing = await fs.promises.open(path.join(place, "written"), "w");
+  await writing.write("text");
+  const error = await nxError(() => nx_upload(sess, FILE, writing));
+  t.match(error.cause, { code: "EBADF" });
+  await writing.close();
   t.equal(server.log.length, 0);
+});
+
+t.test("a source that shrinks while it is sent starts over", async (t) => {
+  for (const protocol of PROTOCOLS) {
+    const name = path.join(folder(t), "source");
+    fs.writeFileSync(name, OLD);
+    let seen = 0;
+    const server = await transferServer(t, { offers: OFFERS });
+    const progress = (done: number): void => {
+      if (done > 0 && ++seen === 1) fs.truncateSync(name, 12_000);
+    };
+    const sess = openSession(t, server);
+    await nx_upload(sess, FILE, name, { protocol, chunk: 10_000, progress });
+    isClean(t, server, OLD.subarray(0, 12_000));
+  }
 });
 
 t.test("a name with NUL is the caller's mistake", async (t) => {
