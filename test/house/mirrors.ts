@@ -22,15 +22,14 @@ const COVERED: Readonly<Record<string, string>> = {
   ...by("faults.ts", "session/report", "trace/failure_report"),
   ...by("nx_trace.ts", "session/witness", "trace/har"),
   ...by("nx_list.ts", "resources/multistatus", "resources/nx_list", "resources/resource"),
-  ...by("nx_list.ts", "resources/work"),
-  ...by("nx_dav.ts", "resources/walk", "resources/versions"),
+  ...by("nx_dav.ts", "resources/walk"),
   ...by("nx_dav_calendars.ts", "resources/calendars", "resources/discover"),
   ...by("nx_dav_sync.ts", "resources/changes", "resources/sync"),
   ...by("internal/script/send.ts", "script/answer", "script/one_request"),
   ...by("internal/transfer/open_target.ts", "transfer/target"),
-  ...by("internal/transfer/upload.ts", "transfer/choose", "transfer/collection", "transfer/job"),
+  ...by("internal/transfer/upload.ts", "transfer/choose", "transfer/collection"),
   ...by("internal/transfer/upload.ts", "transfer/nextcloud", "transfer/tus", "transfer/sabre_patch"),
-  ...by("internal/transfer/upload.ts", "transfer/content_range", "transfer/temporary"),
+  ...by("internal/transfer/upload.ts", "transfer/content_range"),
 };
 
 function by(test: string, ...files: string[]): Record<string, string> {
