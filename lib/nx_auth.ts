@@ -19,15 +19,14 @@ import { needSession } from "./internal/session/guest_access.js";
 
 /**
  * Makes the next token of a Negotiate (SPNEGO) exchange. `challenge` is what the server sent, empty
- * at the start. `service` is like `HTTP@host.example.com`. `exchange` is the same object for all
- * legs of one exchange, and a new one for each, so that several connections can authenticate at
- * once: a `WeakMap` on it finds the context. An application backs it with whatever Kerberos binding
- * it uses.
+ * at the start. `service` is like `HTTP@host.example.com`. `exchange` is an object that stands for
+ * one exchange: several connections may authenticate at once, so use it as the key of a `WeakMap`
+ * to find the context. The application implements this function with its Kerberos binding.
  *
- * When the server accepts and sends a last token as its own proof, the function is called with it
+ * When the server accepts and sends a final token as its own proof, the function is called with it
  * once more.
- * @returns the token, an empty one where the server's last token verifies, or `null` to give up;
- *   for the last token `null` fails the request ("Negotiate response verification failure").
+ * @returns the token; an empty one if the server's final token verifies; `null` to give up. For the
+ *   final token `null` fails the request ("Negotiate response verification failure").
  * @example
  * ```ts
  * const contexts = new WeakMap<object, KerberosContext>();
@@ -47,7 +46,7 @@ export type nx_negotiate_fn<T = unknown> = (
 
 /**
  * Answers Negotiate challenges of the server (or, with `NE_AUTH_PROXY`, the proxy) with `fn`.
- * Without it such a challenge is passed over for the next one offered.
+ * Without it such a challenge is skipped, and the next one is tried.
  * @param protocol `NE_AUTH_NEGOTIATE` or any part of it, with `NE_AUTH_PROXY` for the proxy.
  */
 export function nx_add_negotiate<T>(
@@ -79,9 +78,9 @@ export function nx_add_negotiate<T>(
 }
 
 /**
- * The credentials of a session as values: answers challenges of the server (or, with
- * `NE_AUTH_PROXY`, the proxy) in the schemes named, once for each realm; a refused pair fails with
- * `NE_AUTH` (`NE_PROXYAUTH`). Called again, it replaces the pair.
+ * Sets a fixed user name and password for a session. They answer challenges of the server (or, with
+ * `NE_AUTH_PROXY`, the proxy) in the given schemes, once per realm; if they are refused, the
+ * request fails with `NE_AUTH` (`NE_PROXYAUTH`). A second call replaces them.
  * @param protocol `NE_AUTH_*` bits combined with `|`, one of them of a scheme with a password;
  *   `NE_AUTH_DEFAULT` is Basic and Digest.
  * @example
@@ -125,9 +124,9 @@ export type nx_bearer_fn<T = unknown> = (
 ) => string | null | Promise<string | null>;
 
 /**
- * Answers a Bearer challenge (RFC 6750), or sends the token at once where `eager`; the function is
- * asked again after a 401. A token is kept for the session and sent with each request to its
- * server, so use https.
+ * Answers a Bearer challenge (RFC 6750) with a token from `fn`, or sends one with the first request
+ * if `eager` is true; the function is asked again after a 401. The token is kept for the session
+ * and sent with each request to its server, so use https.
  * @example
  * ```ts
  * nx_add_bearer(sess, (_userdata, _realm, attempt) => (attempt === 0 ? token : null), null, true);

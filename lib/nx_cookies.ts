@@ -1,5 +1,5 @@
-// Cookies (RFC 6265) for sessions, as a guest of the hooks like any other: a pre_send hook adds the
-// Cookie field, a post_headers hook keeps what the response sets.
+// Cookies (RFC 6265) for sessions, built on hooks: a pre_send hook adds the Cookie field, a
+// post_headers hook keeps what the response sets.
 import { CookieStore, cookieFrom, type CookieHost } from "./internal/http/cookies.js";
 import { cloneForSession, isGuest, type Guest } from "./internal/base/clonable.js";
 import {
@@ -49,8 +49,8 @@ export function nx_cookie_jar_create(): nx_cookie_jar {
  * set. They never go into CONNECT requests, nor into requests whose target is on another server.
  * A Cookie field that the application sets itself stays, with the jar's cookies behind it.
  *
- * What looks like a public suffix without a list of them is refused as a cookie's domain: names of
- * one label, and the likes of `co.uk`. `SameSite` is ignored.
+ * A cookie's domain is refused if it looks like a public suffix: a name of one label, or one like
+ * `co.uk`. There is no list of public suffixes. `SameSite` is ignored.
  * @example
  * ```ts
  * const jar = nx_cookie_jar_create();

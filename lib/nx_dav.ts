@@ -1,8 +1,8 @@
-// WebDAV for programs that trust what they are told: sync clients, file managers, calendars. Checks
-// what it is given and passes it on; the work is done in internal/resources.
+// WebDAV for programs that must not lose files: sync clients, file managers, calendars. This face
+// checks its arguments; the work is done in internal/resources.
 //
-// Paths are percent-encoded URL paths of the session's server, and compared by their decoded
-// segments. The authority of an href is not looked at: requests go to the session's own server.
+// Paths are percent-encoded URL paths on the session's server, and are compared by their decoded
+// segments. The authority of an href is ignored: requests go to the session's own server.
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needList, needObject, needText } from "./internal/base/arguments.js";
 import { readOptions } from "./internal/base/call_options.js";
@@ -45,9 +45,9 @@ import type { ne_propname } from "./ne_props.js";
 export type { nx_change, nx_changes, nx_discovered, nx_element, nx_outcome, nx_property };
 
 /**
- * One path of escaped segments. A last segment `""` makes it a collection's. The characters U+DC80
- * to U+DCFF stand for bytes that are not UTF-8, as in `ne_path_unescape`. An empty segment but the
- * last, `.`, `..`, NUL and other lone surrogates are a TypeError.
+ * Makes a path of segments, escaping each. End with a segment `""` for a collection's path. The
+ * characters U+DC80 to U+DCFF stand for bytes that are not UTF-8, as in `ne_path_unescape`. An
+ * empty segment other than the last, `.`, `..`, NUL and other lone surrogates are a TypeError.
  * @example
  * ```ts
  * nx_path("a b", "c/d"); // "/a%20b/c%2fd"
@@ -59,9 +59,13 @@ export function nx_path(...segments: string[]): string {
 }
 
 /**
- * Whether two URLs or paths name the same resource of one server, however they are spelled. A slash
- * at the end does not matter, nor does the authority; a query does. `//d/` is a path where it
- * matches as one, else an authority.
+ * Whether two URLs or paths name the same resource of one server, however they are spelled. A final
+ * slash and the authority do not matter; a query does. `//d/` is compared both as a path and as an
+ * authority.
+ * @example
+ * ```ts
+ * nx_same_path("/a%20b/", "http://example.com/%61%20b"); // true
+ * ```
  */
 export function nx_same_path(a: string, b: string): boolean {
   needText(a, "nx_same_path", "the first path");
@@ -69,12 +73,12 @@ export function nx_same_path(a: string, b: string): boolean {
   return samePath(a, b);
 }
 
-/** All text within an element. */
+/** All text in an element, including the text of the elements in it. */
 export function nx_element_text(element: nx_element): string {
   return textIn(needElement(element, "nx_element_text"));
 }
 
-/** The first child element of a name, or `null`. */
+/** The first child element with a name, or `null`. */
 export function nx_element_child(
   element: nx_element,
   nspace: string,
@@ -83,7 +87,9 @@ export function nx_element_child(
   return childOf(needElement(element, "nx_element_child"), nspace, name);
 }
 
-/** Every `DAV:href` within an element, as healed paths or URLs. */
+/**
+ * Every `DAV:href` in an element, as paths or URLs; characters that no URI may have are escaped.
+ */
 export function nx_element_hrefs(element: nx_element): string[] {
   return hrefsIn(needElement(element, "nx_element_hrefs"));
 }
@@ -95,11 +101,17 @@ function needElement(element: nx_element, caller: string): nx_element {
 }
 
 /**
- * The resource at `path`, or `null` where there is none: 404 or 410, of the request or in a 207,
- * whatever its href. Throws `nx_error` for every other failure. A server that points to the same
- * path with a slash (Apache, for collections) is asked for that.
- * @param props properties to ask for, beside those that the fields of a resource are made of;
- *   `"all"` for what the server shows unasked
+ * The resource at `path`. If the server redirects to the same path with a final slash (as Apache
+ * does for collections), that is followed.
+ * @param props properties to request in addition to those that the members of `nx_resource` need;
+ *   `"all"` for an allprop request
+ * @returns `null` if there is none: a 404 or 410, as the status of the response or in a 207
+ * @throws `nx_error` for every other failure
+ * @example
+ * ```ts
+ * const file = await nx_stat(sess, "/notes/a.txt");
+ * console.log(file === null ? "no such file" : file.size);
+ * ```
  */
 export async function nx_stat(
   sess: ne_session,
@@ -116,17 +128,23 @@ export interface nx_report_options {
   depth?: number;
   /** the method (default `REPORT`) */
   method?: string;
-  /** breaks the report off: the loop throws */
+  /** aborts the report: the loop throws */
   signal?: AbortSignal | undefined;
 }
 
 const REPORT_OPTIONS = new Set<keyof nx_report_options>(["depth", "method", "signal"]);
 
 /**
- * Sends an XML body and gives the resources of the 207 answer as they arrive, with the promises of
- * `nx_list`: flat memory, stoppable, no failure passed over. But an empty multistatus is an empty
- * result, and hrefs may lie anywhere. A 507 for the request's own path throws, behind what came.
- * @param body a document, or its root element; what is no XML is a TypeError
+ * Sends an XML body and yields the resources of the 207 answer as they arrive. As with `nx_list`,
+ * memory stays flat, leaving the loop ends the transfer, and every failure throws. Unlike there, an
+ * empty multistatus is an empty result, and hrefs may be anywhere on the server. A 507 for the
+ * request's own path throws, after the resources before it.
+ * @param body a document as text, or its root element; text that is not XML is a TypeError
+ * @example
+ * ```ts
+ * const body = '<principal-match xmlns="DAV:"><self/></principal-match>';
+ * for await (const { path } of nx_report(sess, "/docs/", body)) console.log(path);
+ * ```
  */
 export function nx_report(
   sess: ne_session,
@@ -170,25 +188,27 @@ function depthOf(depth: unknown, caller: string): 0 | 1 | "infinity" {
 export interface nx_sync_options {
   /** 1 (default) or Infinity */
   level?: number;
-  /** how many changes to ask for at a time; the rest follows by itself (RFC 6578 section 3.6) */
+  /** most changes per request; further requests are sent as needed (RFC 6578 section 3.6) */
   limit?: number;
-  /** properties to ask for, beside those that the fields of a resource are made of */
+  /** properties to request in addition to those that the members of `nx_resource` need */
   props?: readonly ne_propname[];
-  /** breaks the synchronisation off: the loop throws */
+  /** aborts the synchronisation: the loop throws */
   signal?: AbortSignal | undefined;
 }
 
 const SYNC_OPTIONS = new Set<keyof nx_sync_options>(["level", "limit", "props", "signal"]);
 
 /**
- * What changed in a collection since a token (RFC 6578). After the loop has ended (not before, and
- * not where it was left) `token` of what it gives is the next one. Where the server threw the old
- * token away, `anew` is true and everything is listed: what was not named is gone.
+ * What changed in a collection since a token (RFC 6578). When the loop has run to its end, the
+ * member `token` of the result is the token for next time; before that, and if the loop is left
+ * early, it is `null`. If the server no longer knows the old token, `anew` is true and every member
+ * is listed: what is not listed is gone.
  *
- * A map (path to ETag) in place of the token is what is known already. The report is tried with an
- * empty token; where the server has none (405, 501, 400, or the precondition supported-report), a
- * listing is compared by ETag, and `token` stays `null`. Either way only what differs is given; a
- * member without ETag counts as changed; removals are told last, after a complete answer.
+ * In place of the token you can pass a map (path to ETag) of what you know already. The report is
+ * then tried with an empty token; if the server does not have this report (405, 501, 400, or the
+ * precondition supported-report), a listing is compared by ETag, and `token` stays `null`. Only
+ * differences are yielded; a member without ETag counts as changed; removals come last, after a
+ * complete answer.
  * @param token `null` the first time
  * @example
  * ```ts
@@ -220,26 +240,26 @@ export function nx_sync(
   });
 }
 
-/** A search in parts. */
+/** The parts of a `DAV:basicsearch`. */
 export interface nx_search_query {
-  /** properties to ask for, beside those that the fields of a resource are made of */
+  /** properties to request in addition to those that the members of `nx_resource` need */
   props?: readonly ne_propname[];
   /**
    * the content of a `DAV:where` element: elements that declare their own prefixes (`D` is `DAV:`);
-   * what is no XML is a TypeError
+   * text that is not XML is a TypeError
    */
   where?: string;
   /** how deep below the path to search: 0, 1 or Infinity (default) */
   depth?: number;
-  /** at most so many; a 507 is then the ordinary end */
+  /** at most so many results; a 507 then ends the loop without an error */
   limit?: number;
 }
 
 const SEARCH_PARTS = new Set<keyof nx_search_query>(["props", "where", "depth", "limit"]);
 
 /**
- * Searches (RFC 5323): by a whole `DAV:searchrequest` document, or by a `DAV:basicsearch` made from
- * its parts, below `path`.
+ * Searches below `path` (RFC 5323), with a whole `DAV:searchrequest` document or the parts of a
+ * `DAV:basicsearch`.
  * @example
  * ```ts
  * const where = "<D:like><D:prop><D:displayname/></D:prop><D:literal>%.pdf</D:literal></D:like>";
@@ -271,17 +291,22 @@ export function nx_search(
   return ask(basicSearchBody(search, caller), bound);
 }
 
-/** The space of a collection, in bytes; `null` where the server does not say, or has no bound. */
+/** The space of a collection, in bytes; `null` if the server does not say, or has no limit. */
 export interface nx_quota_result {
-  /** what the collection and its members take */
+  /** used by the collection and its members */
   readonly used: number | null;
-  /** what may still be stored */
+  /** still available */
   readonly available: number | null;
 }
 
 /**
- * How many bytes are used and may still be used (RFC 4331); `null` where the server does not say,
- * or says that there is no bound.
+ * How many bytes a collection uses and may still use (RFC 4331).
+ * @throws `nx_error` if the request fails
+ * @example
+ * ```ts
+ * const { used, available } = await nx_quota(sess, "/");
+ * console.log(`${used ?? "?"} bytes used, ${available ?? "?"} left`);
+ * ```
  */
 export async function nx_quota(sess: ne_session, path: string): Promise<nx_quota_result> {
   const caller = "nx_quota";
@@ -299,15 +324,15 @@ export async function nx_quota(sess: ne_session, path: string): Promise<nx_quota
   });
 }
 
-/** What collection to make. */
+/** What kind of collection to make. */
 export interface nx_mkcol_options {
-  /** make those above as well, where they are missing */
+  /** make missing parents as well */
   parents?: boolean;
-  /** an existing collection is no failure; a file is */
+  /** accept an existing collection (but not a file) */
   exists_ok?: boolean;
   /** `collection` (default), `calendar` (MKCALENDAR) or `addressbook` */
   kind?: "collection" | "calendar" | "addressbook";
-  /** properties to make it with (RFC 5689) */
+  /** properties to set on it (RFC 5689) */
   props?: readonly nx_property[];
 }
 
@@ -315,7 +340,14 @@ const MKCOL_OPTIONS = new Set<keyof nx_mkcol_options>([
   ...(["parents", "exists_ok", "kind", "props"] as const),
 ]);
 
-/** Makes a collection. What exists is not touched. Throws `nx_error` where it could not be made. */
+/**
+ * Makes a collection. An existing resource is not changed.
+ * @throws `nx_error` if it could not be made
+ * @example
+ * ```ts
+ * await nx_mkcol(sess, "/photos/2030/", { parents: true, exists_ok: true });
+ * ```
+ */
 export async function nx_mkcol(
   sess: ne_session,
   path: string,
@@ -343,10 +375,11 @@ function needCollectionKind(kind: string, caller: string): CollectionKind {
 }
 
 /**
- * Sets and removes properties. A value that is an element of the property's own name is the
- * property; any other element becomes its only child; text is its text.
- * @returns each one's own outcome, in the order given. Throws `nx_error` where the request as a
- *   whole failed, or its answer says nothing of a property.
+ * Sets and removes properties. A value may be text, or an element: one with the property's own name
+ * is the property itself, any other becomes its only child.
+ * @param remove the names of the properties to remove
+ * @returns the outcome of each property, in the order given
+ * @throws `nx_error` if the request as a whole failed, or its answer does not mention a property
  * @example
  * ```ts
  * const [title] = await nx_proppatch(sess, "/a.txt", [
@@ -368,10 +401,16 @@ export async function nx_proppatch(
 }
 
 /**
- * The calendars or address books of a user (RFC 6764, 5397, 4791, 6352): from the well-known URI
- * (or `/` where there is none) by the principal and its home sets to their members. Redirects are
- * followed within the server; one to another throws, naming it.
- * @param path where to begin in place of the well-known URI
+ * Finds the calendars or address books of the user (RFC 6764, 5397, 4791, 6352): starts at the
+ * well-known URI (or `/` if there is none) and follows the principal and its home sets to their
+ * members. Redirects are followed within the server.
+ * @param path where to start in place of the well-known URI
+ * @throws `nx_error` for every failure, and for a redirect to another server, which it names
+ * @example
+ * ```ts
+ * const { collections } = await nx_discover(sess, "caldav");
+ * for (const { path, name } of collections) console.log(path, name);
+ * ```
  */
 export async function nx_discover(
   sess: ne_session,
@@ -395,10 +434,17 @@ const QUERY_OPTIONS = new Set<keyof nx_query_options>([
 const RANGE_ENDS = new Set<keyof nx_time_range>(["from", "to"]);
 
 /**
- * Members of a calendar or address book by their paths, with their data (calendar-multiget,
- * addressbook-multiget), in as many requests as needed. One that is missing, or that the server
- * does not mention, has the status 404.
- * @param props properties to ask for beside ETag and data
+ * Fetches members of a calendar or address book by their paths (calendar-multiget,
+ * addressbook-multiget), in as many requests as needed. A member that is missing, or that the
+ * server does not mention, has the status 404.
+ * @param props properties to request in addition to the ETag and the data
+ * @example
+ * ```ts
+ * const paths = ["/calendar/a.ics", "/calendar/b.ics"];
+ * for await (const event of nx_multiget(sess, "/calendar/", paths, "caldav")) {
+ *   console.log(event.prop("urn:ietf:params:xml:ns:caldav", "calendar-data"));
+ * }
+ * ```
  */
 export function nx_multiget(
   sess: ne_session,
@@ -422,37 +468,37 @@ export function nx_multiget(
   return work.iterate(path, multiget(work, getting));
 }
 
-/** A time in UTC; a missing end is open. */
+/** A range of time, sent in UTC; a missing end is open. */
 export interface nx_time_range {
-  /** the first moment in it */
+  /** the start, included */
   from?: Date;
-  /** the first moment behind it */
+  /** the end, not included */
   to?: Date;
 }
 
 /** What to look for in a calendar or address book. */
 export interface nx_query_options {
   /**
-   * the content of the filter element: elements that declare their own prefixes; what is no XML is
-   * a TypeError. In place of `component` and `range`
+   * the content of the filter element: elements that declare their own prefixes; text that is not
+   * XML is a TypeError. Replaces `component` and `range`
    */
   filter?: string;
   /** which components of a calendar (default `VEVENT` with a range, else all) */
   component?: "VEVENT" | "VTODO" | "VJOURNAL";
-  /** what overlaps a time, in UTC; one end may be open */
+  /** only what overlaps this time, in UTC; one end may be open */
   range?: nx_time_range;
-  /** unroll recurrences into single events; needs both ends of the range */
+  /** ask the server to expand recurrences into single events; needs both ends of the range */
   expand?: boolean;
-  /** at most so many; a 507 is then the ordinary end */
+  /** at most so many results; a 507 then ends the loop without an error */
   limit?: number;
   /** properties to ask for (default: getetag and the data) */
   props?: readonly ne_propname[];
-  /** breaks the query off: the loop throws */
+  /** aborts the query: the loop throws */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Members of a calendar or address book by what is in them (calendar-query, addressbook-query).
+ * Finds members of a calendar or address book by their content (calendar-query, addressbook-query).
  * @example
  * ```ts
  * const range = { from: new Date(), to: new Date(Date.now() + 7 * 86_400_000) };
@@ -530,9 +576,13 @@ export async function nx_version_control(sess: ne_session, path: string): Promis
 }
 
 /**
- * The versions of a resource (RFC 3253 section 3.7), the oldest first: by predecessor-set, then by
- * creationdate.
- * @param props properties to ask for, beside those that the fields of a resource are made of
+ * The versions of a resource (RFC 3253 section 3.7), the oldest first: ordered by predecessor-set,
+ * then by creationdate.
+ * @param props properties to request in addition to those that the members of `nx_resource` need
+ * @example
+ * ```ts
+ * for await (const { path, modified } of nx_versions(sess, "/a.txt")) console.log(path, modified);
+ * ```
  */
 export function nx_versions(
   sess: ne_session,
@@ -546,7 +596,7 @@ export function nx_versions(
   return work.iterate(path, versions(work, path, needProps(props, caller)));
 }
 
-// What every function that gives a promise begins with.
+// The argument checks of every function that returns a promise.
 function open(sess: ne_session, path: string, caller: string): void {
   needSession(sess, caller);
   needPath(path, caller);

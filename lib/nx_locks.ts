@@ -1,5 +1,5 @@
-// Locks that look after themselves, over the locks of ne_locks: refreshed while they are held,
-// given back once, found again after a crash.
+// Locks that refresh themselves, built on ne_locks: refreshed while they are held, released once,
+// found again after a crash.
 import { checkPath, needPath } from "./internal/resources/needs.js";
 import { isBracketable, type ne_lock_store, ne_lock_create } from "./internal/guests/lock_store.js";
 import { misuse, needHandle, type ne_session } from "./internal/base/handle.js";
@@ -15,38 +15,38 @@ import { ne_fill_server_uri } from "./ne_session.js";
 
 export type { nx_lock_info };
 
-/** How to lock. Options that do not exist are a TypeError. */
+/** How to lock. Unknown options are a TypeError. */
 export interface nx_lock_options {
-  /** seconds to ask for, each time (default 600), or Infinity */
+  /** seconds to request, also when refreshing (default 600), or Infinity */
   timeout?: number | undefined;
   /** 0 (default), or Infinity for a collection and all in it, now and later */
   depth?: 0 | typeof Infinity | undefined;
-  /** `exclusive` (default), or `shared` with others who lock so */
+  /** `exclusive` (default), or `shared` with other shared locks */
   scope?: "exclusive" | "shared" | undefined;
-  /** who you are, as text, for others to read */
+  /** who holds the lock, as text for others to read */
   owner?: string | undefined;
   /**
-   * refresh before it runs out, for as long as it is held (default true), by the time that the
-   * server granted; on a connection of its own where the session is busy. Failures that may pass
-   * are tried again until it has run out. The timer does not keep the process alive
+   * refresh the lock before it runs out, for as long as it is held (default true); on a connection
+   * of its own if the session is busy. Temporary failures are tried again until the lock has run
+   * out. The timer does not keep the process alive
    */
   renew?: boolean | undefined;
   /**
-   * the lock is gone: a refused refresh, or an answer of any request under it that shows so. Called
-   * once. Its token is still sent, since a 412 is better than somebody else's work overwritten
+   * called once when the lock is gone: a refresh was refused, or the answer to a request shows it.
+   * The token is still sent: a 412 is better than overwriting somebody else's work
    */
   onlost?: ((reason: Error) => void) | undefined;
-  /** the store to be entered in (default: the session's, `nx_session_lockstore`) */
+  /** the store to add it to (default: the session's, `nx_session_lockstore`) */
   store?: ne_lock_store | undefined;
-  /** ends the LOCK request, not a lock that is held */
+  /** aborts the LOCK request, but not a lock that is held */
   signal?: AbortSignal | undefined;
 }
 
 declare const held: unique symbol;
 
-/** A lock that is held: `await using lock = await nx_lock(sess, path)` gives it back at the end. */
+/** A lock that is held. `await using lock = await nx_lock(sess, path)` releases it at the end. */
 export interface nx_held_lock extends AsyncDisposable {
-  /** Keeps it apart for the compiler; nothing of the kind is there at run time. */
+  /** Distinguishes the type for the compiler; it does not exist at run time. */
   readonly [held]: true;
 }
 
@@ -56,8 +56,8 @@ const OPTIONS = new Set<keyof nx_lock_options>([
 const DEFAULT_TIMEOUT = 600;
 
 /**
- * The lock store of a session, whose locks its requests submit; made and registered where there is
- * none.
+ * The lock store of a session, whose locks its requests submit. If the session has none, one is
+ * created and registered.
  */
 export function nx_session_lockstore(sess: ne_session): ne_lock_store {
   needHandle(sess, "ne_session", "nx_session_lockstore");
@@ -67,10 +67,11 @@ export function nx_session_lockstore(sess: ne_session): ne_lock_store {
 /**
  * Takes a lock (RFC 4918 section 9.10). Requests of the session then carry its token where the RFC
  * asks for it, and to this server only.
- * @param path a request target, percent-encoded; where nothing is there most servers make an empty
- *   file
- * @returns the lock; rejects with `nx_error` (for 423 its `path` names what is in the way, where
- *   the server says so)
+ * @param path a request target, percent-encoded; if there is no resource, most servers create an
+ *   empty file
+ * @returns the lock
+ * @throws `nx_error` if the lock is refused; for a 423 its `path` names what is in the way, if the
+ *   server says so
  * @example
  * ```ts
  * await using lock = await nx_lock(sess, "/doc.txt", {
@@ -128,29 +129,29 @@ function needXmlText(text: string, caller: string): void {
 }
 
 /**
- * Gives a lock back; a second call does nothing. A lock that the server no longer knows is given
- * back (Apache answers 400 or 409: the resource's lockdiscovery decides). It is not refreshed any
- * more from the call on, and its token is not sent any more after it; after a failure, which
- * rejects with `nx_error`, the call can be made again.
+ * Releases a lock; a second call does nothing. A lock that the server no longer knows counts as
+ * released (Apache answers 400 or 409: the resource's lockdiscovery decides). The lock is no longer
+ * refreshed once this is called, and its token is no longer sent afterwards.
+ * @throws `nx_error` if it fails; the call can then be repeated
  */
 export async function nx_unlock(lock: nx_held_lock): Promise<void> {
   return giveBack(HeldLock.open(lock, "nx_unlock"));
 }
 
-/** The token of a lock, a secret. */
+/** The token of a lock. It is a secret. */
 export function nx_lock_token(lock: nx_held_lock): string {
   return HeldLock.open(lock, "nx_lock_token").token;
 }
 
-/** When it runs out, as of the last refresh; `null` for never. */
+/** When a lock runs out, as of the last refresh; `null` for never. */
 export function nx_lock_expires(lock: nx_held_lock): Date | null {
   const { expiresAt } = HeldLock.open(lock, "nx_lock_expires");
   return expiresAt === null ? null : new Date(expiresAt);
 }
 
 /**
- * Every lock on a resource, whoever has it (RFC 4918 section 15.8).
- * @returns the locks; rejects with `nx_error` where that fails, or where the server does not say
+ * Every lock on a resource, whoever holds it (RFC 4918 section 15.8).
+ * @throws `nx_error` if the request fails, or if the server does not say
  * @example
  * ```ts
  * for (const { owner, timeout } of await nx_locks(sess, "/doc.txt")) console.log(owner, timeout);
@@ -167,8 +168,9 @@ export async function nx_locks(
 }
 
 /**
- * Ends somebody's lock, or one left by a process that died, by its token. One that is gone already
- * is ended.
+ * Ends somebody else's lock, or one left by a process that died, by its token. A lock that is gone
+ * already is no failure.
+ * @throws `nx_error` if it fails
  */
 export async function nx_break_lock(sess: ne_session, path: string, token: string): Promise<void> {
   const caller = "nx_break_lock";
@@ -186,8 +188,8 @@ export async function nx_break_lock(sess: ne_session, path: string, token: strin
 }
 
 /**
- * A store as text, to find one's own locks after a crash; keep it where others cannot read it, for
- * tokens are secrets.
+ * A store as text, from which a program can find its locks after a crash. Keep it where others
+ * cannot read it, since tokens are secrets.
  */
 export function nx_lockstore_save(store: ne_lock_store): string {
   needHandle(store, "ne_lock_store", "nx_lockstore_save");
@@ -195,8 +197,9 @@ export function nx_lockstore_save(store: ne_lock_store): string {
 }
 
 /**
- * Adds what `nx_lockstore_save` wrote; tokens present already are left. Text that is something else
- * is a TypeError, and adds nothing. Locks that are loaded are submitted, but not refreshed.
+ * Adds the locks of a text that `nx_lockstore_save` wrote; tokens that are in the store already are
+ * skipped. Any other text is a TypeError, and adds nothing. Loaded locks are submitted, but not
+ * refreshed.
  * @example
  * ```ts
  * const store = nx_session_lockstore(sess);

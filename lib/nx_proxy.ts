@@ -1,5 +1,5 @@
-// Proxy settings beyond one HTTP proxy per session: TLS to the proxy, tunnels for plain http, lists
-// of servers that are reached directly, a default for all sessions, what the environment says.
+// Proxy settings beyond those of neon: TLS to the proxy, tunnels for plain http, servers to reach
+// directly, a default for all sessions, and the proxy that the environment names.
 import { NE_AUTH_DEFAULT, WITH_PASSWORD } from "./internal/auth/protocol_bits.js";
 import { register } from "./internal/guests/login.js";
 import { askOnce, PROXY } from "./internal/guests/registration.js";
@@ -53,8 +53,8 @@ export interface nx_proxy {
 
 /**
  * Sets the session's proxy; `null` means none, whatever the default is. Overrides every earlier
- * proxy setting; must precede the first request. A scheme, host, port or bypass entry that cannot
- * be one is a `TypeError`, and the setting before stays.
+ * proxy setting; must precede the first request. An invalid scheme, host, port or bypass entry is a
+ * `TypeError`, and the setting stays as it was.
  * @example
  * ```ts
  * nx_session_proxy(sess, { scheme: "socks5", host: "127.0.0.1", port: 1080, bypass: ["::1"] });
@@ -67,8 +67,8 @@ export function nx_session_proxy(sess: ne_session, proxy: nx_proxy | null): void
 }
 
 /**
- * @returns the session's proxy, or `null` for none: what `nx_session_proxy` was given, or as much
- *   as is known of one that was set otherwise.
+ * @returns the session's proxy, or `null` for none: the value passed to `nx_session_proxy`, or what
+ *   is known of a proxy that was set with another function.
  */
 export function nx_get_session_proxy(sess: ne_session): nx_proxy | null {
   const { hop } = sessions.open(sess, "nx_get_session_proxy").route;
@@ -108,8 +108,8 @@ export function nx_get_default_proxy(): nx_proxy | null {
 }
 
 /**
- * @returns whether the session reaches its server without its proxy; `true` if it has none, `false`
- *   if it does not reach it because the environment's proxy cannot be used.
+ * @returns whether the session's requests bypass the proxy: `true` if it has none; `false` if they
+ *   fail because the environment's proxy cannot be used.
  */
 export function nx_bypass_proxy(sess: ne_session): boolean {
   const s = sessions.open(sess, "nx_bypass_proxy");
@@ -119,15 +119,15 @@ export function nx_bypass_proxy(sess: ne_session): boolean {
 /**
  * The proxy that the environment names for a URL: what `ne_session_system_proxy` uses.
  *
- * Looked at are `http_proxy` or `https_proxy` (by `scheme`), then `all_proxy`, each in lower case
- * first; `HTTP_PROXY` is ignored where `REQUEST_METHOD` is set. Values are
- * `[scheme://][user:password@]host[:port]`. `no_proxy` lists, between commas or blanks, names,
- * which cover their subdomains (a leading dot means the same as none), IP addresses, CIDR ranges,
- * each with an optional port, or `*`. It is looked at first: a host that it names needs no proxy,
- * whatever the variable says.
+ * It reads `http_proxy` or `https_proxy` (by `scheme`), then `all_proxy`, each in lower case first;
+ * `HTTP_PROXY` is ignored if `REQUEST_METHOD` is set. Values are
+ * `[scheme://][user:password@]host[:port]`. `no_proxy` is a list, separated by commas or blanks, of
+ * names (which cover their subdomains, with or without a leading dot), IP addresses and CIDR
+ * ranges, each with an optional port, or `*`. It counts first: a host that it names needs no proxy,
+ * whatever the other variables say.
  * @returns the proxy, or `null` for none.
- * @throws Error where the variable is set and cannot be used. The message names the variable and
- *   the reason, and nothing of the value, which may hold a password.
+ * @throws Error if the variable is set and cannot be used. The message names the variable and the
+ *   reason, but not the value, which may contain a password.
  * @example
  * ```ts
  * nx_session_proxy(sess, nx_proxy_from_env("https", "example.com", 443));
@@ -146,7 +146,7 @@ export function nx_proxy_from_env(
   return proxyFromEnv(scheme, host, port, env ?? process.env);
 }
 
-// What the settings were made of.
+// The setting that the session was given.
 const given = new WeakMap<object, nx_proxy>();
 
 function checked(caller: string, proxy: nx_proxy): ProxySettings<ne_ssl_certificate> {

@@ -1,5 +1,5 @@
-// The functional face, for scripts: one call a request, and a value with everything in it; listings
-// to loop over; sessions from URLs and from other sessions.
+// For scripts: one call per request, which returns a value with everything in it; listings to loop
+// over; sessions from URLs and from other sessions.
 import { describe, readOptions } from "./internal/base/call_options.js";
 import { cloneSession } from "./internal/session/clone.js";
 import { nx_error } from "./internal/script/nx_error.js";
@@ -36,8 +36,9 @@ export type { nx_result, nx_send_options, nx_streamed };
 
 /**
  * Sends a request and reads the response.
- * @returns what became of it; a failure is a value too. Only a caller's mistake, and what a
- *   callback or body of the application throws, rejects the promise.
+ * @param target a path with an optional query, escaped
+ * @returns the result, also for a failure. The promise rejects only for a mistake in the call, and
+ *   with what a callback or body of the application throws.
  * @example
  * ```ts
  * const page = await nx_send(sess, "GET", "/", { redirects: 5 });
@@ -68,13 +69,13 @@ export async function nx_send(
   return resultOf(await sendFollowing(s, sending));
 }
 
-/** What to send by `nx_fetch`, and how. */
+/** The options of `nx_fetch`: those of `nx_send`, and two more. */
 export interface nx_fetch_options extends nx_send_options {
   /** the method (default `GET`) */
   method?: string | undefined;
   /**
-   * configures a new session: that of the first call for an origin counts. What it throws rejects
-   * the call, and no session is kept
+   * configures a new session, at the first call for an origin; later calls ignore it. If it throws,
+   * the call rejects and no session is kept
    */
   setup?: ((sess: ne_session) => void) | undefined;
 }
@@ -128,7 +129,7 @@ export async function nx_fetch(
   }
 }
 
-/** A result with a 2xx status; one that was asked for as a stream has it. */
+/** A result with a 2xx status. With the option `stream`, its stream is not `null`. */
 export type nx_success<R extends nx_result = nx_result> = R & {
   /** the status of the response */
   readonly status: Readonly<ne_status>;

@@ -1,6 +1,6 @@
-// What neon does not have: control over a session from outside (abort, signals, deadlines), its
-// transport (connectors, Unix-domain sockets, parallel connections), limits, timings and debug
-// output of its own. Nothing here changes what an ne_ function does until it is called.
+// Control over sessions and requests that neon does not have: aborts, signals and deadlines; other
+// transports and parallel connections; limits, timings and debug output per session. None of these
+// functions changes anything until it is called.
 import type { Duplex, Writable } from "node:stream";
 import type { Timings } from "./internal/session/report.js";
 import {
@@ -81,8 +81,8 @@ export function nx_session_connected(sess: ne_session): boolean {
 }
 
 /**
- * Breaks off whatever the session is doing: the request in progress and those waiting resolve to
- * `NE_ERROR`, "Aborted". The session stays usable.
+ * Aborts every request of the session, running or waiting: they resolve to `NE_ERROR`, "Aborted".
+ * The session stays usable.
  */
 export function nx_session_abort(sess: ne_session): void {
   abortAll(
@@ -92,8 +92,8 @@ export function nx_session_abort(sess: ne_session): void {
 }
 
 /**
- * Ties the session to an `AbortSignal`: when it fires, `nx_session_abort` happens, and later
- * requests fail at once. `null` takes the tie away.
+ * Ties the session to an `AbortSignal`: when it fires, all requests are aborted as by
+ * `nx_session_abort`, and later requests fail at once. `null` removes the tie.
  * @example
  * ```ts
  * nx_set_session_signal(sess, AbortSignal.timeout(60_000)); // for all that the session does
@@ -105,7 +105,7 @@ export function nx_set_session_signal(sess: ne_session, signal: AbortSignal | nu
   tieToSignal(s, signal);
 }
 
-/** Breaks off one request: its dispatch resolves to `NE_ERROR`, "Aborted". */
+/** Aborts one request: its dispatch resolves to `NE_ERROR`, "Aborted". */
 export function nx_request_abort(req: ne_request): void {
   requests
     .open(req, "nx_request_abort")
@@ -114,7 +114,7 @@ export function nx_request_abort(req: ne_request): void {
 
 /**
  * Ties one request to an `AbortSignal`: when it fires, before or while the request is dispatched,
- * the request fails with `NE_ERROR`, "Aborted". `null` takes the tie away.
+ * the request fails with `NE_ERROR`, "Aborted". `null` removes the tie.
  */
 export function nx_set_request_signal(req: ne_request, signal: AbortSignal | null): void {
   const r = requests.open(req, "nx_set_request_signal");
@@ -132,8 +132,8 @@ export function nx_get_cause(sess: ne_session): Error | null {
 
 /**
  * Bounds a whole request, from the start of its dispatch to the end of its response, retries and
- * waiting for its turn included, in seconds; a negative number or NaN is a `TypeError`; 0 takes the
- * bound away. Past it: `NE_TIMEOUT`.
+ * waiting for its turn included, in seconds; a negative number or NaN is a `TypeError`; 0 removes
+ * the bound. Past it: `NE_TIMEOUT`.
  */
 export function nx_set_request_timeout(sess: ne_session, seconds: number): void {
   const s = sessions.open(sess, "nx_set_request_timeout");
@@ -185,8 +185,8 @@ export function nx_set_write_timeout(sess: ne_session, seconds: number): void {
 
 /**
  * Sets how long a request with `Expect: 100-continue` waits for a 100 or a final response before it
- * sends its body all the same (RFC 9110 section 10.1.1), in seconds: other interim responses are no
- * permission. The default is 1; 0 means as long as the read timeout, as C.
+ * sends its body anyway (RFC 9110 section 10.1.1), in seconds; other interim responses do not
+ * count. The default is 1; 0 means as long as the read timeout, as in C.
  */
 export function nx_set_expect_timeout(sess: ne_session, seconds: number): void {
   const s = sessions.open(sess, "nx_set_expect_timeout");
@@ -210,7 +210,7 @@ export function nx_set_connection_attempt_delay(sess: ne_session, seconds: numbe
   s.timeouts.attemptDelay = checkSeconds(seconds, "nx_set_connection_attempt_delay");
 }
 
-/** How long the parts of a session's work may take, in seconds. */
+/** The timeouts of a session, in seconds. */
 export interface nx_timeouts {
   /** a connection: `ne_set_connect_timeout`; 0 leaves it to the system */
   connect: number;
@@ -224,7 +224,7 @@ export interface nx_timeouts {
   keepalive: number;
 }
 
-/** @returns the timeouts that hold now. */
+/** @returns the timeouts in force. */
 export function nx_get_timeouts(sess: ne_session): nx_timeouts {
   const s = sessions.open(sess, "nx_get_timeouts");
   return {
@@ -294,9 +294,9 @@ export function nx_session_addresses(sess: ne_session): nx_addresses | null {
 }
 
 /**
- * Adds a field to the trailer that is sent behind a request body of unknown length, in chunks. To
- * be called before the body has ended, so perhaps by what supplies it. A body of known length has
- * no trailer.
+ * Adds a field to the trailer of a request body that is sent in chunks (one of unknown length; a
+ * body of known length has no trailer). Call it before the body has ended, from its provider
+ * perhaps.
  */
 export function nx_add_request_trailer(req: ne_request, name: string, value: string): void {
   const r = requests.open(req, "nx_add_request_trailer");

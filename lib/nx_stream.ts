@@ -1,6 +1,6 @@
-// Node streams at both ends of a request: bodies from streams and iterables, responses as Readable,
-// and the bare connection after an upgrade. Nothing is read ahead of who consumes it, so that
-// back-pressure reaches from a Readable to the socket and from the socket to a Writable.
+// Node streams as request and response bodies, and the bare connection after an upgrade. Nothing is
+// read before it is needed, so back-pressure reaches from a Readable to the socket and from the
+// socket to a Writable.
 import { Readable, Writable, type Duplex } from "node:stream";
 import { asBuffer, isBytes } from "./internal/base/bytes.js";
 import { NE_ERROR } from "./internal/base/constants.js";
@@ -24,17 +24,16 @@ import { ne_status } from "./ne_utils.js";
 /** Bytes of a response that are read at once, and kept for a slow consumer. */
 const READ_BLOCK = 64 * 1024;
 
-/** What gives the bytes of a request body. Strings are sent as UTF-8. */
+/** A source of bytes for a request body. Strings are sent as UTF-8. */
 export type nx_body_source = AsyncIterable<Uint8Array | string> | Readable;
 
 /**
  * Takes the request body from a stream or any async iterable of bytes.
  *
- * A body that was read from can't be sent again: when the request has to be repeated
- * (authentication), it fails with `NE_ERROR` and says so, unless `source` is a function, which is
- * then called anew for each sending, and may give a promise. What the source throws leaves through
- * the dispatch. A source that is not needed to its end is destroyed, or its iterator's `return`
- * called.
+ * A stream or iterator can't be sent twice: if the request has to be repeated (authentication), it
+ * fails with `NE_ERROR`, and the session error says so. To avoid that, pass a function, perhaps
+ * async: it is called for each sending. If the source throws, the dispatch rejects with that error.
+ * A source that is not needed to its end is destroyed, or its iterator's `return` is called.
  * @param length as in `ne_set_request_body_provider`: -1, the default, sends it chunked.
  * @example
  * ```ts
@@ -54,10 +53,10 @@ export function nx_set_request_body_stream(
 }
 
 /**
- * The other way round: a stream to write the request body to, as the request is dispatched.
- * Dispatch the request without waiting, write, end, then await the dispatch. If the request is over
- * before the stream has ended, the stream is destroyed. What the stream is destroyed with leaves
- * through the dispatch.
+ * Returns a stream to write the request body to, while the request is dispatched. Start the
+ * dispatch, write, end, then await the dispatch. If the request ends before the stream does, the
+ * stream is destroyed. If the program destroys the stream with an error, the dispatch rejects with
+ * it.
  * @param length as in `nx_set_request_body_stream`.
  * @example
  * ```ts
@@ -76,12 +75,13 @@ export function nx_request_writable(req: ne_request, length: number = -1): Writa
 }
 
 /**
- * The response body as a stream with back-pressure, to be asked for after `ne_begin_request` has
- * succeeded. When it has ended, `ne_end_request` has been called; body readers of the request are
- * fed as well; `nx_readable_result` gives its code. Destroying it early closes the connection. A
- * response that breaks off destroys it with an `nx_error`.
+ * The response body as a stream with back-pressure. Call this after `ne_begin_request` has
+ * succeeded. At its end the stream calls `ne_end_request`; `nx_readable_result` returns the code.
+ * Body readers of the request get the blocks as well. Destroying the stream early closes the
+ * connection. A response that breaks off destroys it with an `nx_error`.
  *
- * The session's turn belongs to the request until the stream is read to its end or destroyed.
+ * Other requests of the session wait until the stream is read to its end or destroyed, unless
+ * `nx_set_max_connections` allows more.
  * @example
  * ```ts
  * await ne_begin_request(req);
@@ -106,11 +106,11 @@ export async function nx_readable_result(stream: Readable): Promise<number> {
 }
 
 /**
- * After a `101` response to a request with an `Upgrade` field, or a 2xx to CONNECT: takes the
- * connection out of the session. To be called after the dispatch and before any other request of
- * the session, or between `ne_begin_request` and `ne_end_request`, which is then not to be called.
- * @returns the connection, with `head` the bytes that have already been read past the response
- *   header; `null` where the response is of another kind, or the connection is gone.
+ * Takes the connection out of the session, after a `101` response to a request with an `Upgrade`
+ * field, or a 2xx response to CONNECT. Call it after the dispatch and before any other request of
+ * the session, or between `ne_begin_request` and `ne_end_request`; do not call the latter then.
+ * @returns the connection, and in `head` the bytes already read past the response header; `null` if
+ *   the response is of another kind, or the connection is gone
  * @example
  * ```ts
  * ne_add_request_header(req, "Connection", "Upgrade");

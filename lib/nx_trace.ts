@@ -1,5 +1,4 @@
-// Seeing what happened: why a request failed, and a recorder whose tapes browsers, people and tests
-// can read.
+// Why a request failed, and a recorder whose recordings browsers, people and tests can read.
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { readOptions } from "./internal/base/call_options.js";
 import type { nx_phase } from "./internal/session/report.js";
@@ -21,7 +20,7 @@ export type { nx_phase };
 export interface nx_failure_address {
   /** the address and port */
   readonly address: string;
-  /** why it could not be used, `null` where it was connected to */
+  /** why it could not be used, `null` if it was connected to */
   readonly error: string | null;
 }
 
@@ -58,8 +57,8 @@ export interface nx_failure_dav {
 }
 
 /**
- * Why a request failed. Nothing in it is secret: text that repeats what was sent secretly (a
- * proxy's page, say) reads `…` in its place.
+ * Why a request failed. It contains no secrets: where text repeats a secret that was sent (a
+ * proxy's page may), it reads `…`.
  */
 export interface nx_failure {
   /** what it was doing */
@@ -93,9 +92,10 @@ export interface nx_failure {
 }
 
 /**
- * Why the request of the session that ended last has failed: `null` where its call gave `NE_OK` (a
- * 404 is no failure of `ne_request_dispatch`, but one of `ne_get`), or before the first request. A
- * redirect's hop that `nx_send` makes to another origin fails for the session asked.
+ * Why the session's last request failed. A 404 is a failure of `ne_get`, but not of
+ * `ne_request_dispatch`. If `nx_send` follows a redirect to another origin and fails there, the
+ * session that it was called with reports it.
+ * @returns `null` if the call returned `NE_OK`, and before the first request
  * @example
  * ```ts
  * if ((await ne_get(sess, "/file", fd)) !== NE_OK) {
@@ -108,11 +108,11 @@ export function nx_get_failure(sess: ne_session): nx_failure | null {
   return describeFailure(sessions.open(sess, "nx_get_failure"));
 }
 
-/** What a recorder keeps. Options that do not exist are a `TypeError`. */
+/** What a recorder keeps. Unknown options are a `TypeError`. */
 export interface nx_recorder_options {
   /** bytes of each body to keep (default 64 KiB; 0 none) */
   body?: number;
-  /** requests to keep; the oldest go (default 1,000) */
+  /** requests to keep (default 1,000); the oldest are dropped first */
   requests?: number;
   /** keep credentials, cookies, tokens (default false: they read `…`) */
   secrets?: boolean;
@@ -149,10 +149,10 @@ function isCount(value: unknown): value is number {
 }
 
 /**
- * Records every request of a session from now on, redirects' hops included; one recorder can serve
- * many sessions. A challenged request and its answer are two entries. Bodies are copied as they
- * pass: a streamed body flows as it would without. The CONNECT request that makes a tunnel is no
- * entry of its own. Registering a recorder a second time changes nothing.
+ * Records every request of a session from now on, including redirects that `nx_send` follows to
+ * other servers; one recorder can serve many sessions. A request that is repeated after a challenge
+ * has two entries. Bodies are copied as they pass, so streams stay streams. The CONNECT request of
+ * a tunnel has no entry. Registering a recorder a second time changes nothing.
  */
 export function nx_recorder_register(rec: nx_recorder, sess: ne_session): void {
   const recorder = recorders.open(rec, "nx_recorder_register");
@@ -164,12 +164,12 @@ export function nx_recorder_register(rec: nx_recorder, sess: ne_session): void {
 }
 
 /**
- * The requests that have ended, in the order of their ends, as a HAR 1.2 (an object for
- * `JSON.stringify`), as browsers' developer tools read it, timings included. A failed request has
- * status 0 and `_error`. The body is in `content.text`, decoded (content codings and charset), its
- * size on the wire, without chunk frames, in `bodySize`; binary bodies in base64 (`encoding`; of
- * requests in `postData._base64`). Interim (1xx) responses are in the entry's `comment`. Of a body
- * that was not kept whole, `_kept` tells how many bytes there are.
+ * The requests that have ended, in the order in which they ended, as an HTTP Archive (HAR 1.2): an
+ * object for `JSON.stringify` that browsers' developer tools read, timings included. A failed
+ * request has status 0 and `_error`. The body is in `content.text`, decoded (content codings and
+ * charset), and its size on the wire, without chunk frames, in `bodySize`; binary bodies are in
+ * base64 (`encoding`; for requests in `postData._base64`). Interim (1xx) responses are in the
+ * entry's `comment`. If a body was not kept whole, `_kept` is the number of bytes kept.
  */
 export function nx_recorder_har(rec: nx_recorder): object {
   const { tapes, settings } = recorders.open(rec, "nx_recorder_har");
@@ -177,9 +177,9 @@ export function nx_recorder_har(rec: nx_recorder): object {
 }
 
 /**
- * A curl command, for a POSIX shell, that sends the same bytes as the request with this index of
- * `log.entries`. Only with `secrets` can it log in.
- * @throws RangeError for an index without a request, Error where its body was not kept whole
+ * A curl command, for a POSIX shell, that sends the same bytes as the request with this index in
+ * `log.entries`. It can log in only if the recorder was created with `secrets`.
+ * @throws RangeError for an index without a request, Error if its body was not kept whole
  * @example
  * ```ts
  * console.log(nx_recorder_curl(rec, 0)); // the first request, to be tried in a shell
@@ -212,22 +212,23 @@ export function nx_recorder_keylog(rec: nx_recorder): string {
   return keyLines.join("");
 }
 
-/** Forgets what was recorded; requests under way are recorded still. */
+/** Forgets what was recorded; requests that are still running are recorded. */
 export function nx_recorder_clear(rec: nx_recorder): void {
   recorders.open(rec, "nx_recorder_clear").clear();
 }
 
 /**
- * Plays a tape back in place of a server: a connector for `nx_set_connector`. For an https session
- * no TLS is negotiated over it. Tapes are those of `nx_recorder_har` and HARs exported by browsers.
+ * Plays a recording back in place of a server: a connector for `nx_set_connector`. For an https
+ * session no TLS is negotiated over it. A recording is the result of `nx_recorder_har`, or a HAR
+ * that a browser exported.
  *
- * A request matches by method, URL and body; header fields, and parts that read `…` on the tape,
- * are no difference. The same request again gets the next answer recorded for it. One that was not
- * recorded, or once more than recorded, fails with `NE_ERROR`, and the session error string names
- * the nearest recorded one and the difference; so does one whose answer was not kept whole. A
- * request that failed on the tape fails again. Content codings were taken off by the recorder: the
- * answer comes without Content-Encoding.
- * @throws TypeError for what is no HAR
+ * A request matches by method, URL and body; header fields, and parts that read `…` in the
+ * recording, are ignored. Repeating a request gets the next answer recorded for it. A request that
+ * was not recorded, or not as often, fails with `NE_ERROR`, and the session error string names the
+ * nearest recorded one and the difference; so does one whose answer was not kept whole. A request
+ * that failed when it was recorded fails again. Answers have no Content-Encoding, since the
+ * recorder decodes them.
+ * @throws TypeError if `har` is not a HAR
  * @example
  * ```ts
  * const tape = JSON.parse(fs.readFileSync("visit.har", "utf8"));

@@ -1,5 +1,5 @@
-// Files to and from a server, whole: conditions, progress, resuming, and uploads that survive the
-// connection, the server and the program itself. Memory stays flat whatever the size.
+// Uploads and downloads of whole files: conditions, progress, and resuming after broken connections
+// and restarts of the program. Memory stays flat, whatever the size.
 import type { FileHandle } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { needText } from "./internal/base/arguments.js";
@@ -34,77 +34,77 @@ import type { nx_body } from "./nx_script.js";
 
 export type { nx_headers, nx_progress_fn };
 
-/** What to put, and on which conditions. */
+/** How to send a file. */
 export interface nx_put_options {
   /**
-   * send only if the resource has this ETag (`*`: any). If not, the call ends with an `nx_error` of
-   * status 412. It holds for every protocol: on a final MOVE as a tagged `If` on the destination;
-   * it is also looked at before an upload in pieces is begun, and again at its end
+   * send only if the resource has this ETag (`*`: any), else fail with an `nx_error` of status 412.
+   * An upload in pieces checks it before it begins, and again at its end (on a final MOVE, with an
+   * `If` field for the destination)
    */
   if_match?: string;
-  /** send only if there is no resource yet (`*`), or none with this ETag; as `if_match` */
+  /** send only if there is no resource (`*`), or none with this ETag; checked as `if_match` */
   if_none_match?: string;
   /** the Content-Type of the file */
   content_type?: string;
-  /** bytes, for a body that cannot tell; left out, it is sent in chunks */
+  /** bytes, for a body of unknown length, which is otherwise sent in chunks */
   length?: number;
   /** when the file was modified, for servers that know X-OC-Mtime */
   mtime?: Date;
   /** header fields to add to each request */
   headers?: nx_headers;
-  /** told how far it is */
+  /** called with the bytes done and the total (`null` if unknown) */
   progress?: nx_progress_fn;
-  /** breaks the transfer off; its reason is the `cause` of the `nx_error` */
+  /** aborts the transfer; its reason is the `cause` of the `nx_error` */
   signal?: AbortSignal | undefined;
 }
 
-/** What the server made of it. */
+/** The outcome. */
 export interface nx_put_result {
-  /** whether there was no such resource before, as the answer says */
+  /** whether the resource is new, according to the answer */
   readonly created: boolean;
-  /** the ETag of the answer, `null` where none came */
+  /** the ETag of the answer, or `null` */
   readonly etag: string | null;
 }
 
-/** Where an upload stands: plain data, to be stored by the program and given again. */
+/** The state of an upload: plain data for the program to store, and to pass as `resume`. */
 export interface nx_upload_state {
-  /** how it is uploaded */
+  /** the protocol */
   readonly protocol: "put" | "nextcloud" | "tus" | "sabre-patch" | "content-range";
-  /** the path that the file will have */
+  /** the path of the file */
   readonly path: string;
-  /** the path where its pieces go */
+  /** the path of its pieces */
   readonly url: string;
-  /** bytes of the whole, `null` where that is unknown */
+  /** size of the file in bytes, `null` if unknown */
   readonly size: number | null;
   /** bytes that the server has */
   readonly done: number;
-  /** fingerprint of the source (size, time, first bytes): one that changed starts over */
+  /** fingerprint of the source (size, time, first bytes): if it changes, the upload starts over */
   readonly source: string;
 }
 
 /** How to upload. */
 export interface nx_upload_options extends nx_put_options {
   /**
-   * `auto` (default) asks the server with OPTIONS and takes the best that it has; `put` is one
-   * request
+   * `auto` (default) asks the server with OPTIONS and uses the best protocol that it supports;
+   * `put` is a single request
    */
   protocol?: "auto" | nx_upload_state["protocol"];
   /**
-   * bytes a piece (default: 10 MiB, then four times as many as long as a piece takes less than a
-   * second, up to 1 GiB; after a failure 10 MiB again); larger where a protocol's greatest number
-   * of pieces would not do; may differ on resuming
+   * bytes per piece (default: 10 MiB, then four times as many while a piece takes less than a
+   * second, up to 1 GiB; after a failure 10 MiB again). Raised if the protocol's maximum number of
+   * pieces requires it; may differ when resuming
    */
   chunk?: number;
-  /** an earlier state to go on from */
+  /** an earlier state to continue from; `null` starts a new upload */
   resume?: nx_upload_state | null;
   /**
-   * called whenever the state changes, to store it; a promise holds the next piece back, what it
-   * throws ends the upload and is thrown
+   * called whenever the state changes, to store it. If it returns a promise, the next piece waits;
+   * if it throws, the upload ends with that error
    */
   onstate?: (state: nx_upload_state) => void | Promise<void>;
   /**
-   * how often a piece is tried again (default 3): after broken connections, 408, 429 and 5xx but
-   * 501, 505, 507
+   * how often a piece is tried again (default 3): after broken connections, 408, 429 and 5xx
+   * (except 501, 505 and 507)
    */
   retries?: number;
 }
@@ -123,11 +123,11 @@ const USUAL_CHUNK = 10 * 1024 * 1024;
 const USUAL_RETRIES = 3;
 
 /**
- * Puts a body of any form that `nx_send` takes, by one PUT. A body that cannot be sent twice is
- * sent once the server has agreed to take it (Expect), so a login does not cost it. A PUT with a
- * condition that got no answer is sent again only where the server still has what it had.
- * @param path of the file, already escaped
- * @throws `nx_error` where it fails, 412 for a condition that does not hold.
+ * Sends a body, in any form that `nx_send` takes, with one PUT. A body that cannot be sent twice is
+ * sent only after the server has agreed to take it (`Expect`), so a login does not use it up. A
+ * conditional PUT without an answer is repeated only if the server still has the old version.
+ * @param path of the file, escaped
+ * @throws `nx_error` if it fails; its status is 412 if a condition does not hold
  * @example
  * ```ts
  * const { etag } = await nx_put(sess, "/notes/a.txt", "text", { if_none_match: "*" });
@@ -158,25 +158,25 @@ export async function nx_put(
 }
 
 /**
- * Uploads a file, or another body that can be read again from any place, and does not give up
- * easily: interrupted pieces are sent again, after growing pauses or as Retry-After says. After it,
- * the file on the server is whole, or the one before it is still there.
+ * Uploads a file, or another source that can be read from any offset. Interrupted pieces are sent
+ * again, after growing pauses or as Retry-After says. Afterwards the file on the server is whole,
+ * or the old one is still there.
  *
- * - An upload whose answer was lost is looked at before anything is sent twice. Whether it was a
- *   success is decided by the content on the server, never by its size.
- * - Where a login may be asked for, the server is asked before the body goes out.
- * - `sabre-patch` and `content-range` write in place, so they write to a name beside the file
- *   (`.libneon-….part`) and MOVE it. `auto` takes `content-range` only where such a resource has
- *   proven it. `nextcloud` is chunked upload v2, `tus` is tus 1.0 with creation, at the path's
- *   collection. A protocol that fails as unsupported yields to the next.
- * - What was begun is removed when a condition fails and when the upload starts over. Where the
- *   upload ends otherwise, it stays for those who have its state (`onstate`).
+ * - If an answer was lost, the server is asked what it has before anything is sent twice. Whether
+ *   the file has arrived is decided by its content, never by its size.
+ * - If the server may ask for a login, it does so before the body is sent.
+ * - `sabre-patch` and `content-range` write to a name beside the file (`.libneon-….part`) and MOVE
+ *   it. `auto` uses `content-range` only after a test beside the file has succeeded. `nextcloud` is
+ *   chunked upload v2; `tus` is tus 1.0 with creation, at the path's collection. If a protocol
+ *   turns out not to be supported, the next one is tried.
+ * - A partial upload is removed when a condition fails and when the upload starts over. After other
+ *   failures it stays if there is an `onstate`, so that it can be resumed.
  *
- * @param path of the file, already escaped
+ * @param path of the file, escaped
  * @param source the name of a file, a `FileHandle` (which stays open), bytes, or a function that
- *   gives the content from a place on
- * @throws `nx_error`: the answer that was the failure, or the system's error as its `cause`; `done`
- *   is how many bytes the server has. `TypeError` for a state of another path or version.
+ *   returns the content from an offset on
+ * @throws `nx_error` with the failing answer, or the system's error as its `cause`; `done` is the
+ *   number of bytes that the server has. `TypeError` for a state of another path or version.
  * @example
  * ```ts
  * let state = load();
@@ -231,32 +231,33 @@ export async function nx_upload(
 /** How to download. */
 export interface nx_download_options {
   /**
-   * go on where `NAME.part` (or the descriptor's file) ends: asks for the rest under If-Range with
-   * `etag`, or the one kept with the part; without a strong ETag, and where the resource has
-   * changed, it starts over
+   * continue where `NAME.part` (or the descriptor's file) ends: requests the rest under If-Range,
+   * with `etag` or the one kept with the part. Without a strong ETag, or if the resource has
+   * changed, the download starts over
    */
   resume?: boolean;
-  /** the ETag of the resource that the part is of */
+  /** the ETag of the resource that the part belongs to */
   etag?: string;
   /**
-   * how often to go on after a broken connection (default 3), with growing pauses and Retry-After
+   * how often to continue after a broken connection (default 3), with growing pauses or as
+   * Retry-After says
    */
   retries?: number;
-  /** told how far it is */
+  /** called with the bytes done and the total (`null` if unknown) */
   progress?: nx_progress_fn;
-  /** breaks the transfer off; its reason is the `cause` of the `nx_error` */
+  /** aborts the transfer; its reason is the `cause` of the `nx_error` */
   signal?: AbortSignal | undefined;
 }
 
-/** What came of a download. */
+/** The outcome of a download. */
 export interface nx_download_result {
   /** size of the whole resource, in bytes */
   readonly bytes: number;
-  /** how many of them were there before */
+  /** how many of them were in the part already */
   readonly resumed_at: number;
-  /** the ETag of the resource, `null` where none came */
+  /** the ETag of the resource, or `null` */
   readonly etag: string | null;
-  /** when it was modified, `null` where that was not said */
+  /** when it was modified, or `null` if the server did not say */
   readonly modified: Date | null;
 }
 
@@ -267,18 +268,18 @@ const DOWNLOAD_OPTIONS = new Set<keyof nx_download_options>([
 /**
  * Downloads into a file (its name, a descriptor, a `FileHandle`) or a stream.
  *
- * A file by name is written beside it, as `NAME.part`, and renamed when it is whole, verified and
- * on the disk; the permissions of the old file are kept. A failure leaves the old file; the part is
- * kept only with `resume` (its ETag beside it, in `NAME.part.etag`). A descriptor or handle is
- * written from 0 and cut to size. A Writable is ended, or destroyed with the failure; where the
- * resource changes midway it fails, since what was written cannot be taken back.
+ * A named file is written as `NAME.part` beside it, and renamed when it is whole, verified and on
+ * the disk; the permissions of the old file are kept. A failure leaves the old file as it was; the
+ * part is kept only with `resume` (its ETag in `NAME.part.etag`). A descriptor or handle is written
+ * from offset 0 and truncated to size. A Writable is ended, or destroyed with the error; if the
+ * resource changes midway it fails, since data in a stream cannot be taken back.
  *
- * Identity coding is asked for; a body that comes in a coding all the same is decoded, and never
- * gone on with. Verified are the length and the digests that the server gives (Repr-Digest, Digest,
+ * The request asks for content without encoding. If it is encoded anyway, it is decoded, and cannot
+ * be resumed. The length and the digests that the server sends are verified (Repr-Digest, Digest,
  * Content-Digest, Content-MD5).
- * @param path of the resource, already escaped
- * @throws `nx_error`: the answer that was the failure, or the system's error as its `cause`; `done`
- *   is how many bytes the target has.
+ * @param path of the resource, escaped
+ * @throws `nx_error` with the failing answer, or the system's error as its `cause`; `done` is the
+ *   number of bytes that the target has.
  * @example
  * ```ts
  * await nx_download(sess, "/dav/big.iso", "big.iso", { resume: true });
