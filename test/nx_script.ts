@@ -157,6 +157,24 @@ t.test("fields of the request", async (t) => {
   t.match(request?.head, `${own}Accept-Encoding: gzip, deflate, br`);
 });
 
+t.test("Host and User-Agent of the caller's own", async (t) => {
+  const { sess, server } = await serving(t, [OK, moved("/b", 307), OK, OK]);
+  ne_set_useragent(sess, "app/1");
+  const headers = { host: "virtual.example", "user-agent": "mine" };
+  t.ok((await nx_send(sess, "GET", "/", { headers })).ok);
+  t.ok((await nx_send(sess, "GET", "/", { headers: new Headers(headers), redirects: 1 })).ok);
+  t.ok((await nx_send(sess, "GET", "/")).ok);
+  t.strictSame(
+    server.requests.map((request) => [request.field("host"), request.field("user-agent")]),
+    [
+      ...[1, 2, 3].map(() => ["virtual.example", "mine"]),
+      [`127.0.0.1:${server.port}`, "app/1 neon/0.37.1"],
+    ],
+  );
+  const twice = nx_send(sess, "GET", "/", { headers: { Host: ["a", "b"] } });
+  await t.rejects(twice, { name: "TypeError", message: /^nx_send: .* more than one Host/ });
+});
+
 t.test("a request that may not be repeated goes over a connection of its own", async (t) => {
   const { sess, server } = await serving(t, [OK], [OK, OK]);
   await nx_send(sess, "GET", "/");

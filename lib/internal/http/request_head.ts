@@ -23,6 +23,11 @@ export function fixedFields(parts: FixedParts): string {
   return `${agent}${connection}TE: trailers\r\nHost: ${parts.hostport}\r\n`;
 }
 
+/** Takes a field out of such text. */
+export function withoutField(fields: string, name: string): string {
+  return fields.replace(new RegExp(`^${name}:[^\\r\\n]*\\r\\n`, "im"), "");
+}
+
 /**
  * Request line and fields, each ended by CRLF, without the final empty line.
  * @param fields with their line ends

@@ -17,7 +17,7 @@ export interface nx_send_options {
    * header fields to add: a record (an array value adds the field once for each element) or any
    * iterable of pairs: `Headers`, a `Map`, the `headers` of a result. Content-Length and
    * Transfer-Encoding are the library's: in an iterable they are left out, in a record a
-   * `TypeError`
+   * `TypeError`. A Host or User-Agent stands in the place of the session's
    */
   headers?: nx_headers | undefined;
   /** the request body; strings are sent as UTF-8 */
@@ -143,6 +143,9 @@ function fieldsIn(
   const given = headers === undefined ? NO_FIELDS : readHeaderList(headers, caller);
   const type = body?.type ?? null;
   if (given.length === 0 && type === null) return { fields: NO_FIELDS, expects: false };
+  if (given.filter(([name]) => /^host$/i.test(name)).length > 1) {
+    throw misuse(caller, "there is more than one Host in `headers`");
+  }
   // the session asks first, and waits for the answer
   const fields = given.filter((field) => !asksFirst(field));
   if (type !== null && !given.some(([name]) => name.toLowerCase() === "content-type")) {

@@ -10,6 +10,7 @@ import {
   CHUNK_FRAME,
   chunkStart,
   fixedFields,
+  withoutField,
   writeHead,
 } from "../../../lib/internal/http/request_head.js";
 
@@ -28,6 +29,13 @@ t.test("the fields that every request begins with", async (t) => {
     fixedFields({ ...parts, userAgent: null, persist: false, plainTe: false }),
     "Connection: TE, close\r\nTE: trailers\r\nHost: host:81\r\n",
   );
+});
+
+t.test("a field taken out of them", async (t) => {
+  const fields = "User-Agent: a/1\r\nX-Host: b\r\nHost: host:81\r\n";
+  t.equal(withoutField(fields, "host"), "User-Agent: a/1\r\nX-Host: b\r\n");
+  t.equal(withoutField(fields, "user-agent"), "X-Host: b\r\nHost: host:81\r\n");
+  t.equal(withoutField(fields, "none"), fields);
 });
 
 t.test("the head", async (t) => {
