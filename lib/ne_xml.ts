@@ -180,7 +180,7 @@ class Stack implements Listener {
     const { handler } = frame;
     let result: number | Promise<number> = 0;
     if (handler.endelm !== null) {
-      // the name's namespace may have been found anew below, for another scope
+      // the name may have been resolved again below, for another scope
       if (name.scope !== this.namespaces.current) this.namespaces.resolveElement(name);
       result = handler.endelm(handler.userdata, frame.state, name.nspace, name.local);
     }

@@ -9,7 +9,7 @@ const OID_COMMON_NAME = "2.5.4.3";
 /** The e-mail address in a subject, of old certificates. */
 export const OID_EMAIL = "1.2.840.113549.1.9.1";
 
-/** More attributes than any name has; a peer shall not make us sort a million. */
+/** More attributes than any name has, so that a peer cannot make us sort a million. */
 const MAX_ENTRIES = 1000;
 
 /** One attribute of a name. */

@@ -1,5 +1,5 @@
 // RC2 in CBC mode, decryption only (RFC 2268): old PKCS#12 files encrypt their certificates with
-// it, and the OpenSSL inside Node has it no more.
+// it, and the OpenSSL inside Node no longer has it.
 
 const PI = Buffer.from(
   "d978f9c419ddb5ed28e9fd794aa0d89dc67e37832b76538e624c6488448bfba2" +

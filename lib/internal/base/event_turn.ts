@@ -13,7 +13,7 @@ export class Stretch {
     return performance.now() - this.#since > MAX_STRETCH_MS;
   }
 
-  /** Lets the event loop have its turn; the work begins anew after it. */
+  /** Lets the event loop have its turn; the time is counted from there on. */
   turn(): Promise<void> {
     return new Promise((resolve) => {
       setImmediate(() => {

@@ -101,7 +101,7 @@ export function forgetLogins(sess: ne_session): void {
   }
 }
 
-// A connection that a login was bound to stays its user's, whoever is logged in next.
+// A connection that a login is bound to stays that user's, so the next user needs another one.
 function forgetLogin(g: Guarded): void {
   if (g.login?.bound === true) renewConnections(g.sess);
   setLogin(g, null, null);

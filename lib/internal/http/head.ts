@@ -53,8 +53,8 @@ const MARKS = 4;
 
 /**
  * The fields of a head or trailer, in the order received. They stay text, with marks at names and
- * values, until somebody asks: of most fields nobody wants to know. There are so few that looking
- * one up is a walk along the marks.
+ * values, until they are asked for: most fields never are. There are so few that looking one up is
+ * a walk along the marks.
  */
 export class Fields {
   #texts: string[] = [];

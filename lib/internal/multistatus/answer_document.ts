@@ -63,7 +63,7 @@ export function readAnswer(
   return document;
 }
 
-// A request that is repeated begins a document anew.
+// A request that is repeated starts a new document.
 function start(
   document: AnswerDocument,
   req: ne_request,

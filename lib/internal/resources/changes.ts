@@ -8,8 +8,8 @@ export interface nx_changes extends AsyncIterableIterator<nx_change> {
   /** the next token, once the loop has ended; `null` before, and where it was left */
   readonly token: string | null;
   /**
-   * whether the server threw the old token away and everything is listed anew: what is not named
-   * from then on is gone
+   * whether the server threw the old token away and everything is listed again: what is not
+   * named from then on is gone
    */
   readonly anew: boolean;
 }

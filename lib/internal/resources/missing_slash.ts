@@ -1,5 +1,5 @@
 // Servers that answer a collection's path without its slash by pointing to the one that has it
-// (Apache): whoever asks about a path cannot know which it is.
+// (Apache): a caller cannot know which of the two a path needs.
 import { pathSegments, sameSegments } from "../uri/same_path.js";
 import { nx_error } from "../script/nx_error.js";
 import type { ne_status } from "../../ne_utils.js";

@@ -1,6 +1,6 @@
 // Synchronisation of a collection (RFC 6578): what changed since a token, in as many requests as
-// the server needs; all anew where it threw the token away; and by entity tags where it has no such
-// report. A token is told only when everything before it has been.
+// the server needs. If the server threw the token away, everything is listed again; if it has no
+// such report, entity tags are compared. A token is given only after everything before it.
 import { failure } from "./failed_request.js";
 import { Gathering } from "./gathering.js";
 import { listOnce, propfind, propfindBody } from "./listing.js";

@@ -1,4 +1,4 @@
-// Versions of a resource (RFC 3253), in the order in which they came to be.
+// Versions of a resource (RFC 3253), in the order in which they were made.
 import type { ne_propname } from "../../ne_props.js";
 import { keyOf, locate } from "../uri/same_path.js";
 import { DAV } from "./element.js";

@@ -31,7 +31,7 @@ export interface Wishes {
   streams(incoming: Incoming): void;
 }
 
-/** Bytes of a body that nobody wants that are read to keep its connection. */
+/** How many bytes of an unwanted body are read to keep its connection. */
 const MAX_SKIPPED = 64 * 1024;
 /** Bytes of an error's body that are read before it is given as a stream. */
 const MAX_HELD = 1 << 20;
@@ -42,7 +42,7 @@ export class Incoming {
   readonly wishes: Wishes;
   body = new Gathering();
   queue: BlockQueue | null = null;
-  /** The connection was given up for a body that nobody wants. */
+  /** The connection was closed because of an unwanted body. */
   cut = false;
   #fate: Fate = "wanted";
   #done = 0;
@@ -185,7 +185,7 @@ export class Gathering {
 /** Bytes that wait for the consumer of a stream before the connection is read on. */
 const QUEUE_BYTES = 64 * 1024;
 
-/** Blocks on their way to a stream; whoever adds waits while it is full. */
+/** Blocks on their way to a stream; adding waits while it is full. */
 export class BlockQueue {
   #blocks: Buffer[];
   #bytes = 0;

@@ -6,8 +6,8 @@
 //      │                  ├─ may pass, tries left ──► pause ─► attempt
 //      └──────────────────┴─ else: the answer
 //
-// Once a redirect has left the origin, nothing of the session's own comes back, not even at home:
-// who sent the request there may have chosen what it does.
+// Once a redirect has left the origin, nothing of the session's own is sent again, not even to
+// the origin: the other server may have chosen what the request does there.
 import { cloneSession } from "../session/clone.js";
 import { NE_ERROR } from "../base/constants.js";
 import { BrokenOff, Scope } from "../session/cancellation.js";

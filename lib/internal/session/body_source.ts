@@ -152,7 +152,7 @@ async function providerSource(
   queue: number,
   aside: Aside,
 ): Promise<Source> {
-  // what an earlier sending asked for, and nobody wants any more, is waited for
+  // an earlier sending may still wait for the provider: let it end first
   if (body.asked !== null) {
     body.over?.();
     await r.scope.race(body.asked);

@@ -78,7 +78,7 @@ function copyRoute(s: Session, clone: Session, sameHost: boolean): void {
 
 function copyTls(s: Session, clone: Session, stranger: boolean): void {
   if (clone.tls === null) return;
-  // what the first server's certificate was trusted by may say nothing about this one's
+  // the CAs that the first server was trusted by may say nothing about this one
   if (stranger || s.tls === null) trustDefaultCa(clone.tls);
   if (s.tls === null) return;
   clone.tls.trusted = [...s.tls.trusted];
@@ -112,7 +112,7 @@ function copyHooks(s: Session, clone: Session, stranger: boolean, sameOrigin: bo
     const record = recordFor(value);
     if (record !== undefined) clone.privates.set(id, record);
   }
-  // both only look on; the judge of certificates is asked about each server anew
+  // neither changes a request; the verify callback is asked again for each server
   clone.observers.notifier = s.observers.notifier;
   clone.tlsCallbacks.verify = s.tlsCallbacks.verify;
 }

@@ -92,8 +92,8 @@ export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> 
   return startTls(o, context, hop.endpoint, null);
 }
 
-// The server asked for a client certificate in a TLS 1.2 handshake, which has to begin anew with
-// it.
+// The server asked for a client certificate in a TLS 1.2 handshake, which has to start
+// again with it.
 const AGAIN = -1;
 
 async function openLayers(o: Opening): Promise<number> {
@@ -151,9 +151,9 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
   return failure.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_CONNECT;
 }
 
-// `anew`: also where the addresses are known, as C does for SOCKS v4.
-async function lookUp(o: Opening, endpoint: Endpoint, anew = false): Promise<number> {
-  if (endpoint.addresses !== null && !anew) return NE_OK;
+// `again`: also where the addresses are known, as C does for SOCKS v4.
+async function lookUp(o: Opening, endpoint: Endpoint, again = false): Promise<number> {
+  if (endpoint.addresses !== null && !again) return NE_OK;
   const s = o.session;
   o.report.phase = "lookup";
   trace(s, NE_DBG_HTTP, "Doing DNS lookup on %s...\n", endpoint.hostname);

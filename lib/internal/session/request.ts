@@ -1,4 +1,4 @@
-// Requests: how one comes to be and ends. Its attempt to get a response is in attempt.ts.
+// Creates and destroys requests. The attempt to get a response is in attempt.ts.
 import {
   NE_DBG_HTTP,
   NE_SESSFLAG_EXPECT100,

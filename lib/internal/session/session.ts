@@ -1,4 +1,4 @@
-// Sessions: how one comes to be, is configured and ends.
+// Creates, configures and destroys sessions.
 import { NE_ERROR, NE_DBG_HTTP } from "../base/constants.js";
 import { abortCause, onAbort } from "../base/abort_signal.js";
 import { ownOnly } from "../base/bytes.js";

@@ -30,7 +30,7 @@ export async function openTunnel(r: Request, hop: Hop): Promise<number> {
         connection.responses = 0;
         return NE_OK;
       }
-      // whoever speaks before he is spoken to is not the server
+      // the server behind the tunnel sends nothing before it is sent something
       reason = "unexpected data";
     }
     reportTunnel(r.report, code, connect);

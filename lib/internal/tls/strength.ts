@@ -53,8 +53,8 @@ function isStrongKey(key: KeyObject): boolean {
 }
 
 /**
- * What it costs to check a signature by a key, about in milliseconds: whoever made the key chose
- * it. A usual one costs 0.1; RSA with 3072 bits in the exponent, too, costs 10.
+ * Roughly how many milliseconds it takes to check a signature by a key. The peer chooses the key:
+ * a usual one takes 0.1, an RSA key whose exponent has 3072 bits takes 10.
  */
 export function signatureCost(key: KeyObject): number {
   const { modulusLength, publicExponent, namedCurve } = key.asymmetricKeyDetails ?? {};

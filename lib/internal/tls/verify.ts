@@ -67,7 +67,7 @@ export function judge(
   const leaf = peer.chain[0];
   if (leaf === undefined) return hardFault("SSL server did not present certificate", false);
   const path = buildPath(peer.chain, (cert) => trustedIssuers(context, cert), now);
-  // whom the runtime trusts is for the runtime to say: its switches know stores that we cannot list
+  // only the runtime knows what it trusts: its switches may add stores that we cannot list
   const trusted = path.trusted || (context.findDefaultCa !== null && peer.refusal === null);
   const times = isSound(path, SERVER_AUTH) ? judgeTimes(path, now) : null;
   if (times === null) return hardFault(VERIFY_FAILED, true);

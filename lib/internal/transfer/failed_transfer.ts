@@ -27,7 +27,7 @@ export class Failed extends Error {
 /** The server does not have the protocol. */
 export class Unsupported extends Failed {}
 
-/** What was begun is of no use any more: the transfer begins anew. */
+/** What was begun is of no use any more: the transfer starts again. */
 export class BeginAnew extends Failed {}
 
 /** An answer that is a failure. */

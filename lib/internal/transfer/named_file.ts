@@ -1,5 +1,5 @@
 // A file by its name: written beside it, as NAME.part, and put in its place when it is whole and on
-// the disk. So whoever reads the file finds the old one or the new one, whatever happens meanwhile.
+// the disk. So a reader finds the old file or the new one, whatever happens meanwhile.
 import { constants, type Stats } from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
 import path from "node:path";

@@ -62,7 +62,7 @@ async function sizeOf(job: Job, url: string): Promise<number> {
 export async function writePiece(job: Job, { start, length }: Piece, call: Call): Promise<number> {
   const answer = await exchange(job.line, call);
   if (hasStatus(answer, 405, 415, 501)) throw new Unsupported(wordsOf(answer), answer);
-  // the file is not there any more; and where it was made anew, it has a hole
+  // the file is gone; if the server made it again, it begins with a hole
   const isGone = hasStatus(answer, 404, 409, 410, 412) || (start > 0 && hasStatus(answer, 201));
   if (isGone) throw new BeginAnew("What was begun is gone from the server", answer);
   must(answer);

@@ -105,7 +105,7 @@ function metadata({ path, contentType, mtime }: Job): string {
   return pairs.map(([key, value]) => `${key} ${Buffer.from(value).toString("base64")}`).join(",");
 }
 
-// The upload's own path: whoever sends it elsewhere would be given the file, and its login.
+// The upload's own path. Another server is refused: it would be given the file and the login.
 function placeOf({ line, path }: Job, answer: Answer): string {
   const base = urlOf(line, ne_path_parent(path) ?? "/");
   const location = fieldOf(answer, "location") ?? "";

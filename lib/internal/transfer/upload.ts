@@ -1,5 +1,5 @@
 // An upload from its beginning to its end: by one protocol after the other until one is supported,
-// begun anew where what was begun is of no use any more.
+// started again where what was begun is of no use any more.
 //
 //   candidates ──► begin ──► piece ──► piece ──► … ──► finish ──► result
 //       ▲            ▲         ▲         │

@@ -80,7 +80,7 @@ function versionSettings({ minProto, maxProto }: TlsContext): tls.SecureContextO
   return {
     ...(min === undefined ? {} : { minVersion: min }),
     ...(max === undefined ? {} : { maxVersion: max }),
-    // whoever asks for TLS 1.0 or 1.1 by number gets their SHA-1 too
+    // TLS 1.0 and 1.1, asked for by number, need SHA-1
     ...(old ? { ciphers: `${nodeTls().DEFAULT_CIPHERS}:@SECLEVEL=0` } : {}),
   };
 }
