@@ -151,6 +151,16 @@ t.test("a loop that was left has no token", async (t) => {
   t.equal(changes.token, null);
 });
 
+t.test("nothing is gone that was not asked about", async (t) => {
+  const known = new Map(["/c/", "/c", "/c/a", "/c/b/deep", "/other"].map((path) => [path, '"1"']));
+  const gone = async (level: number): Promise<string[]> => {
+    const { sess } = await answering(t, synced("urn:1"));
+    return told(nx_sync(sess, "/c/", known, { level }));
+  };
+  t.strictSame(await gone(1), ["-/c/a"]);
+  t.strictSame(await gone(Infinity), ["-/c/a", "-/c/b/deep"]);
+});
+
 t.test("from a map of entity tags", async (t) => {
   const known = new Map([
     ["/c/a", '"a"'], ["/c/b", '"old"'], ["/c/gone", '"g"'], ["/%63/d", '"d"'],

@@ -8,6 +8,7 @@ import { isAbsence } from "./stat.js";
 import type { ne_propname } from "../../ne_props.js";
 import { nx_error } from "../script/nx_error.js";
 import { keyOf, locate } from "../uri/same_path.js";
+import { Places } from "./places.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
 import { walk } from "./walk.js";
 import type { Work } from "./work.js";
@@ -151,7 +152,13 @@ async function* syncKnown(
   state: SyncState,
 ): AsyncGenerator<nx_change[]> {
   const left = new Map<string, { path: string; etag: string }>();
-  for (const [path, etag] of known) left.set(keyOf(locate(path)[0]), { path, etag });
+  const places = new Places(syncing.path);
+  for (const [path, etag] of known) {
+    // of the collection itself, and of what is not asked about, no answer says that it is gone
+    const { kind } = places.place(path);
+    const isAsked = kind === "member" || (kind === "below" && syncing.level === "infinite");
+    if (isAsked) left.set(keyOf(locate(path)[0]), { path, etag });
+  }
   const isNews = ({ path, removed, resource }: nx_change): boolean => {
     // what is gone is told at the end, with all else that is
     if (removed) return false;
