@@ -60,6 +60,40 @@ t.test("a stack names lines of the sources", async (t) => {
   t.match(line, /^ {2}\S/, "a line of its body");
 });
 
+t.test("what is compiled late says where it comes from, too", async (t) => {
+  const program = `
+    process.setSourceMapsEnabled(true);
+    const { ne_xml_create, ne_xml_push_handler } = await import("libneon");
+    try { ne_xml_push_handler(ne_xml_create(), 5); } catch (error) { console.log(error.stack); }`;
+  const stack = await node("module", program);
+  const [, file, at] = /at \S*ne_xml_push_handler \((\S+?):(\d+):\d+\)/.exec(stack) ?? [];
+  t.equal(file, "../lib/ne_xml.ts");
+  t.match(readText("lib/ne_xml.ts").split("\n")[Number(at) - 1], /^ {2}\S/, "a line of its body");
+});
+
+t.test("a program loads no TLS, XML or WebDAV before it needs that", async (t) => {
+  const program = `
+    import Module from "node:module";
+    import { ne_session_create, ne_xml_create, nx_fetch } from "libneon";
+    const late = () => Object.keys(Module._cache)
+      .map((file) => file.split("/").at(-1)).filter((name) => name.endsWith(".cjs")).join();
+    ne_session_create("http", "localhost", 80);
+    const before = late();
+    ne_xml_create();
+    console.log([before, late()].join("|"), typeof nx_fetch);`;
+  t.equal(await node("module", program), "|xml.cjs function");
+});
+
+t.test("the joined modules export what the separate ones do", async (t) => {
+  const program = `
+    const joined = await import("./dist/index.js");
+    const separate = await import("./dist/modules/index.js");
+    const names = new Set([...Object.keys(joined), ...Object.keys(separate)]);
+    const shown = (value) => typeof value === "function" ? value.name : JSON.stringify(value);
+    console.log([...names].filter((name) => shown(joined[name]) !== shown(separate[name])).join());`;
+  t.equal(await node("module", program), "");
+});
+
 t.test("nothing inside can be reached", async (t) => {
   const inner = ["internal/base/handle", "internal/base/handle.js", "dist/ne_uri.js", "ne_uri.js", "index"];
   for (const name of inner) {
