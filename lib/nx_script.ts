@@ -87,12 +87,12 @@ const FETCH_OPTIONS: ReadonlySet<string> = new Set<keyof nx_fetch_options>([
 ]);
 
 /**
- * Sends one request to a URL, for scripts that talk to many servers. It goes over a session kept
- * for the URL's origin: up to 6 connections at once (one more where all have waited for the
- * program's callbacks, bodies or readers for 0.1 seconds), closed after 60 seconds of idleness. An
- * idle session never keeps the process alive; a request, and the pause before a retry, do. The
- * default proxy applies unless `setup` sets one. A user name or password in the URL is a
- * `TypeError` that does not show them: `setup` is the place for credentials.
+ * Sends one request to a URL, for scripts that talk to many servers. It uses a session that is kept
+ * for the URL's origin: up to 6 connections at once (one more when all have waited for the
+ * program's callbacks, bodies or readers for 0.1 seconds), closed after 60 seconds without a
+ * request. An idle session does not keep the process alive; a request, and the pause before a
+ * retry, do. The default proxy applies unless `setup` sets one. A user name or password in the URL
+ * is a `TypeError`, which does not show them: set credentials in `setup`.
  * @returns as `nx_send`.
  * @example
  * ```ts

@@ -1,4 +1,5 @@
-// Schemes ask their questions as generators do; here they get the answers.
+// Runs the generator of an authentication scheme: each question that it yields is answered, and the
+// answer goes back in.
 import type { Answer, Asking, Question } from "../auth/scheme.js";
 import type { Steps } from "../base/steps.js";
 

@@ -28,19 +28,19 @@ import {
 } from "../../ne_xml.js";
 import { nx_response_fields } from "../../nx_session.js";
 
-/** A lock, as the server tells it. */
+/** A lock, as the server describes it. */
 export interface nx_lock_info {
   /** the root of the lock: the path that was locked */
   readonly path: string;
-  /** `null` where the server hides it */
+  /** the lock token, `null` if the server hides it */
   readonly token: string | null;
-  /** who holds it, as text; `""` where that is not said */
+  /** who holds it, as text; `""` if the server does not say */
   readonly owner: string;
-  /** whether others may have one beside it */
+  /** `shared` if others may hold shared locks on it too */
   readonly scope: "exclusive" | "shared";
   /** 0 or Infinity */
   readonly depth: number;
-  /** seconds that are left, `null` for ever or where that is not said */
+  /** seconds that are left, `null` for an infinite lock or if the server does not say */
   readonly timeout: number | null;
 }
 

@@ -17,11 +17,11 @@ import type { nx_resource } from "./resource.js";
 import { inspect, isAbsence } from "./stat.js";
 import type { Work } from "./work.js";
 
-/** What there is of a kind. */
+/** The calendars or address books of a user. */
 export interface nx_discovered {
   /** path of the user's principal */
   readonly principal: string;
-  /** paths of the collections that hold those of the kind */
+  /** paths of the home collections, which contain them */
   readonly homes: readonly string[];
   /** the calendars, or address books */
   readonly collections: readonly nx_resource[];

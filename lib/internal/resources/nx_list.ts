@@ -16,15 +16,15 @@ export interface nx_list_options {
   /** 0, 1 (default) or `Infinity`, which walks by requests of depth 1 */
   depth?: number;
   /**
-   * properties to ask for, beside those that the fields of a resource are made of; `"all"` for what
-   * the server shows unasked
+   * properties to request in addition to those that the members of `nx_resource` need; `"all"` for
+   * an allprop request
    */
   props?: readonly ne_propname[] | "all";
-  /** give the collection itself as well (default true) */
+  /** yield the collection itself as well (default true) */
   self?: boolean;
   /**
-   * asked when a collection below the first cannot be listed; `stop` (default) throws, `skip` goes
-   * on without it, `retry` waits as Retry-After says
+   * called when a collection below the first cannot be listed: `stop` (default) throws, `skip`
+   * continues without it, `retry` tries again after the time that Retry-After says
    */
   on_error?: (
     path: string,
@@ -32,7 +32,7 @@ export interface nx_list_options {
   ) => "stop" | "skip" | "retry" | Promise<"stop" | "skip" | "retry">;
   /** how many collections of a walk to list at once (default 1), each on a connection of its own */
   parallel?: number;
-  /** breaks the listing off: the loop throws */
+  /** aborts the listing: the loop throws */
   signal?: AbortSignal | undefined;
 }
 
@@ -41,16 +41,17 @@ const LIST_OPTIONS = new Set<keyof nx_list_options>([
 ]);
 
 /**
- * Resources as the response arrives, each once (by its path and query): the connection is read no
- * faster than the loop asks, memory stays bounded whatever the size, and leaving the loop ends the
- * transfer. The loop may use the session meanwhile.
+ * Lists a collection. Resources are yielded as the response arrives, each once (by its path and
+ * query). The connection is read no faster than the loop runs, memory stays bounded whatever the
+ * size, and leaving the loop ends the transfer. The loop may use the session meanwhile.
  *
- * Throws `nx_error` where the request fails, and rather than ending empty: where the answer is no
- * multistatus, names neither the collection nor a member of it, or says that the collection itself
- * cannot be shown; and, behind what did come, where the server cut the list short (507).
- *
- * A walk (`depth: Infinity`) gives each folder's members before what is inside them, and nothing
- * that is not inside the folder that was asked about.
+ * A walk (`depth: Infinity`) yields each folder's members before their contents, and nothing that
+ * is outside the folder that was asked for.
+ * @param path of the collection, percent-encoded
+ * @throws `nx_error` if the request fails, and if the answer is not a multistatus document, names
+ *   neither the collection nor a member of it, or says that the collection itself cannot be shown:
+ *   a failure is never an empty listing. If the server cut the list short (507), it throws after
+ *   the last resource
  * @example
  * ```ts
  * for await (const { path, size } of nx_list(sess, "/music/", { depth: Infinity })) {

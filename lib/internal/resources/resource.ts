@@ -7,41 +7,41 @@ import type { nx_resource_prop, Response } from "./response_element.js";
 
 /** One resource of a directory listing or property search. */
 export interface nx_resource {
-  /** whether it is the collection that was asked for, not a member of it */
+  /** whether it is the collection that was asked for, rather than a member of it */
   readonly self: boolean;
   /**
-   * the resource's URL path, still percent-encoded, with the query where its href has one. Requests
-   * go to the session's server, whatever host the server names
+   * the resource's URL path, percent-encoded, with the query if its href has one. It is a path on
+   * the session's server, whatever host the href names
    */
   readonly path: string;
   /**
-   * the last part of the path, decoded; `""` for the root. Bytes that are not UTF-8 are U+DC80 to
-   * U+DCFF, which `nx_path` takes back. It may hold any character that the
-   * server put there: check it before making it the name of a file
+   * the last segment of the path, decoded; `""` for the root. Bytes that are not UTF-8 are U+DC80
+   * to U+DCFF, which `nx_path` turns back. It may contain any character: check it before you use it
+   * as a file name
    */
   readonly name: string;
-  /** whether it is a collection, a folder */
+  /** whether it is a collection (a folder) */
   readonly collection: boolean;
-  /** bytes of its content, if known */
+  /** size of its content in bytes, `null` if unknown */
   readonly size: number | null;
-  /** when it was changed last, if known */
+  /** when it was last changed, `null` if unknown */
   readonly modified: Date | null;
-  /** when it was made, if known */
+  /** when it was created, `null` if unknown */
   readonly created: Date | null;
-  /** its entity tag, if it has one */
+  /** its entity tag, with the quotes, or `null` */
   readonly etag: string | null;
-  /** the type of its content, if known */
+  /** its media type, `null` if unknown */
   readonly content_type: string | null;
   /** the flat value of any property that was returned, or `null` */
   prop(nspace: string, name: string): string | null;
   /**
-   * the same as a tree whose root is the property element, or `null`; kept only for properties with
-   * elements in them
+   * the same as a tree whose root is the property element; `null` for a property without elements
+   * in it
    */
   element(nspace: string, name: string): nx_element | null;
   /** every property, with its status */
   readonly props: readonly nx_resource_prop[];
-  /** the status that the server gave the resource as a whole, or `null` */
+  /** the status of the resource as a whole, or `null` if the answer has none */
   readonly status: Readonly<ne_status> | null;
 }
 

@@ -8,11 +8,11 @@ export interface nx_resource_prop {
   readonly nspace: string;
   /** local name */
   readonly name: string;
-  /** the flat value, `null` where the status is not 2xx */
+  /** the flat value, `null` if the status is not 2xx */
   readonly value: string | null;
-  /** the status of the property, `null` where none was given */
+  /** the status of the property, `null` if the answer has none */
   readonly status: Readonly<ne_status> | null;
-  /** the language of the value, of its own or of an element around it, if it is said */
+  /** the language of the value (`xml:lang` of the property or an element around it), or `null` */
   readonly lang: string | null;
 }
 

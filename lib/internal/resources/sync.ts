@@ -23,11 +23,11 @@ const TRUNCATED = 507;
 export interface nx_change {
   /** its URL path, percent-encoded */
   readonly path: string;
-  /** it is gone */
+  /** whether it is gone */
   readonly removed: boolean;
   /**
-   * what the server says of it, `null` for a member that is gone. With a `status` it is one that
-   * the server could not look at
+   * the resource, `null` for a member that is gone. If it has a `status`, the server failed to read
+   * it
    */
   readonly resource: nx_resource | null;
 }

@@ -2,7 +2,7 @@
 // values.
 import type { ne_status } from "../../ne_utils.js";
 
-/** What an `nx_error` knows beside its code, as far as it is known. */
+/** The further members of an `nx_error`. */
 export interface nx_error_details {
   /** header fields of the response */
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
@@ -14,25 +14,25 @@ export interface nx_error_details {
   readonly done?: number | null;
 }
 
-/** An `NE_*` code as an exception, for the functions that give values, streams or iterate. */
+/** An `NE_*` code as an exception, from functions that return values, streams or iterators. */
 export class nx_error extends Error {
-  /** The `NE_*` code of the dispatch; `NE_ERROR` where a response was the failure. */
+  /** The `NE_*` code of the dispatch; `NE_ERROR` if a response was the failure. */
   readonly code: number;
-  /** The status of the response, or `null` where there was none. */
+  /** The status of the response, or `null` if there was none. */
   readonly status: Readonly<ne_status> | null;
   /**
-   * Header fields of the response in the order received, none where there was no response. Logs do
-   * not show them, since they may hold cookies.
+   * Header fields of the response in the order received, empty if there was no response. Logs do
+   * not show them, since they may contain cookies.
    */
   declare readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
-  /** The path that it is about, or `null`. */
+  /** The path of the resource that failed, or `null`. */
   readonly path: string | null;
   /**
    * The condition that failed (RFC 4918 section 16: `lock-token-submitted` and others), the first
    * element of `DAV:error` in a WebDAV, CalDAV or CardDAV namespace; or `null`.
    */
   readonly condition: string | null;
-  /** Bytes of a transfer that were done, or `null`. */
+  /** For a transfer, the bytes that were transferred; else `null`. */
   readonly done: number | null;
 
   /**

@@ -12,9 +12,9 @@ import { nx_set_request_body_stream, type nx_body_source } from "../../nx_stream
 import { encodeForm, readBlob } from "./form_data.js";
 
 /**
- * A request body. A function is called anew each time that the body has to be sent again.
- * `FormData` goes as multipart/form-data, `URLSearchParams` as application/x-www-form-urlencoded, a
- * `Blob` under its type, each with its Content-Type unless one is given.
+ * A request body. A function is called again each time the body has to be sent again. `FormData` is
+ * sent as multipart/form-data, `URLSearchParams` as application/x-www-form-urlencoded, a `Blob` as
+ * its type, each with its Content-Type unless one is given.
  */
 export type nx_body =
   | string
@@ -27,8 +27,8 @@ export type nx_body =
   | (() => nx_body_source | Promise<nx_body_source>);
 
 /**
- * Called with the bytes done and the total, `null` where it is unknown. A promise holds the
- * transfer back; what it throws ends the transfer and is thrown.
+ * Called with the bytes done and the total, `null` if unknown. If it returns a promise, the
+ * transfer waits; if it throws, the transfer ends with that error.
  */
 export type nx_progress_fn = (done: number, total: number | null) => void | Promise<void>;
 

@@ -1,4 +1,4 @@
-// The value that nx_send gives: what became of a request, frozen.
+// The frozen value that nx_send returns.
 import type { Readable } from "node:stream";
 import { needText } from "../base/arguments.js";
 import { NE_OK } from "../base/constants.js";
@@ -8,7 +8,7 @@ import type { ne_status } from "../../ne_utils.js";
 import { decodeText } from "./charset.js";
 import type { Answer } from "./course.js";
 
-/** What became of a request. A plain, frozen value: nothing in it has to be destroyed. */
+/** The result of a request: a plain, frozen value. Nothing in it has to be destroyed. */
 export interface nx_result {
   /** the `NE_*` code of the dispatch: `NE_OK` says that a response was read, whatever its status */
   readonly code: number;
@@ -16,7 +16,7 @@ export interface nx_result {
   readonly error: string;
   /** the JavaScript error behind a failure, else `null` */
   readonly cause: Error | null;
-  /** null when there was no response */
+  /** the status of the response, `null` if there was none */
   readonly status: Readonly<ne_status> | null;
   /** whether the request succeeded: `NE_OK` and a 2xx status */
   readonly ok: boolean;
@@ -27,19 +27,19 @@ export interface nx_result {
   /** the value of a header field, several joined by `", "`, or `null` */
   header(name: string): string | null;
   /**
-   * the body, decoded: what arrived, also where `code` says that it is not all; empty with `stream`
+   * the decoded body. If `code` is not `NE_OK`, it is what had arrived; with `stream` it is empty
    */
   readonly body: Buffer;
   /**
-   * the body, where a stream was asked for and there is a response: to be read to its end or
-   * destroyed. It fails with an `nx_error`
+   * the body, if the option `stream` was set and there is a response: read it to its end or destroy
+   * it. It fails with an `nx_error`
    */
   readonly stream: Readable | null;
   /** the URL that answered, after redirects */
   readonly url: string;
   /** the redirects that were followed, oldest first */
   readonly redirects: ReadonlyArray<{
-    /** the status that said so */
+    /** the status of the redirect */
     readonly status: number;
     /** the URL of the request */
     readonly from: string;
@@ -47,20 +47,20 @@ export interface nx_result {
     readonly to: string;
   }>;
   /**
-   * why a redirect that was offered was not followed, also where none was to be followed; `null`
-   * where none was offered
+   * why the response, if it is a redirect, was not followed (perhaps because `redirects` is 0);
+   * `null` if it is not a redirect
    */
   readonly not_followed: string | null;
   /**
-   * the body as text, in the charset that its Content-Type names (default UTF-8; windows-1252 as
-   * the Encoding Standard has it); a `TypeError` where it is in `stream`
+   * the body as text, decoded in the charset that its Content-Type names, by the rules of the
+   * Encoding Standard (default UTF-8); throws a `TypeError` if the body is in `stream`
    */
   text(): string;
-  /** the same as JSON; throws a `SyntaxError` where it is none */
+  /** the body parsed as JSON; throws a `SyntaxError` if it is not JSON */
   json(): unknown;
 }
 
-/** A result whose body is a stream: there is one wherever there is a response. */
+/** The result with the option `stream`: if there is a response, `stream` is not `null`. */
 export type nx_streamed = nx_result &
   (
     | {

@@ -23,48 +23,49 @@ export interface nx_send_options {
   /** the request body; strings are sent as UTF-8 */
   body?: nx_body | undefined;
   /**
-   * called with the bytes of the request body that are done and their total, `null` if it is
-   * unknown; from 0 again when a body is sent again. A promise holds the transfer back (`timeout`
-   * and `signal` still end it); what is thrown ends the request and is thrown
+   * called with the bytes of the request body that were sent and their total (`null` if unknown);
+   * from 0 again when the body is sent again. If it returns a promise, the transfer waits
+   * (`timeout` and `signal` still end it); if it throws, the request ends with that error
    */
   upload_progress?: nx_progress_fn | undefined;
   /**
-   * the same for the response body, as it comes over the wire; the total is its Content-Length.
-   * Responses that are not the last, redirects that are followed and challenges, do not count
+   * the same for the response body, in bytes on the wire; the total is its Content-Length. Not
+   * called for redirects that are followed and challenges that are answered
    */
   download_progress?: nx_progress_fn | undefined;
   /**
-   * how often to try again (default 0) after a connection refused, unresolved or lost before a
-   * response began, and after 408, 429, 502, 503, 504: only what is idempotent and can be sent
-   * again, with growing pauses, and Retry-After honoured. A pause that would outlast `timeout` ends
-   * the tries, and the last response is the result. The pause holds no connection
+   * how often to retry (default 0) if the name cannot be resolved, the connection is refused or is
+   * lost before a response, and after 408, 429, 502, 503 and 504. Only idempotent requests whose
+   * body can be sent again are retried, after growing pauses, or as Retry-After says. If a pause
+   * would outlast `timeout`, the last response is the result. A pause holds no connection
    */
   retries?: number | undefined;
   /**
-   * bytes of a streamed body; left out, it is sent chunked. Of others the length is known, and
-   * another is a `TypeError`
+   * bytes of a streamed body, which is otherwise sent in chunks. For any other body it must be the
+   * body's length, else it is a `TypeError`
    */
   length?: number | undefined;
-  /** breaks the request off */
+  /** aborts the request */
   signal?: AbortSignal | undefined;
-  /** bound on the whole request, redirects and retries included, in seconds */
+  /** the longest that the whole request may take, redirects and retries included, in seconds */
   timeout?: number | undefined;
   /**
-   * how many redirects to follow (default 0). To another origin, a clone of the session without its
-   * credentials, cookies, client certificate and hooks of the application is used, and only header
-   * fields known to be harmless go along; never from https to http; 303, and 301 or 302 to a POST,
-   * become GET; a body that can't be sent again ends it at 307 and 308. A clone for https trusts
-   * the default CAs. A redirect that is not followed is the result
+   * how many redirects to follow (default 0). A redirect to another origin is followed with a clone
+   * of the session, without its credentials, cookies, client certificate and the application's
+   * hooks, and with only those header fields that are known to be harmless; a clone for https
+   * trusts the default CAs. Redirects from https to http are never followed. After a 303, and after
+   * a 301 or 302 in answer to a POST, the next request is a GET. A body that can't be sent again is
+   * not redirected by 307 and 308. A redirect that is not followed is the result
    */
   redirects?: number | undefined;
-  /** names of fields that may follow a redirect to another origin, besides the harmless ones */
+  /** names of more header fields that may be sent to another origin after a redirect */
   redirect_headers?: readonly string[] | undefined;
   /**
-   * ask first (`Expect: 100-continue`, as the header field does), and send without asking after a
-   * 417
+   * ask before the body is sent (`Expect: 100-continue`, which the header field does too); after a
+   * 417, send without asking
    */
   expect?: boolean | undefined;
-  /** give the body as a stream in `stream` instead of reading it into `body` */
+  /** return the body as a stream in `stream` instead of reading it into `body` */
   stream?: boolean | undefined;
   /** decode gzip, deflate, br and, on Node 24 and later, zstd (default true) */
   decompress?: boolean | undefined;
