@@ -95,6 +95,6 @@ function keyIdentifiersAgree(issuer: X509, cert: X509): boolean {
 
 function trimmed(serial: Buffer): Buffer {
   let at = 0;
-  while (at < serial.length - 1 && serial[at] === 0) at += 1;
+  while (serial[at] === 0) at += 1;
   return serial.subarray(at);
 }

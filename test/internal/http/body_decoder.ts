@@ -51,6 +51,7 @@ const CHUNKS: [name: string, input: string, body: string, outcome: string, rest?
   ["a blank before an extension", "2 ;a=b\r\nok\r\n0\r\n", "ok", "end"],
   ["a blank and no extension", "2 \r\nok\r\n", "", BAD_SIZE],
   ["LF alone ends no size", "2\nok\r\n", "", BAD_LINE],
+  ["a character in place of CR", "2X\nok\r\n0\r\n", "", BAD_LINE],
   ["no digit", "\r\nok", "", BAD_LINE],
   ["a character more than its size", "5\r\nhelloX\n", "", "Chunk delimiter was invalid"],
   ["an extension and no size", ";a=b\r\nok\r\n", "", BAD_SIZE],
@@ -150,6 +151,17 @@ t.test("what stands behind the view is not read", async (t) => {
       taken = decoder.take(view, 1 << 20);
     }
     t.strictSame([decoder.done, view.pos <= end], [false, true], `${end} bytes`);
+  }
+});
+
+t.test("zeros in front make a line long, too", async (t) => {
+  for (let length = 3; length < 16; length++) {
+    const line = `${"5".padStart(length - 2, "0")}\r\n`;
+    const decoder = new BodyDecoder(CHUNKED, true, 10);
+    const bytes = Buffer.from(`${line}hello\r\n0\r\n`);
+    const taken = decoder.take({ bytes, pos: 0, end: bytes.length }, 100);
+    const shown = taken instanceof Malformed ? taken.reason : String(taken);
+    t.equal(shown, length <= 10 ? "hello" : "Could not read chunk size: Line too long", line);
   }
 });
 

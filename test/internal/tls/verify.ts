@@ -268,6 +268,31 @@ t.test("who is a CA", async (t) => {
   t.equal(verdictOf(leaf, made("I", "X", {}, v1)), "handshake", "not at an open end either");
 });
 
+t.test("what a certificate is for", async (t) => {
+  const usage = (bits: number): Buffer => extension(OIDS.keyUsage, true, tlv(0x03, [0, bits]));
+  const type = (bits: number): Buffer => extension(OIDS.netscapeType, false, tlv(0x03, [0, bits]));
+  const purpose = extension(OIDS.extendedKeyUsage, false, seq(oid(OIDS.clientAuth)));
+  const rows: [what: string, changed: Record<string, Buffer>, server: boolean, client: boolean][] = [
+    ["nothing odd", {}, true, true],
+    ["signatures", { keyUsage: usage(0x80) }, true, true],
+    ["keys enciphered", { keyUsage: usage(0x20) }, true, false],
+    ["keys agreed on", { keyUsage: usage(0x08) }, true, true],
+    ["nothing of that", { keyUsage: usage(0x40) }, false, false],
+    ["Netscape's server", { type: type(0x40) }, true, false],
+    ["Netscape's client", { type: type(0x80) }, false, true],
+    ["a proxy", { proxy: extension(OIDS.proxyCertInfo, false, seq()) }, false, false],
+  ];
+  const root = made("R", "R");
+  for (const [what, changed, server, client] of rows) {
+    t.equal(verdictOf(made("localhost", "R", changed), root) === 0, server, `server: ${what}`);
+    const chain = [made("localhost", "R", { ...changed, extendedKeyUsage: purpose })];
+    t.equal(isTrustedClient({ chain, refusal: null }, [root], NOW), client, `client: ${what}`);
+  }
+  const leaf = made("localhost", "R");
+  t.equal(verdictOf(leaf, made("R", "R", { type: type(0x04) })), 0, "Netscape's CA");
+  t.equal(verdictOf(leaf, made("R", "R", { type: type(0x02) })), "handshake", "for mail only");
+});
+
 t.test("accepted_leaf", async (t) => {
   const context = createTlsContext();
   const [one, other] = [chainOf("selfsigned.pem"), chainOf("expired.pem")];
