@@ -1,8 +1,10 @@
 // The header fields of a request in every form that programs have them: a record, a list of pairs,
 // Headers, a Map, the headers of a result. Nothing is dropped: what can't be read is a mistake.
 import { describe, isPlain } from "../base/call_options.js";
-import { misuse } from "../base/handle.js";
-import { checkFieldName, checkFieldValue } from "../http/request_head.js";
+import { misuse, type ne_request } from "../base/handle.js";
+import { checkFieldName, checkFieldValue, withoutField } from "../http/request_head.js";
+import { requests } from "../session/request.js";
+import { ne_add_request_header } from "../../ne_request.js";
 
 /** A header field. */
 export type Field = readonly [name: string, value: string];
@@ -24,7 +26,14 @@ const FRAMING = /^(content-length|transfer-encoding)$/i;
  */
 export function readHeaderList(given: unknown, caller: string): Field[] {
   if (typeof given !== "object" || given === null) throw notFields(caller, describe(given));
-  if (isIterable(given)) return readPairs(given, caller);
+  const fields = isIterable(given) ? readPairs(given, caller) : readRecord(given, caller);
+  if (fields.filter(([name]) => /^host$/i.test(name)).length > 1) {
+    throw misuse(caller, "there is more than one Host in `headers`");
+  }
+  return fields;
+}
+
+function readRecord(given: object, caller: string): Field[] {
   if (!isPlain(given)) throw notFields(caller, describe(given));
   const fields: Field[] = [];
   for (const [name, value] of Object.entries(given)) {
@@ -61,6 +70,19 @@ function add(fields: Field[], name: unknown, value: unknown, caller: string): vo
     checkFieldValue(one, caller, name);
     fields.push([name, one]);
   }
+}
+
+/**
+ * Adds a field to a request. Host and User-Agent stand in the place of the session's: servers refuse
+ * a request with two of the first (RFC 9112 section 3.2).
+ */
+export function addField(req: ne_request, [name, value]: Field): void {
+  const known = name.length === 4 || name.length === 10 ? name.toLowerCase() : "";
+  if (known === "host" || known === "user-agent") {
+    const { fields } = requests.open(req, "nx_send");
+    fields.fixed = withoutField(fields.fixed, known);
+  }
+  ne_add_request_header(req, name, value);
 }
 
 function isIterable(given: object): given is Iterable<unknown> {

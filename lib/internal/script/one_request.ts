@@ -20,12 +20,10 @@ import {
   nx_set_request_deadline,
   nx_set_request_signal,
 } from "../../nx_session.js";
-import { withoutField } from "../http/request_head.js";
-import { requests } from "../session/request.js";
 import { answerOf, streamError, streamingAnswer } from "./answer.js";
 import { urlOf, type Answer, type Course } from "./course.js";
 import { ACCEPTED } from "./send_options.js";
-import type { Field } from "./header_list.js";
+import { addField, type Field } from "./header_list.js";
 import { submitLocks } from "./lock_tokens.js";
 import { redirectAfter, type Redirected } from "./redirect.js";
 import { Incoming, type Fate } from "./response_body.js";
@@ -62,7 +60,7 @@ function prepare(
 ): Incoming {
   const { step, sending, deadline } = course;
   if (sending.signal !== null) nx_set_request_signal(req, sending.signal);
-  for (const [name, value] of step.fields) addField(req, name, value);
+  for (const field of step.fields) addField(req, field);
   submitLocks(req, step.method, step.target, step.fields);
   // a part of something compressed can't be decoded
   const asks = step.fields.some(([name]) => /^(accept-encoding|range)$/i.test(name));
@@ -84,17 +82,6 @@ function prepare(
   });
   ne_add_response_body_reader(req, Incoming.accept, Incoming.read, incoming);
   return incoming;
-}
-
-// The caller's Host and User-Agent stand in the place of the session's: servers refuse a request
-// with two of the first (RFC 9112 section 3.2).
-function addField(req: ne_request, name: string, value: string): void {
-  const known = name.length === 4 || name.length === 10 ? name.toLowerCase() : "";
-  if (known === "host" || known === "user-agent") {
-    const { fields } = requests.open(req, "nx_send");
-    fields.fixed = withoutField(fields.fixed, known);
-  }
-  ne_add_request_header(req, name, value);
 }
 
 // A response has come, and its body is in memory or was passed over.

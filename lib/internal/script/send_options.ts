@@ -144,9 +144,6 @@ function fieldsIn(
   const given = headers === undefined ? NO_FIELDS : readHeaderList(headers, caller);
   const type = body?.type ?? null;
   if (given.length === 0 && type === null) return { fields: NO_FIELDS, expects: false };
-  if (given.filter(([name]) => /^host$/i.test(name)).length > 1) {
-    throw misuse(caller, "there is more than one Host in `headers`");
-  }
   // the session asks first, and waits for the answer
   const fields = given.filter((field) => !asksFirst(field));
   if (type !== null && !given.some(([name]) => name.toLowerCase() === "content-type")) {

@@ -15,6 +15,7 @@ import {
   ne_request_destroy,
 } from "../../ne_request.js";
 import { nx_set_request_signal } from "../../nx_session.js";
+import { addField } from "../script/header_list.js";
 import {
   answerOf,
   fieldOf,
@@ -93,7 +94,7 @@ async function compare(
   const req = ne_request_create(line.sess, call.method, path);
   try {
     nx_set_request_signal(req, line.signal);
-    for (const [name, value] of [...line.fields, IDENTITY]) ne_add_request_header(req, name, value);
+    for (const field of [...line.fields, IDENTITY]) addField(req, field);
     const end = length === null ? "" : start + length - 1;
     if (start > 0) ne_add_request_header(req, "Range", `bytes=${start}-${end}`);
     for (;;) {

@@ -2,7 +2,6 @@
 // it (RFC 4918 section 9.9.3), and no condition of a MOVE keeps that from happening.
 import { NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
 import { isSlashMissing } from "../resources/missing_slash.js";
-import { ne_add_request_header } from "../../ne_request.js";
 import {
   ne_propfind_create,
   ne_propfind_destroy,
@@ -11,6 +10,7 @@ import {
   ne_propset_value,
 } from "../../ne_props.js";
 import { nx_set_request_signal } from "../../nx_session.js";
+import { addField } from "../script/header_list.js";
 import { answerOf, type Answer } from "./exchange.js";
 import { Failed } from "./failed_transfer.js";
 import type { Job } from "./job.js";
@@ -39,7 +39,7 @@ async function ask({ line, path }: Job, found: { isCollection: boolean }): Promi
   const req = ne_propfind_get_request(handler);
   try {
     nx_set_request_signal(req, line.signal);
-    for (const field of line.fields) ne_add_request_header(req, ...field);
+    for (const field of line.fields) addField(req, field);
     const code = await ne_propfind_named(handler, [TYPE], (_userdata, _uri, results) => {
       const type = ne_propset_value(results, TYPE) ?? "";
       found.isCollection ||= /<DAV:collection[ >]/.test(type);

@@ -20,6 +20,7 @@ import {
   ne_request_destroy,
 } from "../../ne_request.js";
 import { nx_response_trailer_fields, nx_set_request_signal } from "../../nx_session.js";
+import { addField } from "../script/header_list.js";
 import { IDENTITY, isStrong } from "./check.js";
 import { Decoding, isCoded } from "./decoding.js";
 import { digestsIn, promisesDigests, Sums, type Digest } from "./digests.js";
@@ -114,7 +115,7 @@ async function attempt(d: Download, course: Course): Promise<Answer | null> {
   let unwanted = 0;
   try {
     nx_set_request_signal(req, line.signal);
-    for (const [name, value] of [...line.fields, IDENTITY]) ne_add_request_header(req, name, value);
+    for (const field of [...line.fields, IDENTITY]) addField(req, field);
     if (from > 0) {
       ne_add_request_header(req, "Range", `bytes=${from}-`);
       ne_add_request_header(req, "If-Range", d.etag ?? "");

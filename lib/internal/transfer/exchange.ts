@@ -22,6 +22,7 @@ import {
 import { ne_get_error } from "../../ne_session.js";
 import { ne_status } from "../../ne_utils.js";
 import { nx_get_cause, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
+import { addField } from "../script/header_list.js";
 
 /** A header field. */
 export type Field = readonly [name: string, value: string];
@@ -115,7 +116,7 @@ function prepare(req: ne_request, line: Line, call: Call): Kept {
   if (condition !== null && !submitsLocks(req)) ne_add_request_header(req, "If", condition);
   const own = new Set(fields.map(([name]) => name.toLowerCase()));
   const others = line.fields.filter(([name]) => !own.has(name.toLowerCase()));
-  for (const [name, value] of [...fields, ...others]) ne_add_request_header(req, name, value);
+  for (const field of [...fields, ...others]) addField(req, field);
   ne_set_request_flag(req, NE_REQFLAG_EXPECT100, call.expect === true ? 1 : 0);
   body?.(req);
   return keepBody(req);

@@ -24,7 +24,7 @@ t.test("one request, and what the answer says", async (t) => {
     if_none_match: "*",
     content_type: "text/plain",
     mtime: new Date(1_700_000_000_999),
-    headers: [["X-A", "b"]],
+    headers: [["X-A", "b"], ["Host", "virtual.example"]],
     progress: (done, total) => void told.push([done, total]),
   });
   t.strictSame(first, { created: true, etag: '"1"' });
@@ -36,6 +36,7 @@ t.test("one request, and what the answer says", async (t) => {
   t.equal(one?.field("content-type"), "text/plain");
   t.equal(one?.field("x-oc-mtime"), "1700000000");
   t.equal(one?.field("x-a"), "b");
+  t.equal(one?.field("host"), "virtual.example", "in the place of the session's");
   t.equal(two?.field("if-match"), '"1"');
   t.equal(two?.field("content-length"), "0");
   t.equal(ne_get_error(sess), "204 No Content");
