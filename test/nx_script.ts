@@ -230,7 +230,7 @@ t.test("failures are values", async (t) => {
     const { sess } = await serving(t, stalled, stalled);
     const result = await nx_send(sess, "GET", "/", { timeout: 0.05 });
     t.match(result, { code: NE_TIMEOUT, error: "Request timed out" });
-    const streamed = await nx_send(sess, "GET", "/", { timeout: 0.05, stream: true });
+    const streamed = await nx_send(sess, "GET", "/", { timeout: 0.5, stream: true });
     await t.rejects(text(streamed.stream!), { name: "nx_error", code: NE_TIMEOUT });
   });
   await t.test("what the application throws is none", async (t) => {

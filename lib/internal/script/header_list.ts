@@ -73,8 +73,8 @@ function add(fields: Field[], name: unknown, value: unknown, caller: string): vo
 }
 
 /**
- * Adds a field to a request. Host and User-Agent stand in the place of the session's: servers refuse
- * a request with two of the first (RFC 9112 section 3.2).
+ * Adds a field to a request. Host and User-Agent stand in the place of the session's: servers
+ * refuse a request with two of the first (RFC 9112 section 3.2).
  */
 export function addField(req: ne_request, [name, value]: Field): void {
   const known = name.length === 4 || name.length === 10 ? name.toLowerCase() : "";
