@@ -8,13 +8,8 @@ export interface nx_changes extends AsyncIterableIterator<nx_change> {
   /** the next token, once the loop has ended; `null` before, and if the loop was left early */
   readonly token: string | null;
   /**
-<<<<<<< HEAD
-   * whether the server threw the old token away and everything is listed again: what is not
-   * named from then on is gone
-=======
    * whether the server no longer knew the old token and lists every member: what is not listed is
    * gone
->>>>>>> 72d4080 (Reword the types that the nx_ modules publish)
    */
   readonly anew: boolean;
 }
