@@ -128,8 +128,8 @@ export class NamedFile implements Target {
       await this.#handle.sync();
       await this.#needOwn(part);
       await this.#handle.close();
-      await fs.rename(part, this.#name);
       if (this.#url !== null) await remove(`${part}.etag`);
+      await fs.rename(part, this.#name);
       await syncFolder(path.dirname(this.#name));
       this.#setFree();
     } catch (error) {
@@ -163,8 +163,8 @@ export class NamedFile implements Target {
       await this.#synced;
       if (this.#url !== null && this.at > 0) return;
       await this.#needOwn(part);
-      await remove(part);
       if (this.#url !== null) await remove(`${part}.etag`);
+      await remove(part);
     } catch {
       // the transfer's own failure is the one to tell
     } finally {
@@ -219,8 +219,9 @@ async function openPart(part: string, mode: number, resumes: boolean): Promise<F
     const stat = await fs.lstat(part).catch(() => null);
     const isBusy = stat !== null && busy.has(identityOf(stat));
     if (isBusy) throw new Failed(`Another download is writing ${part}`);
-    await remove(part);
+    // a tag must never outlive its part: it would be taken for the next one's
     await remove(`${part}.etag`);
+    await remove(part);
     return fs.open(part, flags | O_EXCL, mode);
   }
 }

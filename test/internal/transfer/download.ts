@@ -286,6 +286,20 @@ t.test("a part that another process has replaced is not put in the file's place"
   t.equal(fs.readFileSync(`${name}.part`, "utf8"), "theirs");
 });
 
+t.test("the tag of an earlier part goes before another part is begun", async (t) => {
+  const name = oldFile(t);
+  const server = await scripted(t, [[whole(BODY)]]);
+  fs.writeFileSync(`${name}.part`, "an earlier one");
+  fs.writeFileSync(`${name}.part.etag`, JSON.stringify({ url: `${server.origin}/b`, etag: '"1"' }));
+  let there: string[] = [];
+  const progress = (): void => {
+    // killed here, it would leave this
+    there = names(name);
+  };
+  await nx_download(openSession(t, server), "/a", name, { progress });
+  t.strictSame(there, ["file", "file.part"]);
+});
+
 t.test("a part that another process has put in the file's place is not cut", async (t) => {
   const name = oldFile(t);
   const other = content(3500, 2);
