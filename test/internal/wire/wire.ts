@@ -74,7 +74,7 @@ t.test("errors of the stream end reads and writes", async (t) => {
     t.strictSame(await Promise.all([read, write]), [expected, expected], code);
     t.strictSame([wire.failure.error, wire.failure.cause], [text, error]);
     t.equal(wire.write("y", 0), expected);
-    t.equal(wire.flush(0), expected);
+    t.equal(await wire.flush(0), expected);
     t.strictSame(failureOf(error), wire.failure);
   }
 });
@@ -101,7 +101,7 @@ t.test("a write waits for room, a flush for the system", async (t) => {
   const other = new Other({ writableHighWaterMark: 4 });
   const wire = new Wire(other);
   t.equal(wire.write("ab", 0), 0);
-  t.equal(wire.flush(0), 0);
+  t.equal(await wire.flush(0), 0);
   other.held = true;
   t.equal(wire.write("cd", 0), 0, "there is room");
   const flushed = wire.flush(0);
