@@ -6,12 +6,14 @@ import { ne_uri, ne_uri_parse } from "../../../lib/ne_uri.js";
 import { ne_xml_create, ne_xml_destroy, ne_xml_parse } from "../../../lib/ne_xml.js";
 import { multistatus, propstat, response } from "../../fixtures/dav.js";
 
-function outcomeOf(document: string): Outcome & { ret: number } {
+function outcomeOf(...pieces: string[]): Outcome & { ret: number } {
   const base = new ne_uri();
   ne_uri_parse("http://h.example/d/", base);
   const xml = ne_xml_create();
   const outcome = readOutcome(xml, base);
-  const ret = ne_xml_parse(xml, Buffer.from(document)) || ne_xml_parse(xml);
+  let ret = 0;
+  for (const piece of pieces) ret ||= ne_xml_parse(xml, Buffer.from(piece));
+  ret ||= ne_xml_parse(xml);
   ne_xml_destroy(xml);
   return { ...outcome, ret };
 }
@@ -98,6 +100,17 @@ t.test("texts that are too long", async (t) => {
   const document = multistatus(response("/a", status("423 Locked"), described));
   t.equal(outcomeOf(document).text, "/a: 423 Locked");
   t.equal(outcomeOf(multistatus(response("/a", status(`200 ${long}`)))).ret, -1);
+});
+
+t.test("the last piece that makes a text too long counts", async (t) => {
+  const document = multistatus(response(`/${"x".repeat(16_384)}`, status("423 Locked")));
+  const at = document.indexOf("x".repeat(100)) + 16_383;
+  t.equal(outcomeOf(document.slice(0, at), document.slice(at)).path, "/d/");
+});
+
+t.test("an element inside an href takes nothing of it away", async (t) => {
+  const href = "/e/<x:i>of another</x:i>a";
+  t.equal(outcomeOf(multistatus(response(href, status("423 Locked")))).path, "/e/a");
 });
 
 t.test("a flood in one response costs little", async (t) => {
