@@ -444,7 +444,7 @@ t.test("24: redirects lead to http and https only, and never from https to http"
   t.equal(plain.connections, 0);
 });
 
-t.test("27: what is on Object.prototype is no setting", async (t) => {
+t.test("27: members of Object.prototype are not settings", async (t) => {
   const serve = async (peer: Peer): Promise<void> => {
     while ((await peer.readRequest().catch(() => null)) !== null) await peer.write(OK);
   };
@@ -469,7 +469,7 @@ t.test("27: what is on Object.prototype is no setting", async (t) => {
   await Promise.all([plain.close(), secure.close(), trap.close()]);
 });
 
-t.test("36: what is cleared is clear", async (t) => {
+t.test("36: a cleared jar is empty", async (t) => {
   const server = await scripted(t, [
     [answer(401, BASIC), OK, answer(200, "Set-Cookie: a=1"), OK],
     [OK],

@@ -376,7 +376,7 @@ interop(
   { slow: true },
 );
 
-t.test("nobody listens", async (t) => {
+t.test("a port without a server", async (t) => {
   const sess = ne_session_create("http", "127.0.0.1", await refusedPort());
   t.teardown(() => ne_session_destroy(sess));
   const { error } = await send(sess, "GET", "/");

@@ -334,7 +334,7 @@ t.test("challenges", async (t) => {
     t.equal(error, `Could not authenticate to server: ignored ${"F".repeat(119)}`);
   });
 
-  t.test("are none without a field, or without a callback", async (t) => {
+  t.test("a 401 without a field or a callback is an ordinary status", async (t) => {
     const { sess } = await against(t, [
       answer(401),
       answer(401, 'Proxy-Authenticate: Basic realm="r"'),

@@ -951,7 +951,7 @@ t.test("a request has one status, filled anew by each response", async (t) => {
   ne_request_destroy(req);
 });
 
-t.test("what came of a head before it broke can be seen, a status that is none cannot", async (t) => {
+t.test("fields read before a failure can be seen, a malformed status cannot", async (t) => {
   const head = "HTTP/1.1 200 OK\r\nX: y\r\n";
   const table: [string, string, number, string | null][] = [
     ["cut off", `${head}Z`, 200, "y"],
@@ -975,7 +975,7 @@ t.test("what came of a head before it broke can be seen, a status that is none c
   }
 });
 
-t.test("answers that are none of HTTP/1", async (t) => {
+t.test("answers that are not HTTP/1", async (t) => {
   const table: [string, string][] = [
     ["HTTP/2.0 200 OK\r\n\r\n", "Incompatible HTTP version"],
     ["HTTP/0.9 200 OK\r\n\r\n", "Incompatible HTTP version"],

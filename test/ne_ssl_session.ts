@@ -329,7 +329,7 @@ t.test("server_name_indication", async (t) => {
   t.same(seen, ["localhost", false, false]);
 });
 
-t.test("nobody_is_told_of_the_second_connection_for_a_certificate", async (t) => {
+t.test("the_second_connection_for_a_certificate_is_not_announced", async (t) => {
   const wish = { maxVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: false } as const;
   const { port } = await tlsServer(t, wish, answer);
   const sess = session(t, port, "ca.pem", "127.0.0.1");

@@ -82,7 +82,7 @@ t.test("nx_send shows the locks that its method needs", async (t) => {
   await nx_unlock(b);
 });
 
-t.test("what is asked for", async (t) => {
+t.test("the options are in the LOCK request", async (t) => {
   const server = await LockServer.start(t);
   const options = { depth: Infinity, scope: "shared", timeout: Infinity, renew: false } as const;
   const locks = [

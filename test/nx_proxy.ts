@@ -528,7 +528,7 @@ t.test("the environment", async (t) => {
   restore();
 });
 
-t.test("a variable of no use fails the session's requests; nothing goes past the proxy", async (t) => {
+t.test("an unusable variable fails the session's requests; nothing bypasses the proxy", async (t) => {
   const { env } = process;
   t.teardown(() => {
     process.env = env;

@@ -233,7 +233,7 @@ t.test("failures are values", async (t) => {
     const streamed = await nx_send(sess, "GET", "/", { timeout: 0.5, stream: true });
     await t.rejects(text(streamed.stream!), { name: "nx_error", code: NE_TIMEOUT });
   });
-  await t.test("what the application throws is none", async (t) => {
+  await t.test("what the application throws rejects the call", async (t) => {
     const { sess } = await serving(t, (peer) => peer.readEof());
     const failure = new Error("no more");
     async function* failing(): AsyncGenerator<string> {
@@ -241,7 +241,7 @@ t.test("failures are values", async (t) => {
     }
     await t.rejects(nx_send(sess, "PUT", "/", { body: failing() }), failure);
   });
-  await t.test("mistakes are none", async (t) => {
+  await t.test("mistakes in the call reject it", async (t) => {
     const sess = session(t, 1);
     const rows: [method: string, target: string, options: object][] = [
       ["GET ", "/", {}],

@@ -489,7 +489,7 @@ t.test("signals", async (t) => {
     ne_session_destroy(sess);
     t.equal(listeners(signal), 0);
   });
-  await t.test("that are none", async (t) => {
+  await t.test("must be AbortSignals", async (t) => {
     const sess = session(t, 1);
     t.throws(() => nx_set_session_signal(sess, {} as never), /^nx_set_session_signal: the signal/);
     t.throws(() => nx_set_request_signal(request(t, sess), 5 as never), TypeError);
@@ -548,7 +548,7 @@ t.test("a bound on the whole request", async (t) => {
     ne_hook_post_send(sess, () => 8);
     t.equal(await get(sess), NE_TIMEOUT);
   });
-  await t.test("that is none", async (t) => {
+  await t.test("must be a number of seconds", async (t) => {
     const sess = session(t, 1);
     for (const seconds of [-1, NaN, "1"]) {
       t.throws(() => nx_set_request_timeout(sess, seconds as number), TypeError);

@@ -93,7 +93,7 @@ t.test("PBES2, every cipher and every function", async (t) => {
 
 const SALT_IV = Buffer.alloc(16, 1);
 
-t.test("what nobody here knows is said to be so", async (t) => {
+t.test("unknown algorithms are reported as unknown", async (t) => {
   const unknown = { message: "unknown encryption" };
   const run = (algorithm: Der) => () => decrypt(algorithm, TEXT, "pw", new Effort());
   t.throws(run(new Der(oid("1.2.3"))), unknown, "a scheme");

@@ -21,7 +21,7 @@ t.test("what an object has itself", async (t) => {
   t.not(read(given), given, "a copy");
 });
 
-t.test("what is none", async (t) => {
+t.test("anything but an options object is refused", async (t) => {
   const rows: [given: unknown, error: string][] = [
     [null, "f: the options must be an object, not null"],
     [5, "f: the options must be an object, not number"],

@@ -13,7 +13,7 @@ t.test("numbers and handles", async (t) => {
   t.throws(() => fdNumber(handle, "f"), new TypeError("f: the file descriptor is not open"));
 });
 
-t.test("what is none", async (t) => {
+t.test("anything but a descriptor is refused", async (t) => {
   const wrong = [-1, 1.5, NaN, Infinity, "1", null, undefined, {}] as unknown as number[];
   for (const value of wrong) {
     t.throws(() => fdNumber(value, "f"), new TypeError("f: the file descriptor is not open"));

@@ -11,7 +11,7 @@ t.test("an address is its bytes", async (t) => {
   }
 });
 
-t.test("what is none", async (t) => {
+t.test("texts that are not address literals", async (t) => {
   const rows: [text: string, why: string][] = [
     ["010.0.0.1", "octal to some"],
     ["1.2.3", "the short forms of inet_aton"],

@@ -235,7 +235,7 @@ function sent(
   return store.header(at(to), now);
 }
 
-t.test("what is sent", async (t) => {
+t.test("which cookies are sent", async (t) => {
   const shop = "http://www.example.com/shop/cart";
   const rows: [reason: string, sets: [url: string, field: string][], to: string,
     wanted: string | null][] = [

@@ -34,7 +34,7 @@ t.test("what only a lenient reader takes", async (t) => {
   t.strictSame(read("HTTP/1.1 200", true), NONE, "neon wants the blank");
 });
 
-t.test("what none takes leaves nothing behind", async (t) => {
+t.test("a malformed line leaves the status as new", async (t) => {
   const lines = ["", "HTTP/1.1", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "http/1.1 200 OK",
     "HTTP/1.1200 OK", "HTTP/1.1 2x0 OK", "XTTP/1.1 200 OK", "HTTP/11.1 200", "HTTP/1. 200 OK",
     "HTTP/1.1 200OK", "GET / HTTP/1.1"];

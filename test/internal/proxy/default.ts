@@ -4,7 +4,7 @@ import { defaultProxy, setDefaultProxy } from "../../../lib/internal/proxy/defau
 import { ne_session_create, ne_session_destroy } from "../../../lib/ne_session.js";
 import { nx_get_default_proxy, nx_set_default_proxy } from "../../../lib/nx_proxy.js";
 
-t.test("none at first, then the last that was set", async (t) => {
+t.test("no default at first, then the last one set", async (t) => {
   t.equal(defaultProxy(), null);
   const setting = { proxy: {}, attach: () => {} };
   setDefaultProxy(setting);

@@ -39,7 +39,7 @@ t.test("which variable counts", async (t) => {
   }
 });
 
-t.test("a variable of no use is not the same as none", async (t) => {
+t.test("an unusable variable is not the same as an unset one", async (t) => {
   const rows: [string, Record<string, string>, string][] = [
     ["http", { http_proxy: "ftp://a:1", all_proxy: "c:1" }, "http_proxy"],
     ["http", { HTTP_PROXY: "ftp://a:1" }, "HTTP_PROXY"],

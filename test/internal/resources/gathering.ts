@@ -22,7 +22,7 @@ function gather(
   return { gathering, paths: batch.map(({ path, self }) => (self ? `self ${path}` : path)) };
 }
 
-t.test("each once, whatever the spelling", async (t) => {
+t.test("each resource once, however it is spelled", async (t) => {
   const { paths } = gather([
     response(["/d/", "/d/a"]),
     response(["/d/%61"]),
@@ -33,7 +33,7 @@ t.test("each once, whatever the spelling", async (t) => {
   t.strictSame(paths, ["self /d/", "/d/a", "/d/b", "/other"]);
 });
 
-t.test("only what is wanted", async (t) => {
+t.test("only the wanted kinds of resources", async (t) => {
   const all = [response(["/d/", "/d/a", "/d/a/b", "/other"])];
   t.strictSame(gather(all, (kind) => kind === "member").paths, ["/d/a"]);
   t.strictSame(gather(all, (kind) => kind === "self").paths, ["self /d/"]);

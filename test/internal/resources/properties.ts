@@ -18,7 +18,7 @@ const answer = (...inside: string[]): Answered => ({ body: multistatus(response(
 const a = '<a xmlns="u"/>';
 const b = '<b xmlns="u"/>';
 
-t.test("what is sent", async (t) => {
+t.test("the body of a PROPPATCH", async (t) => {
   const { sess, server } = await answering(t, { status: "200 OK" });
   await patch(sess, "/x", [A], [B], "f");
   t.match(

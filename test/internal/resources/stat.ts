@@ -14,7 +14,7 @@ async function ask(t: Test, answer: Answered): Promise<nx_resource | null> {
   return stat(sess, "/a", [], "f");
 }
 
-t.test("what is there", async (t) => {
+t.test("an existing resource", async (t) => {
   const { sess, server } = await answering(t, found(response("/a", LENGTH)));
   t.match(await stat(sess, "/a", [], "f"), { self: true, path: "/a", size: 7 });
   t.equal(server.requests[0]?.field("depth"), "0");
@@ -29,7 +29,7 @@ t.test("nothing is there", async (t) => {
   t.strictSame([404, 410, 403, 200, undefined].map(isAbsence), [true, true, false, false, false]);
 });
 
-t.test("what is not said is a failure", async (t) => {
+t.test("an answer that does not say is a failure", async (t) => {
   const rows: [what: string, answer: Answered, message: RegExp][] = [
     ["refused", { status: "403 Forbidden" }, /403 Forbidden/],
     ["refused inside", found(response("/a", status("403 Forbidden"))), /403 Forbidden/],

@@ -15,7 +15,7 @@ t.test("documents", async (t) => {
   t.match(root.children, ["x", { nspace: "u", name: "b" }, "y"]);
 });
 
-t.test("what is none", async (t) => {
+t.test("text that is not XML is refused", async (t) => {
   const rows: [text: unknown, message: RegExp][] = [
     ["", /^f: the query is no XML: /],
     ["hello", /is no XML/],

@@ -26,7 +26,7 @@ t.test("forms", async (t) => {
   for (const [form, given, fields] of rows) t.strictSame(read(given), fields, form);
 });
 
-t.test("what is none", async (t) => {
+t.test("values that are not header fields are refused", async (t) => {
   class Own {
     "X-A" = "1";
   }

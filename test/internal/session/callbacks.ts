@@ -39,7 +39,7 @@ t.test("as a walk along a linked list", async (t) => {
   t.equal(walk(before, (name) => name === "b" && before.unshift(hook("z"))), "a b c", "in front is behind us");
 });
 
-t.test("promises that nobody can wait for", async (t) => {
+t.test("promises where a callback must not return one", async (t) => {
   t.doesNotThrow(() => needSync(undefined, "ne_x_fn"));
   t.doesNotThrow(() => needSync(7, "ne_x_fn"));
   const message = "ne_x_fn: the callback must not return a promise";

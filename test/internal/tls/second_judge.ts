@@ -78,7 +78,7 @@ t.test("kinds_of_refusals", async (t) => {
   t.equal(isAboutTrust({ code: "UNSPECIFIED", reason: "" }), false);
 });
 
-t.test("whom_the_runtime_trusts_is_for_the_runtime_to_say", async (t) => {
+t.test("OpenSSL_alone_decides_about_the_roots_of_the_runtime", async (t) => {
   // --use-openssl-ca and --use-system-ca know stores that we cannot list
   const context = createTlsContext();
   context.findDefaultCa = () => [];

@@ -163,7 +163,7 @@ t.test("a_changed_signature_is_hard", async (t) => {
 
 // Each builds on a real certificate with other extensions; signatures are not made anew, so only
 // what comes before the signature counts here.
-t.test("extensions_that_nobody_may_overrule", async (t) => {
+t.test("extensions_that_no_callback_can_overrule", async (t) => {
   const leaf = cert("good.pem");
   const { extensions } = leaf;
   const changes: readonly [reason: string, change: Partial<X509["extensions"]>][] = [

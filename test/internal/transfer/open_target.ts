@@ -29,7 +29,7 @@ t.test("kinds", async (t) => {
   fs.closeSync(fd);
 });
 
-t.test("what is none", async (t) => {
+t.test("values that are not targets are refused", async (t) => {
   const message = "f: the target must be a file's name, descriptor or handle, or a Writable";
   for (const given of [null, undefined, {}, true, Buffer.alloc(1), new URL("file:///a")]) {
     await t.rejects(openTarget({ signal: null }, given as GivenTarget, "", false, "f"), new TypeError(message));

@@ -60,7 +60,7 @@ t.test("families_in_turn", async (t) => {
   t.same(order(), []);
 });
 
-t.test("a_silent_address_holds_nobody_up", async (t) => {
+t.test("a_silent_address_delays_nothing", async (t) => {
   const attempts = new Attempts();
   const raced = connectFirst([A, B, C], 1, attempts.attempt);
   await attempts.tried(B);
@@ -126,7 +126,7 @@ t.test("an_attempt_that_throws_ends_all", async (t) => {
   t.match(attempts.log, ["try 192.0.2.1", "try 192.0.2.2", "drop 192.0.2.1"]);
 });
 
-t.test("nobody_to_ask", async (t) => {
+t.test("no_address_to_try", async (t) => {
   const outcome = await connectFirst([], 1, new Attempts().attempt);
   t.same(outcome, { wire: null, failure: failure("no address") });
 });

@@ -38,7 +38,7 @@ t.test("what references stand for", async (t) => {
   for (const [text, found] of rows) t.equal(read(text), found, text);
 });
 
-t.test("what is wrong, and where", async (t) => {
+t.test("errors in references, with their places", async (t) => {
   const rows: [text: string, reason: string, at: number][] = [
     ["&;", NOT_WELL_FORMED, 1],
     ["& x;", NOT_WELL_FORMED, 1],

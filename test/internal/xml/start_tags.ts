@@ -40,7 +40,7 @@ t.test("names that begin alike", async (t) => {
   ]);
 });
 
-t.test("a tag that has no end yet, or is none", async (t) => {
+t.test("a tag that is unfinished or malformed", async (t) => {
   for (const text of ["<", "<a", "<a b", "<a b='c", "<a /"]) {
     const obstacle = create().read(text, 0);
     // without a character behind the bracket there is no name
