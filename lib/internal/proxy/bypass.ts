@@ -89,7 +89,7 @@ function rangeRule(text: string): Rule | null {
   if (bits > 128) return null;
   return ({ address }) =>
     address !== null &&
-    (isV4 || !isMapped(address) || isMapped(base)) &&
+    (!isMapped(address) || isMapped(base)) &&
     share(address, base, bits);
 }
 

@@ -32,6 +32,7 @@ t.test("takes settings", async (t) => {
   t.equal(full.bypass?.("xbx", 1), true);
   t.equal(full.bypass?.("c", 1), false);
   t.equal(check({ ...GOOD, bypass: [] }).bypass, null);
+  t.equal(check({ ...GOOD, bypass: null }).bypass, null);
 });
 
 t.test("names mistakes", async (t) => {
