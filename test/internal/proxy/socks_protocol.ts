@@ -172,6 +172,7 @@ t.test("what cannot be sent is refused before a byte is", async (t) => {
   const rows: [string, Partial<SocksTarget>, string][] = [
     ["256 bytes of name", { hostname: "h".repeat(256) }, "Invalid host name for SOCKS v5"],
     ["no name", { hostname: "" }, "Invalid host name for SOCKS v5"],
+    ["neither name nor address", { hostname: null }, "Invalid host name for SOCKS v5"],
     [
       "256 bytes for 4a",
       { version: "4a", hostname: "h".repeat(256) },
