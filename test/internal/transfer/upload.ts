@@ -120,23 +120,26 @@ for (const protocol of PROTOCOLS) {
     isClean(t, server, NEW);
   });
 
-  t.test(`${protocol}: a condition that fails meanwhile`, { skip: protocol === "put" }, async (t) => {
-    const server = await transferServer(t, { offers: OFFERS });
-    const sess = openSession(t, server);
-    for (const before of [null, content(5, 3)]) {
-      server.files.clear();
-      if (before !== null) server.files.set(FILE, before);
-      const condition =
-        before === null ? { if_none_match: "*" } : { if_match: String(server.etagOf(FILE)) };
-      const onstate = ({ done }: nx_upload_state): void => {
-        if (done === 10_000) server.files.set(FILE, OLD);
-      };
-      const call = (): Promise<unknown> =>
-        nx_upload(sess, FILE, NEW, { protocol, chunk: 10_000, onstate, ...condition });
-      t.match(await nxError(call), { status: { code: 412 } });
-      isClean(t, server, OLD);
-    }
-  });
+  // one PUT has no meanwhile
+  if (protocol !== "put") {
+    t.test(`${protocol}: a condition that fails meanwhile`, async (t) => {
+      const server = await transferServer(t, { offers: OFFERS });
+      const sess = openSession(t, server);
+      for (const before of [null, content(5, 3)]) {
+        server.files.clear();
+        if (before !== null) server.files.set(FILE, before);
+        const condition =
+          before === null ? { if_none_match: "*" } : { if_match: String(server.etagOf(FILE)) };
+        const onstate = ({ done }: nx_upload_state): void => {
+          if (done === 10_000) server.files.set(FILE, OLD);
+        };
+        const call = (): Promise<unknown> =>
+          nx_upload(sess, FILE, NEW, { protocol, chunk: 10_000, onstate, ...condition });
+        t.match(await nxError(call), { status: { code: 412 } });
+        isClean(t, server, OLD);
+      }
+    });
+  }
 
   t.test(`${protocol}: a source that changes meanwhile starts over`, async (t) => {
     const server = await transferServer(t, { offers: OFFERS });
