@@ -77,7 +77,7 @@ export class Tour {
   session(scheme: string, host: string, port: number): ne_session {
     this.say(`  ne_session_create("${scheme}", "${host}", ${port})`);
     const sess = ne_session_create(scheme, host, port);
-    ne_set_useragent(sess, "libneon-demo/0.1");
+    ne_set_useragent(sess, "libneon-demo/0.2");
     ne_set_notifier(sess, (_, status, info) => this.#notify(status, info));
     return sess;
   }

@@ -156,7 +156,7 @@ function parseTarget(url: string): ne_uri {
 }
 
 async function configure(sess: ne_session, uri: ne_uri, options: VisitOptions): Promise<void> {
-  ne_set_useragent(sess, "libneon-demo/0.1");
+  ne_set_useragent(sess, "libneon-demo/0.2");
   ne_set_connect_timeout(sess, CONNECT_TIMEOUT);
   ne_set_read_timeout(sess, READ_TIMEOUT);
   ne_set_notifier(sess, (_, status, info) => notify(status, info));
