@@ -3,6 +3,7 @@
 import t from "tap";
 import { readableName } from "../../../lib/internal/asn1/name.js";
 import { Flight, type Sight } from "../../../lib/internal/tls/flight.js";
+import { RecordKeys, SUITES, type Suite } from "../../../lib/internal/tls/record_layer.js";
 import { cert } from "../../fixtures/tls.js";
 
 function u16(value: number): Buffer {
@@ -18,7 +19,12 @@ function record(type: number, body: Buffer): Buffer {
 }
 
 // a hello of TLS 1.2 has no supported_versions
-function hello(suite: number, version?: number, random = Buffer.alloc(32, 7)): Buffer {
+function hello(
+  suite: number,
+  version?: number,
+  random = Buffer.alloc(32, 7),
+  sessionId = Buffer.alloc(0),
+): Buffer {
   const extension =
     version === undefined ? Buffer.alloc(0) : Buffer.concat([u16(43), u16(2), u16(version)]);
   return message(
@@ -26,7 +32,8 @@ function hello(suite: number, version?: number, random = Buffer.alloc(32, 7)): B
     Buffer.concat([
       u16(0x0303),
       random,
-      Buffer.from([0]),
+      Buffer.from([sessionId.length]),
+      sessionId,
       u16(suite),
       Buffer.from([0]),
       u16(extension.length),
@@ -156,4 +163,127 @@ t.test("cut_and_changed_at_every_byte", async (t) => {
     }
   }
   t.pass("nothing was thrown");
+});
+
+const SUITE = SUITES[0x1301] as Suite;
+const SECRET = Buffer.alloc(32, 5);
+const CLIENT_HELLO = Buffer.from("\x01\0\0\x02hi", "latin1");
+const finished = message(20, Buffer.alloc(32, 3));
+
+const extension = (type: number, body: Buffer): Buffer =>
+  Buffer.concat([u16(type), u16(body.length), body]);
+const withLength = (body: Buffer): Buffer => Buffer.concat([u16(body.length), body]);
+
+function request13(context: Buffer, ...extensions: Buffer[]): Buffer {
+  const list = withLength(Buffer.concat(extensions));
+  return message(13, Buffer.concat([Buffer.from([context.length]), context, list]));
+}
+
+/** A flight of TLS 1.3 with its messages sealed, and what is seen in it. */
+function sealed13(answer: Buffer, ...messages: Buffer[]): Sight {
+  const flight = new Flight();
+  flight.addHello(CLIENT_HELLO);
+  flight.feed(record(22, answer));
+  flight.setSecret(SECRET);
+  const keys = new RecordKeys(SUITE, SECRET);
+  return flight.feed(Buffer.concat(messages.map((body) => keys.seal(22, body))));
+}
+
+const SCHEMES = Buffer.concat([u16(0x0804), u16(0x0403), u16(0x0807)]);
+const NAMES = Buffer.concat([withLength(ca.der), withLength(ec.der)]);
+
+t.test("what an answer in TLS 1.3 needs", async (t) => {
+  for (const sessionId of [Buffer.alloc(0), Buffer.alloc(32, 9)]) {
+    const answer = hello(0x1301, 0x0304, undefined, sessionId);
+    for (const context of [Buffer.alloc(0), Buffer.from([7, 8, 9])]) {
+      const request = request13(
+        context,
+        extension(5, Buffer.from([1, 2, 3])),
+        extension(13, withLength(SCHEMES)),
+        extension(47, withLength(NAMES)),
+      );
+      const sight = sealed13(answer, message(8, u16(0)), Buffer.concat([request, finished]));
+      t.same(names(sight), [readableName(ca), "EC Root"]);
+      if (sight.kind !== "asked") return;
+      t.strictSame(sight.late, {
+        suite: SUITE,
+        transcript: [CLIENT_HELLO, answer, message(8, u16(0)), request, finished],
+        context,
+        schemes: [0x0804, 0x0403, 0x0807],
+      });
+    }
+  }
+});
+
+t.test("TLS 1.3 without a request, without its extensions, with broken ones", async (t) => {
+  const answer = hello(0x1301, 0x0304);
+  t.equal(sealed13(answer, finished).kind, "pass", "nothing is asked for");
+  t.equal(sealed13(answer, request13(Buffer.alloc(0))).kind, "more", "not before the Finished");
+  t.equal(sealed13(answer, Buffer.concat([request13(Buffer.alloc(0)), done])).kind, "more");
+  const rows: [name: string, request: Buffer, names: string[], schemes: number[]][] = [
+    ["no extensions", request13(Buffer.alloc(0)), [], []],
+    ["no body", message(13, Buffer.alloc(0)), [], []],
+    ["half a number", request13(Buffer.alloc(0), extension(13, Buffer.from([0, 3, 8, 4, 4]))), [], [0x0804]],
+    ["an extension past the end",
+      message(13, Buffer.concat([Buffer.from([0]), u16(100), u16(13), u16(99), u16(2), u16(0x0804)])), [], []],
+    ["an empty extension at the end",
+      request13(Buffer.alloc(0), extension(13, withLength(SCHEMES)), extension(13, Buffer.alloc(0))),
+      [], [0x0804, 0x0403, 0x0807]],
+    ["an empty one before", request13(Buffer.alloc(0), extension(49, Buffer.alloc(0)),
+      extension(47, withLength(NAMES))), [readableName(ca), "EC Root"], []],
+    ["an empty name at the end", request13(Buffer.alloc(0),
+      extension(47, withLength(Buffer.concat([withLength(ca.der), u16(0)])))), [readableName(ca)], []],
+  ];
+  for (const [name, request, expected, schemes] of rows) {
+    const sight = sealed13(answer, Buffer.concat([request, finished]));
+    t.same(names(sight), expected, name);
+    if (sight.kind === "asked") t.strictSame(sight.late?.schemes, schemes, name);
+  }
+});
+
+t.test("a secret before any hello of TLS 1.3 opens nothing", async (t) => {
+  t.equal(new Flight().setSecret(SECRET).kind, "pass");
+  const flight = new Flight();
+  t.equal(flight.feed(record(22, hello(0x1301, 0x0304))).kind, "keys");
+  t.equal(flight.look().kind, "keys", "as long as there is none");
+  const data = new Flight();
+  data.feed(record(22, hello(0x1301, 0x0304)));
+  data.setSecret(SECRET);
+  const alert = new RecordKeys(SUITE, SECRET).seal(21, Buffer.from([2, 40]));
+  t.equal(data.feed(alert).kind, "pass", "a sealed alert");
+  const empty = new Flight();
+  empty.feed(record(22, hello(0x1301, 0x0304)));
+  empty.setSecret(SECRET);
+  const nothing = new RecordKeys(SUITE, SECRET).seal(0, Buffer.from([22]));
+  t.equal(empty.feed(nothing).kind, "broken", "a sealed record without a message");
+  const plain = new Flight();
+  plain.feed(record(22, hello(0x1301, 0x0304)));
+  plain.setSecret(SECRET);
+  t.equal(plain.feed(record(22, finished)).kind, "pass", "nothing is plain any more");
+});
+
+t.test("the answer of TLS 1.2 has nothing for TLS 1.3", async (t) => {
+  const sight = new Flight().feed(flight12);
+  t.equal(sight.kind === "asked" ? sight.late : 0, null);
+  const other = new Flight().feed(record(22, hello(0x1301, 0x0303)));
+  t.equal(other.kind, "more", "a version that is not 1.3");
+});
+
+t.test("limits: the longest record, message and flight", async (t) => {
+  const LONGEST = 16384 + 2048;
+  t.equal(new Flight().feed(Buffer.concat([Buffer.from([22, 3, 3]), u16(LONGEST)])).kind, "more");
+  t.equal(new Flight().feed(Buffer.concat([Buffer.from([22, 3, 3]), u16(LONGEST + 1)])).kind, "pass");
+  t.equal(new Flight().feed(Buffer.from([22, 2, 3, 0, 9])).kind, "pass", "SSL 2");
+  const head = (length: number): Buffer =>
+    record(22, Buffer.from([11, length >> 16, (length >> 8) & 0xff, length & 0xff]));
+  t.equal(new Flight().feed(head(1 << 18)).kind, "more");
+  t.equal(new Flight().feed(head((1 << 18) + 1)).kind, "pass");
+  const part = record(22, Buffer.alloc(16384 - 5));
+  const flight = new Flight();
+  const first = Buffer.from(part);
+  first.set([11, 4, 0, 0], 5);
+  for (let i = 0; i < 16; i++) {
+    t.equal(flight.feed(i === 0 ? first : part).kind, "more", `${(i + 1) * 16384} bytes`);
+  }
+  t.equal(flight.feed(Buffer.alloc(1)).kind, "pass", "one more");
 });

@@ -1,4 +1,5 @@
 // Records of TLS 1.3 against the trace of RFC 8448, and records that were not sealed with its keys.
+import { createDecipheriv, createHmac } from "node:crypto";
 import t from "tap";
 import {
   expandLabel,
@@ -73,4 +74,34 @@ t.test("padding goes, and a record of padding alone is none", async (t) => {
   t.strictSame(open(new RecordKeys(AES, SECRET), padded), { type: 22, content: Buffer.alloc(0) });
   const nothing = new RecordKeys(AES, SECRET).seal(0, Buffer.alloc(3));
   t.equal(open(new RecordKeys(AES, SECRET), nothing), null);
+});
+
+t.test("the nonce of every record is its number in the key's (RFC 8446, 5.3)", async (t) => {
+  const key = hex("dbfaa693d1762c5b666af5d950258d01");
+  const iv = BigInt("0x5bd3c71b836e0b76bb73265f");
+  const keys = new RecordKeys(AES, SECRET);
+  for (let number = 0; number < 66_000; number++) {
+    const sealed = keys.seal(22, Buffer.from([1]));
+    if (![0, 1, 255, 256, 257, 65_535, 65_536, 65_999].includes(number)) continue;
+    const nonce = (iv ^ BigInt(number)).toString(16).padStart(24, "0");
+    const decipher = createDecipheriv("aes-128-gcm", key, hex(nonce));
+    decipher.setAAD(sealed.subarray(0, 5));
+    decipher.setAuthTag(sealed.subarray(-16));
+    const plain = Buffer.concat([decipher.update(sealed.subarray(5, -16)), decipher.final()]);
+    t.same(plain, Buffer.from([1, 22]), `record ${number}`);
+  }
+});
+
+t.test("the shortest record has a type and nothing else", async (t) => {
+  const sealed = new RecordKeys(AES, SECRET).seal(0, Buffer.from([22]));
+  const shortest = new RecordKeys(AES, SECRET).seal(22, Buffer.alloc(0));
+  t.equal(shortest.length, 0, "no content is no record");
+  t.strictSame(open(new RecordKeys(AES, SECRET), sealed), { type: 22, content: Buffer.alloc(0) });
+});
+
+t.test("what a label is made from (RFC 8446, 7.1)", async (t) => {
+  // the length in two bytes, the label and an empty context, each with its length; block 1 of HKDF
+  const info = Buffer.from("\x01\x2c\x09tls13 key\0\x01", "latin1");
+  const wanted = createHmac("sha256", SECRET).update(info).digest();
+  t.same(expandLabel(AES, SECRET, "key", 300), wanted, "one hash at most");
 });
