@@ -1,4 +1,6 @@
 // Locks by place: found at, above and below a path, on their server, and nothing is left behind.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import t from "tap";
 import { LockIndex, spotOf } from "../../../lib/internal/guests/lock_index.js";
 import { ne_uri, ne_uri_parse } from "../../../lib/ne_uri.js";
@@ -59,4 +61,29 @@ t.test("a branch with something below it stays", async (t) => {
   index.remove(spot("http://h/a"), "http://h/a");
   t.strictSame(index.below(spot("http://h/")), ["http://h/a/b/c"]);
   t.strictSame(index.above(spot("http://h/a/b/c/d")), ["http://h/a/b/c"]);
+});
+
+t.test("nothing is left of what was taken out", async (t) => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const inUse = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const index = new LockIndex<string>();
+  const before = inUse();
+  for (let i = 0; i < 20_000; i++) {
+    const place = spot(`http://h/d/${i}`);
+    index.add(place, "lock");
+    index.remove(place, "lock");
+  }
+  const grown = inUse() - before;
+  // a branch with its set and map has several hundred bytes
+  t.ok(grown < 2_000_000, `${grown} bytes`);
+  t.strictSame(index.below(spot("http://h/")), []);
+});
+
+t.test("a place without a server is nobody's", async (t) => {
+  const index = indexed("http://h/a");
+  t.strictSame(index.at(spotOf(new ne_uri(), "/a")), []);
 });

@@ -3,6 +3,8 @@
 import t, { type Test } from "tap";
 import {
   NE_TIMEOUT_INVALID,
+  dropLock,
+  joinStore,
   ne_lock_copy,
   ne_lock_create,
   ne_lock_destroy,
@@ -17,6 +19,10 @@ import {
   ne_lockstore_next,
   ne_lockstore_register,
   ne_lockstore_remove,
+  registeredStore,
+  storedLocks,
+  submitsLocks,
+  submittedTokens,
   type LockRecord,
 } from "../../../lib/internal/guests/lock_store.js";
 import { cloneForSession, isGuest } from "../../../lib/internal/base/clonable.js";
@@ -390,6 +396,10 @@ t.test("what no header field may show does not get into a store", async (t) => {
     });
   }
   t.equal(ne_lockstore_first(store), null);
+  // the last that is one byte
+  const lock = lockAt("http://h/a", 0, "t\u00ffu");
+  ne_lockstore_add(store, lock);
+  t.equal(ne_lockstore_first(store), lock);
 });
 
 t.test("nor out of it, where the lock was changed meanwhile", async (t) => {
@@ -413,6 +423,56 @@ t.test("nor out of it, where the lock was changed meanwhile", async (t) => {
     ne_request_destroy(req);
     ne_session_destroy(sess);
   }
+});
+
+t.test("whether a request submits locks, and which", async (t) => {
+  const sess = ne_session_create("http", "h", 80);
+  t.teardown(() => ne_session_destroy(sess));
+  const told = (path: string): [submits: boolean, tokens: readonly string[]] => {
+    const req = ne_request_create(sess, "M", path);
+    ne_lock_using_resource(req, path, 0);
+    const found: ReturnType<typeof told> = [submitsLocks(req), submittedTokens(req)];
+    ne_request_destroy(req);
+    return found;
+  };
+  t.strictSame(told("/a"), [false, []], "no store");
+  const store = ne_lockstore_create();
+  ne_lockstore_register(store, sess);
+  ne_lockstore_add(store, lockAt("http://h:80/a", 0, "t:1"));
+  ne_lockstore_add(store, lockAt("http://h:80/a", 0, "t:2"));
+  t.strictSame(told("/a"), [true, ["t:2", "t:1"]]);
+  t.strictSame(told("/b"), [false, []], "a store without a lock on it");
+});
+
+t.test("stores that are joined: those of every store, the first registered", async (t) => {
+  const sess = ne_session_create("http", "h", 80);
+  t.teardown(() => ne_session_destroy(sess));
+  const [one, two] = [ne_lockstore_create(), ne_lockstore_create()];
+  t.equal(registeredStore(sess), null);
+  for (const store of [one, two, two, one]) joinStore(sess, store, "f");
+  t.equal(registeredStore(sess), one);
+  ne_lockstore_add(one, lockAt("http://h:80/a", 0, "t:1"));
+  const lock = lockAt("http://h:80/a", 0, "t:2");
+  ne_lockstore_add(two, lock);
+  const req = ne_request_create(sess, "M", "/a");
+  t.teardown(() => ne_request_destroy(req));
+  ne_lock_using_resource(req, "/a", 0);
+  t.strictSame(submittedTokens(req), ["t:1", "t:2"]);
+  t.throws(() => joinStore(sess, {} as typeof one, "f"), { message: /^f: / });
+});
+
+t.test("all locks of a store, and one taken out that may be gone", async (t) => {
+  const store = ne_lockstore_create();
+  const [a, b] = [lockAt("http://h/a", 0, "t:a"), lockAt("http://h/b", 0, "t:b")];
+  for (const lock of [a, b]) ne_lockstore_add(store, lock);
+  t.equal(ne_lockstore_first(store), b);
+  t.strictSame(storedLocks(store, "f"), [b, a]);
+  t.equal(ne_lockstore_next(store), a, "the iteration goes on");
+  dropLock(store, b);
+  dropLock(store, b);
+  t.strictSame(storedLocks(store, "f"), [a]);
+  ne_lockstore_destroy(store);
+  t.doesNotThrow(() => dropLock(store, a), "nor is there anything in a destroyed store");
 });
 
 t.test("lock objects", async (t) => {

@@ -1,10 +1,10 @@
 // Requests of a lock go out on the idle session itself, or on a clone: a busy session, or one whose
 // signal has fired, does not keep a lock from being given back.
-import t from "tap";
+import t, { type Test } from "tap";
 import { onOwnSession } from "../../../lib/internal/locks/own_session.js";
 import { ne_request_create, ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";
 import { ne_session_create, ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
-import { nx_set_session_signal } from "../../../lib/nx_session.js";
+import { nx_set_max_connections, nx_set_session_signal } from "../../../lib/nx_session.js";
 import { OK, send } from "../../fixtures/conversation.js";
 import { gate, scripted } from "../../fixtures/server.js";
 
@@ -19,7 +19,8 @@ t.test("an idle session is used itself", async (t) => {
   t.equal(await onOwnSession(sess, "f", async (own) => own), sess);
 });
 
-t.test("beside a request that is under way a clone is used, and destroyed", async (t) => {
+/** A call beside a request that is under way, and what its session sent meanwhile. */
+async function besideAnother(t: Test, most: number): Promise<{ sess: ne_session; used: ne_session }> {
   const held = gate();
   const begun = gate();
   const server = await scripted(t, [
@@ -32,21 +33,30 @@ t.test("beside a request that is under way a clone is used, and destroyed", asyn
     [OK],
   ]);
   const sess = sessionFor(t, server.port);
+  nx_set_max_connections(sess, most);
   const req = ne_request_create(sess, "GET", "/long");
   const running = ne_request_dispatch(req);
   await begun.opened;
-  let used: ne_session | null = null;
-  const code = await onOwnSession(sess, "f", async (own) => {
-    used = own;
-    return (await send(own, "GET", "/short")).code;
+  const used = await onOwnSession(sess, "f", async (own) => {
+    t.equal((await send(own, "GET", "/short")).code, 0);
+    return own;
   });
-  t.equal(code, 0);
-  t.not(used, sess);
-  t.throws(() => ne_request_create(used as unknown as ne_session, "GET", "/"), /destroyed/);
   held.open();
   t.equal(await running, 0);
   ne_request_destroy(req);
   t.strictSame(server.requests.map(({ target }) => target), ["/long", "/short"]);
+  return { sess, used };
+}
+
+t.test("beside a request that is under way a clone is used, and destroyed", async (t) => {
+  const { sess, used } = await besideAnother(t, 1);
+  t.not(used, sess);
+  t.throws(() => ne_request_create(used, "GET", "/"), /destroyed/);
+});
+
+t.test("a session that may run one request more is used itself", async (t) => {
+  const { sess, used } = await besideAnother(t, 2);
+  t.equal(used, sess);
 });
 
 t.test("a signal that has ended the session's requests does not end these", async (t) => {

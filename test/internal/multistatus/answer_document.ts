@@ -97,6 +97,18 @@ t.test("a request that is repeated begins a document anew", async (t) => {
   t.strictSame([events, document.fault], [["begin", "a", "begin", "b"], null]);
 });
 
+t.test("an answer without end ends the request, one of 16 MiB does not", async (t) => {
+  const long = Buffer.alloc(2 ** 24, "x");
+  let left = 1;
+  const prepare = (sess: ne_session): void =>
+    ne_hook_post_send(sess, () => (left-- > 0 ? NE_RETRY : NE_OK), null);
+  const fine = await read(t, [{ body: long }, { body: long }], false, { prepare });
+  t.equal(fine.ret, NE_OK, "each answer counts for itself");
+  const endless = await read(t, [{ body: Buffer.concat([long, Buffer.from("x")]) }], false);
+  t.equal(endless.ret, NE_ERROR);
+  t.equal(endless.error, "Could not parse response: the answer goes on without end");
+});
+
 t.test("a refusal words the session's error", async (t) => {
   const { sess } = await answering(t, { status: "204 No Content", type: null });
   const req = ne_request_create(sess, "GET", "/");
