@@ -88,10 +88,20 @@ t.test("a server that cuts short without going on is an error", async (t) => {
   let tokens = 0;
   const { sess: other } = await replying(t, () => synced(`urn:${tokens++}`, CUT));
   await t.rejects(all(nx_sync(other, "/c/", null)), { message: /does not go on/ });
+  t.equal(tokens, 101, "a hundred answers without a change are believed");
+  let rounds = 0;
+  const { sess: slow } = await replying(t, () => {
+    const name = String(++rounds);
+    return rounds < 150 ? synced(`urn:${name}`, member(name), CUT) : synced(`urn:${name}`);
+  });
+  const long = nx_sync(slow, "/c/", null);
+  t.equal((await all(long)).length, 149, "answers with changes, however many");
+  t.equal(long.token, "urn:150");
 });
 
 t.test("a token that was thrown away leads to all anew", async (t) => {
-  for (const refusal of [FORGOTTEN, { ...FORGOTTEN, status: "409 Conflict" }]) {
+  const refusals = [FORGOTTEN, { ...FORGOTTEN, status: "409 Conflict" }, { status: "410 Gone" }];
+  for (const refusal of refusals) {
     const { sess, server } = await answering(t, refusal, synced("urn:9", member("a")));
     const changes = nx_sync(sess, "/c/", "urn:old");
     t.strictSame(await told(changes), ['+/c/a "a"']);
@@ -99,6 +109,10 @@ t.test("a token that was thrown away leads to all anew", async (t) => {
     t.equal(changes.token, "urn:9");
     t.match(server.requests[1]?.body.toString(), "<D:sync-token></D:sync-token>");
   }
+  const { sess } = await answering(t, FORGOTTEN);
+  const changes = nx_sync(sess, "/c/", null);
+  await t.rejects(all(changes), { name: "nx_error", condition: "valid-sync-token" });
+  t.equal(changes.anew, false, "without a token there is none to throw away");
 });
 
 t.test("failures throw, and leave no token", async (t) => {
@@ -106,6 +120,7 @@ t.test("failures throw, and leave no token", async (t) => {
     [{ status: "403 Forbidden" }, /^403 Forbidden/],
     [{ status: "404 Not Found" }, /^404/],
     [synced(null, member("a")), /no sync-token/],
+    [synced("", member("a")), /no sync-token/],
     [{ body: "<html/>" }, /no list of resources/],
     [{ body: '<D:multistatus xmlns:D="DAV:"><D:sync-response><D:href>/c/a</D:href>' +
       "</D:sync-response><D:sync-token>urn:2</D:sync-token></D:multistatus>" }, /outside/],

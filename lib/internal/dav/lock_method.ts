@@ -102,6 +102,7 @@ export interface Locked {
   readonly ret: number;
   /** The token that was looked for. */
   readonly token: string | null;
+  /** The lock; `null` where `ret` is not `NE_OK`, too. */
   readonly found: ActiveLock | null;
 }
 

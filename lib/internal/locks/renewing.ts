@@ -103,7 +103,7 @@ async function refreshOn(sess: ne_session, held: Held): Promise<Refreshed> {
   const watch = watchFailure(req);
   try {
     const { ret, found } = await dispatchLock(req, token);
-    if (ret === NE_OK && found !== null) return { kind: "done", timeout: found.lock.timeout };
+    if (found !== null) return { kind: "done", timeout: found.lock.timeout };
     const status = ne_get_status(req);
     if (ret === NE_OK || (status.klass === 2 && status.code !== 207)) {
       return await lookFor(sess, held);

@@ -94,7 +94,7 @@ async function sendLock(
   const watch = watchFailure(req);
   try {
     const { ret, token, found } = await dispatchLock(req, null);
-    if (ret === NE_OK && found !== null) {
+    if (found !== null) {
       lock.token = found.lock.token;
       if (found.hasScope) lock.scope = found.lock.scope;
       if (found.hasDepth) lock.depth = found.lock.depth;

@@ -8,8 +8,9 @@ import {
   ne_lock_create,
   storedLocks,
 } from "../../../lib/internal/guests/lock_store.js";
+import { ne_hook_create_request, ne_hook_destroy_request } from "../../../lib/ne_request.js";
 import { failureOf, settled } from "../../fixtures/conversation.js";
-import { answer } from "../../fixtures/dav.js";
+import { answer, multistatus, response } from "../../fixtures/dav.js";
 import { LockServer, TestClock } from "../../fixtures/lock_server.js";
 
 const WISH: LockWish = {
@@ -73,6 +74,45 @@ t.test("a lock that was granted and that nobody can use is given back", async (t
   const unseen = await failureOf(() => takeLock(server.sess, "/a", WISH, new TestClock()));
   t.match(unseen, { name: "nx_error", message: /the answer to LOCK shows no lock/ });
   t.equal(server.seen.length, 3, "without a token there is nothing to give back");
+});
+
+t.test("what names the token of somebody else's lock gives no lock back", async (t) => {
+  const server = await LockServer.start(t);
+  const fields = ["Lock-Token: <t:theirs>"];
+  for (const status of ["423 Locked", "300 Multiple Choices", "207 Multi-Status"]) {
+    server.seen.length = 0;
+    const body = multistatus(response("/a", "<D:status>HTTP/1.1 423 Locked</D:status>"));
+    server.instead.push(() => answer({ status, body, fields }));
+    const error = await failureOf(() => takeLock(server.sess, "/a", WISH, new TestClock()));
+    t.match(error, { name: "nx_error" }, status);
+    t.strictSame(server.seen, ["LOCK /a"]);
+  }
+});
+
+t.test("every request is destroyed, whatever came of it", async (t) => {
+  const server = await LockServer.start(t);
+  let left = 0;
+  ne_hook_create_request(server.sess, () => void left++, null);
+  ne_hook_destroy_request(server.sess, () => void left--, null);
+  const lock = await takeLock(server.sess, "/a", WISH, new TestClock());
+  t.equal(left, 0);
+  server.instead.push(() => answer({ status: "403 Forbidden" }));
+  await failureOf(() => giveBack(HeldLock.open(lock, "f")));
+  await giveBack(HeldLock.open(lock, "f"));
+  t.equal(left, 0);
+  t.equal(server.seen.length, 4);
+});
+
+t.test("a server that fails says nothing about the lock", async (t) => {
+  const server = await LockServer.start(t);
+  const held = HeldLock.open(await takeLock(server.sess, "/a", WISH, new TestClock()), "f");
+  server.locks.length = 0;
+  server.instead.push(() => answer({ status: "500 Oops" }));
+  t.match(await failureOf(() => giveBack(held)), { name: "nx_error", status: { code: 500 } });
+  t.strictSame(server.seen, ["LOCK /a", "UNLOCK /a"], "it is not asked after");
+  await server.server.close();
+  t.match(await failureOf(() => giveBack(held)), { name: "nx_error", status: null });
+  t.equal(held.state, "held");
 });
 
 t.test("an UNLOCK that fails for a lock that is gone is none", async (t) => {
