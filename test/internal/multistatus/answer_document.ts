@@ -82,6 +82,14 @@ t.test("faults are kept, or end the request", async (t) => {
 t.test("no body at all", async (t) => {
   const { document } = await read(t, [{ body: "" }], false);
   t.equal(document.isEmpty, true);
+  t.equal((await read(t, [{ body: "x" }], false)).document.isEmpty, false);
+});
+
+t.test("a document that comes in several blocks", async (t) => {
+  const body = `<a>${" ".repeat(600_000)}<b/></a>`;
+  const { document, events } = await read(t, [{ body }], true);
+  t.equal(document.fault, null);
+  t.strictSame(events.filter((event) => event.trim() !== ""), ["begin", "a", "b"]);
 });
 
 t.test("one that is not wanted is not read", async (t) => {
@@ -93,7 +101,8 @@ t.test("a request that is repeated begins a document anew", async (t) => {
   let left = 1;
   const prepare = (sess: ne_session): void =>
     ne_hook_post_send(sess, () => (left-- > 0 ? NE_RETRY : NE_OK), null);
-  const { document, events } = await read(t, [{ body: "<a>" }, { body: "<b/>" }], false, { prepare });
+  const answers = [{ body: "\n<?xml version='1.0'?><a>" }, { body: "\n<?xml version='1.0'?><b/>" }];
+  const { document, events } = await read(t, answers, false, { prepare });
   t.strictSame([events, document.fault], [["begin", "a", "begin", "b"], null]);
 });
 
