@@ -176,7 +176,6 @@ export function isRetry(hello: Buffer): boolean {
 
 // The suite if the hello chooses TLS 1.3, else null.
 function tls13Suite(hello: Buffer): Suite | null {
-  if (hello.length < 38) return null;
   const sessionId = hello[34] ?? 0;
   const at = 35 + sessionId;
   if (hello.length < at + 5) return null;

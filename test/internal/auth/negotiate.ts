@@ -153,3 +153,81 @@ t.test("the server's own proof is judged by who made the token", async (t) => {
   t.equal(finish(app, login, connection, signature, "Basic realm=x"), null, "no proof at all");
   t.equal(finish(app, login, connection, null, proof), null, "for nothing that was sent");
 });
+
+t.test("a challenge that begins again replaces the answer that was not sent", async (t) => {
+  const app = application();
+  const connection = {};
+  const login = begin(app, connection);
+  const first = sign(app, login, connection);
+  t.equal(challenge(app, `Negotiate ${base64("more")}`, { connection, old: login, signature: first }), login);
+  t.equal(challenge(app, "Negotiate", { connection, old: login, signature: first }), login);
+  const second = sign(app, login, connection);
+  t.equal(second?.value, `Negotiate ${base64("t3")}`);
+  t.not(second?.exchange, first?.exchange, "an exchange of its own");
+  t.strictSame(app.asked, ["", "more", ""]);
+});
+
+t.test("a token without a connection begins an exchange", async (t) => {
+  const app = application();
+  const login = begin(app);
+  const first = sign(app, login, null);
+  t.equal(first?.check, null);
+  const at = { connection: null, old: login, signature: first };
+  t.equal(challenge(app, `Negotiate ${base64("more")}`, at), login);
+  const second = sign(app, login, null);
+  t.equal(second?.value, `Negotiate ${base64("t2")}`, "it is sent first");
+  t.not(second?.exchange, first?.exchange);
+  t.equal(sign(app, login, null)?.value, `Negotiate ${base64("t3")}`, "once");
+});
+
+t.test("a leg with nothing signed before has an exchange of its own", async (t) => {
+  const app = application();
+  const connection = {};
+  const login = challenge(app, `Negotiate ${base64("more")}`, { connection });
+  if (typeof login === "string") return t.fail(login);
+  t.strictSame(app.asked, ["more"]);
+  const signature = sign(app, login, connection);
+  t.equal(signature?.value, `Negotiate ${base64("t1")}`);
+  t.equal(signature?.exchange, app.exchanges[0]);
+  t.equal(login.applies({ method: "GET", target: "*", connection }), true);
+});
+
+t.test("a login of another scheme is no beginning", async (t) => {
+  const app = application();
+  const login = begin(app);
+  const other = { ...login, scheme: { ...NEGOTIATE } };
+  for (let i = 0; i < 5; i++) {
+    t.not(challenge(app, "Negotiate", { old: other, connection: null }), other);
+  }
+});
+
+t.test("tokens for the legs of an exchange are not restarts", async (t) => {
+  const app = application();
+  const connection = {};
+  const login = begin(app, connection);
+  for (let i = 0; i < 6; i++) {
+    const signature = sign(app, login, connection);
+    t.equal(challenge(app, `Negotiate ${base64("more")}`, { connection, old: login, signature }), login);
+  }
+});
+
+t.test("an accepted connection that is asked with a token gets one with every request", async (t) => {
+  const app = application();
+  const connection = {};
+  const login = begin(app, connection);
+  const first = sign(app, login, connection);
+  t.equal(finish(app, login, connection, first, "Negotiate"), null, "no token is no proof");
+  const at = { connection, old: login, signature: null };
+  t.equal(challenge(app, `Negotiate ${base64("more")}`, at), login);
+  const second = sign(app, login, connection);
+  t.equal(second?.value, `Negotiate ${base64("t2")}`);
+  finish(app, login, connection, second, null);
+  t.equal(sign(app, login, connection)?.value, `Negotiate ${base64("t3")}`);
+});
+
+t.test("an answer that is no bytes is a refusal", async (t) => {
+  const [first] = parseChallenges("Negotiate", () => true);
+  if (first === undefined) return;
+  const result = settle(NEGOTIATE.challenge(first, AT), () => "text");
+  t.equal(result, "rejected Negotiate challenge");
+});

@@ -232,3 +232,132 @@ t.test("broken challenges are named", async (t) => {
   t.equal(challenge("NTLM AAAA", login, a, asked), "could not parse NTLM challenge");
   t.equal(challenge("NTLM A", login, a, asked), "could not parse NTLM challenge");
 });
+
+t.test("the first message, byte by byte (MS-NLMP 2.2.1.1)", async (t) => {
+  const wanted = hex(`4e544c4d53535000 01000000 05820800
+    0000 0000 20000000 0000 0000 20000000`);
+  t.same(negotiateMessage(), wanted);
+});
+
+t.test("the last message, byte by byte (MS-NLMP 2.2.1.3)", async (t) => {
+  const theirs = { flags: 0, challenge: Buffer.alloc(8, 1), targetInfo: Buffer.alloc(0) };
+  const user = userOf({ username: "d\\\xfc", password: "p" });
+  const { nt, lm } = responses(user, theirs, CLIENT_CHALLENGE, Buffer.alloc(8, 2));
+  const le16 = (value: number): string => Buffer.of(value & 0xff, value >> 8).toString("hex");
+  const field = (length: number, offset: number): string =>
+    `${le16(length)}${le16(length)}${le16(offset)}0000`;
+  const names = 64 + 24 + nt.length;
+  const head = (flags: string, size: number): Buffer =>
+    hex(
+      `4e544c4d53535000 03000000 ${field(24, 64)} ${field(nt.length, 88)} ${field(size, names)}
+      ${field(size, names + size)} ${field(0, names + 2 * size)} ${field(0, names + 2 * size)} ${flags}`,
+    );
+  t.same(
+    authenticateMessage(user, theirs, CLIENT_CHALLENGE, Buffer.alloc(8, 2)),
+    Buffer.concat([head("04820800", 1), lm, nt, Buffer.from("d\xfc", "latin1")]),
+    "names in one byte a character, where the server has no Unicode",
+  );
+  t.same(
+    authenticateMessage(user, { ...theirs, flags: 1 }, CLIENT_CHALLENGE, Buffer.alloc(8, 2)),
+    Buffer.concat([head("05820800", 2), lm, nt, Buffer.from("d\xfc", "utf16le")]),
+  );
+});
+
+t.test("the server's clock, wherever it stands in the list", async (t) => {
+  const theirs = parseChallengeMessage(MESSAGE);
+  if (theirs === null) throw new Error("no challenge");
+  const clock = "0700 0800 0102030405060708";
+  const rows: [name: string, info: string, found: boolean][] = [
+    ["behind names, with the end mark", `0200 0200 4400 ${clock} 0000 0000`, true],
+    ["at the end, without one", clock, true],
+    ["behind the end mark", `0000 0000 ${clock} 0000 0000`, false],
+    ["of another length", "0700 0400 01020304 0000 0000", false],
+    ["under another number", "0900 0800 0102030405060708 0000 0000", false],
+    ["cut", "0700 0800 01020304050607", false],
+    ["behind a field that is too long", `0200 ff00 4400 ${clock}`, false],
+    ["behind an empty field", `0200 0000 ${clock}`, true],
+  ];
+  for (const [name, info, found] of rows) {
+    const message = authenticateMessage(
+      USER,
+      { ...theirs, targetInfo: hex(info) },
+      CLIENT_CHALLENGE,
+      Buffer.alloc(8, 0x11),
+    );
+    const [lm, nt] = fieldsOf(message);
+    t.equal(lm?.equals(Buffer.alloc(24)), found, name);
+    const stamp = found ? "0102030405060708" : "1111111111111111";
+    t.equal(nt?.subarray(24, 32).toString("hex"), stamp, name);
+  }
+});
+
+t.test("without a clock of the server's it is our time, counted from 1601", async (t) => {
+  const a = {};
+  const login = challenge("NTLM", null, a, { count: 0 }) as Login;
+  sends(login, a);
+  challenge(TYPE2, login, a, { count: 0 });
+  const signed = login.sign({ method: "GET", target: "/", connection: a }).next(null).value;
+  if (signed === null || signed === undefined || !("value" in signed)) return t.fail("nothing sent");
+  t.equal(signed.check, null);
+  const [, nt] = fieldsOf(Buffer.from(signed.value.slice("NTLM ".length), "base64"));
+  t.equal(nt?.readBigUInt64LE(24), 116_444_736_000_000_000n, "1970-01-01");
+  t.equal(nt?.subarray(32, 40).toString("hex"), "aa".repeat(8), "the client's challenge");
+});
+
+t.test("a CHALLENGE_MESSAGE of the shortest length, with and without target information", async (t) => {
+  const short = Buffer.alloc(48);
+  CHALLENGE.copy(short, 0, 0, 32);
+  short.fill(0, 12, 20);
+  t.equal(parseChallengeMessage(short.subarray(0, 32))?.targetInfo.length, 0);
+  short.writeUInt16LE(9, 40);
+  short.writeUInt32LE(39, 44);
+  t.equal(parseChallengeMessage(short)?.targetInfo.length, 9, "48 bytes hold its place");
+  t.equal(parseChallengeMessage(short.subarray(0, 47))?.targetInfo.length, 0, "47 don't");
+  short.writeUInt32LE(40, 44);
+  t.equal(parseChallengeMessage(short), null, "one byte past the end");
+  t.equal(parseChallengeMessage(null), null);
+});
+
+t.test("a server that asks for the same again does not mean it", async (t) => {
+  const asked = { count: 0 };
+  const a = {};
+  const login = challenge("NTLM", null, a, asked) as Login;
+  t.equal(login.bound, true);
+  t.equal(login.applies({ method: "GET", target: "/", connection: a }), true);
+  t.equal(sends(login, a), 1);
+  t.equal(challenge("NTLM", login, a, asked), "rejected NTLM challenge");
+  t.equal(asked.count, 1, "nobody is asked for that");
+  const [parsed] = parseChallenges("NTLM", () => true);
+  if (parsed === undefined) return;
+  const asking = NTLM.challenge(parsed, AT);
+  t.strictSame(asking.next(null).value, { want: "password", realm: null });
+  t.equal(asking.next(null).value, "rejected NTLM challenge", "no password");
+});
+
+t.test("while the last message is on its way nothing is sent, and its token asks anew", async (t) => {
+  const asked = { count: 0 };
+  const a = {};
+  const login = challenge("NTLM", null, a, asked) as Login;
+  sends(login, a);
+  challenge(TYPE2, login, a, asked);
+  t.equal(sends(login, a), 3);
+  t.equal(sends(login, a), 0);
+  t.not(challenge(TYPE2, login, a, asked), login, "a token in answer to the last message");
+  t.equal(asked.count, 2);
+  const other = { ...login, scheme: { ...NTLM } };
+  t.not(challenge(TYPE2, other, a, asked), other, "a login of another scheme is none of ours");
+});
+
+t.test("handshakes that are begun again: three, and three more once one was accepted", async (t) => {
+  const asked = { count: 0 };
+  const login = challenge("NTLM", null, null, asked) as Login;
+  const again = (): Login | string => challenge("NTLM", login, null, asked);
+  t.strictSame([again(), again(), again()], [login, login, login]);
+  t.equal(again(), "rejected NTLM challenge");
+  t.equal(
+    login.finish?.({ method: "GET", target: "/", connection: null }, null, null).next(null).value,
+    null,
+  );
+  t.strictSame([again(), again(), again(), again()], [login, login, login, "rejected NTLM challenge"]);
+  t.equal(challenge(TYPE2, login, null, asked), "NTLM needs a connection that is kept");
+});

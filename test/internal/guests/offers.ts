@@ -91,3 +91,17 @@ t.test("a challenge is answered, or not for a reason", async (t) => {
   t.match(take(legacy, NE_AUTH_DIGEST, user)[0], /legacy/, "without qop it is RFC 2069");
   t.strictSame(take(legacy, NE_AUTH_LEGACY_DIGEST, user), ["Digest"]);
 });
+
+t.test("a token follows only the name of a scheme that somebody is registered for", async (t) => {
+  const field = "NTLM TlRM, Negotiate abc, Basic realm=a";
+  const some = offers(field, [registration(NE_AUTH_BASIC)]);
+  t.strictSame(some.found, ["Basic 0"]);
+  t.strictSame(
+    some.reasons,
+    ["NTLM", "TlRM", "Negotiate", "abc"].map((name) => `ignored ${name} challenge`),
+    "for others it is one more name, as in neon",
+  );
+  const ntlm = offers(field, [registration(NE_AUTH_NTLM)]);
+  t.strictSame(ntlm.found, ["NTLM 0"]);
+  t.equal(ntlm.reasons.includes("ignored TlRM challenge"), false);
+});
