@@ -12,13 +12,18 @@ import {
   NE_OK,
   NE_PROXYAUTH,
   ne_add_request_header,
+  ne_hook_create_request,
+  ne_hook_destroy_request,
+  ne_hook_pre_send,
   ne_request_create,
   ne_request_destroy,
   ne_request_dispatch,
+  type ne_request,
 } from "../lib/ne_request.js";
 import {
   ne_close_connection,
   ne_fill_proxy_uri,
+  ne_get_error,
   ne_session_create,
   ne_session_destroy,
   ne_session_proxy,
@@ -37,6 +42,7 @@ import {
   type nx_proxy,
 } from "../lib/nx_proxy.js";
 import { nx_session_clone } from "../lib/nx_script.js";
+import { nx_set_request_signal } from "../lib/nx_session.js";
 import { answer, digestParams, expectedDigest, send } from "./fixtures/auth.js";
 import { relay, socks } from "./fixtures/proxy.js";
 import { scripted, type PeerRequest, type TestScope } from "./fixtures/server.js";
@@ -284,6 +290,46 @@ t.test("tunnels", async (t) => {
         { code: NE_OK, status: 200, error: "200 X" },
         established,
       );
+    }
+  });
+
+  t.test("CONNECT ends with the request that wants the tunnel", async (t) => {
+    const proxy = await scripted(t, [async (peer) => void (await peer.readEof())]);
+    const sess = session(t, "https", 443, "origin.example");
+    nx_session_proxy(sess, http(proxy.port));
+    const destroyed: string[] = [];
+    const made: ne_request[] = [];
+    ne_hook_create_request(sess, (req) => void made.push(req));
+    ne_hook_destroy_request(sess, (req) => {
+      destroyed.push(made.indexOf(req) === 0 ? "request" : "CONNECT");
+    });
+    const stop = new AbortController();
+    const never = new Promise<void>(() => {});
+    ne_hook_pre_send(sess, (req) => {
+      if (req !== made[1]) return;
+      queueMicrotask(() => stop.abort());
+      return never;
+    });
+    const req = ne_request_create(sess, "GET", "/secret");
+    nx_set_request_signal(req, stop.signal);
+    t.equal(await ne_request_dispatch(req), NE_ERROR, "although a hook of CONNECT never ends");
+    t.match(ne_get_error(sess), /Aborted/);
+    t.strictSame(destroyed, ["CONNECT"], "and CONNECT is no more");
+    ne_request_destroy(req);
+    t.strictSame(destroyed, ["CONNECT", "request"]);
+    t.strictSame(lines(proxy.requests), []);
+  });
+
+  t.test("a refusal of the login is told as such, and its connection is closed", async (t) => {
+    const proxy = await scripted(t, [[answer(407, PBASIC)], [answer(407, PBASIC)]]);
+    const sess = session(t, "https", 443, "origin.example");
+    nx_session_proxy(sess, http(proxy.port));
+    ne_set_proxy_auth(sess, () => 1);
+    for (const count of [1, 2]) {
+      const { code, error } = await send(sess, "/");
+      t.equal(code, NE_PROXYAUTH);
+      t.match(error, /^Could not create SSL connection through proxy server: Could not auth/);
+      t.equal(proxy.connections, count, "a new one each time");
     }
   });
 

@@ -8,7 +8,7 @@ const COVERED: Readonly<Record<string, string>> = {
   ...by("house/symbols.ts", "base/constants"),
   ...by("internal/base/digest_text.ts", "base/crypto"),
   ...by("internal/tls/certificate_handles.ts", "tls/certificate"),
-  ...by("ne_auth.ts", "guests/login", "guests/login_state"),
+  ...by("ne_auth.ts", "guests/login"),
   ...by("ne_basic.ts", "guests/file_output"),
   ...by("ne_request.ts", "session/request", "session/request_state", "session/response"),
   ...by("ne_request.ts", "session/response_head"),

@@ -1,4 +1,4 @@
-// What authentication remembers of a session: whom a login is for, and whether it binds connections.
+// What authentication remembers of a session: whom a login is for, whether connections are bound.
 import t from "tap";
 import { BASIC, basicLogin } from "../../../lib/internal/auth/basic.js";
 import { NEGOTIATE } from "../../../lib/internal/auth/negotiate.js";
