@@ -20,7 +20,7 @@ import {
 } from "../../../lib/ne_request.js";
 import { ne_session_create, ne_session_destroy, type ne_session } from "../../../lib/ne_session.js";
 import { nx_send } from "../../../lib/nx_script.js";
-import { refusedPort, scripted } from "../../fixtures/server.js";
+import { END, refusedPort, scripted } from "../../fixtures/server.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -58,6 +58,18 @@ function session(t: Test, port: number): ne_session {
   t.teardown(() => ne_session_destroy(sess));
   return sess;
 }
+
+t.test("a repetition that got no answer has no status", async (t) => {
+  const told = listen(t);
+  const server = await scripted(t, [[OK, END], ["", END]]);
+  const sess = session(t, server.port);
+  const req = ne_request_create(sess, "GET", "/");
+  t.equal(await ne_request_dispatch(req), NE_OK);
+  t.equal(await ne_request_dispatch(req), NE_ERROR);
+  ne_request_destroy(req);
+  const ends = told.filter(({ event }) => event === "asyncEnd").map(({ message }) => message);
+  t.match(ends, [{ status: 200 }, { status: 0 }]);
+});
 
 t.test("requests and connections", async (t) => {
   const told = listen(t);
