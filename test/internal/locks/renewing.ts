@@ -1,5 +1,7 @@
 // Locks on a clock that the test moves on: days pass in a second.
 import t from "tap";
+import { NE_TIMEOUT_INVALID } from "../../../lib/internal/guests/lock_store.js";
+import { expiryOf } from "../../../lib/internal/locks/renewing.js";
 import type { LockWish } from "../../../lib/internal/locks/taking.js";
 import { takeLock } from "../../../lib/internal/locks/taking.js";
 import { systemClock } from "../../../lib/internal/locks/clock.js";
@@ -7,13 +9,20 @@ import { ne_delete, ne_putbuf } from "../../../lib/ne_basic.js";
 import {
   NE_ERROR,
   NE_OK,
+  NE_TIMEOUT_INFINITE,
+  ne_hook_create_request,
+  ne_hook_destroy_request,
+  ne_hook_pre_send,
+  ne_set_server_auth,
+  ne_unhook_pre_send,
   nx_lock_expires,
+  type ne_session,
   type nx_held_lock,
   nx_lock_token,
   nx_send,
   nx_unlock,
 } from "../../../lib/index.js";
-import { answer } from "../../fixtures/dav.js";
+import { answer, multistatus, response } from "../../fixtures/dav.js";
 import { LockServer, TestClock } from "../../fixtures/lock_server.js";
 import { gate, type TestScope } from "../../fixtures/server.js";
 
@@ -156,6 +165,114 @@ t.test("success without the lock: discovery decides", async (t) => {
   server.instead.push(() => answer({ status: "200 OK", type: null }));
   await pass();
   t.match(lost, [{ message: "The lock on /a%20b is not there any more" }]);
+});
+
+t.test("a little earlier or later, so that many locks do not meet", async (t) => {
+  for (const [random, wait] of [[0, 45_000], [1, 55_000]] as const) {
+    const server = await LockServer.start(t);
+    const clock = Object.assign(new TestClock(), { random: () => random });
+    await takeLock(server.sess, "/a", WISH, clock);
+    t.same(clock.waits.map(Math.round), [wait]);
+  }
+});
+
+t.test("when a lock runs out", async (t) => {
+  const never = NE_TIMEOUT_INFINITE;
+  const rows: [wanted: number, granted: number, askedAt: number, at: number | null][] = [
+    [100, 50, 7, 50_007],
+    [100, 0, 7, 100_007],
+    [100, NE_TIMEOUT_INVALID, 7, 100_007],
+    [100, never, 7, null],
+    [never, 50, 7, 50_007],
+    [never, 0, 7, null],
+    [1, 8.64e12, 0, 8.64e15],
+    [1, 8.64e12, 1, null],
+  ];
+  for (const [wanted, granted, askedAt, at] of rows) {
+    t.equal(expiryOf(wanted, granted, askedAt), at, `${wanted} ${granted}`);
+  }
+});
+
+t.test("pauses grow to half a minute", async (t) => {
+  const { server, clock, pass } = await holding(t, {}, (s) => (s.timeout = "Second-1000"));
+  const old = ["Retry-After: Sun, 06 Nov 1994 08:49:37 GMT"];
+  for (let i = 0; i < 8; i++) {
+    server.instead.push(() => answer({ status: "503 Busy", type: null, fields: old }));
+  }
+  const waits: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    await pass();
+    waits.push(...clock.waits);
+  }
+  t.same(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+});
+
+t.test("success whose answer nobody can read: discovery decides", async (t) => {
+  const busy = answer({ status: "503 Busy", type: null });
+  const rows: [what: string, discovered: Uint8Array | null, waits: number[], lost: number][] = [
+    ["the lock is there", null, [50_000], 0],
+    ["the server does not say now", busy, [1000], 0],
+    ["nor has it the resource", answer({ status: "404 Not Found", type: null }), [], 1],
+    ["nobody understands it", answer({ body: "" }), [], 1],
+  ];
+  for (const [what, discovered, waits, count] of rows) {
+    const { server, clock, lost, pass } = await holding(t);
+    server.instead.push(
+      () => answer({ status: "200 OK", type: "text/html", body: "<html><p>" }),
+      discovered === null ? null : () => discovered,
+    );
+    await pass();
+    t.equal(server.seen.at(-1), "PROPFIND /a%20b", what);
+    t.same([clock.waits, lost.length], [waits, count], what);
+  }
+});
+
+t.test("a lock that discovery shows to have no end is not refreshed any more", async (t) => {
+  const { server, clock, lock, pass } = await holding(t);
+  for (const each of server.locks) each.timeout = "Infinite";
+  server.instead.push(() => answer({ status: "200 OK", type: null }));
+  clock.next();
+  while (nx_lock_expires(lock) !== null) await new Promise((resolve) => setImmediate(resolve));
+  t.same(clock.waits, []);
+  await t.rejects(pass(), /nothing is planned/);
+});
+
+t.test("a 207 that refuses is a refusal", async (t) => {
+  const { server, lost, pass } = await holding(t);
+  const body = multistatus(response("/a%20b", "<D:status>HTTP/1.1 423 Locked</D:status>"));
+  server.instead.push(() => answer({ body }));
+  await pass();
+  t.match(lost, [{ name: "nx_error", status: { code: 423 } }]);
+  t.same(server.seen.slice(1), ["LOCK /a%20b"]);
+});
+
+t.test("failures that say nothing about the lock may pass", async (t) => {
+  const refuse = (sess: ne_session): void => ne_set_server_auth(sess, () => 1);
+  const boom = new Error("boom");
+  const explode = (sess: ne_session): void => {
+    const hook = (): void => {
+      ne_unhook_pre_send(sess, hook, null);
+      throw boom;
+    };
+    ne_hook_pre_send(sess, hook, null);
+  };
+  const challenge = ['WWW-Authenticate: Basic realm="r"'];
+  const rows: [what: string, prepare: (sess: ne_session) => void, reply: string | Uint8Array][] = [
+    ["no login", refuse, answer({ status: "401 Unauthorized", type: null, fields: challenge })],
+    ["a hook that throws", explode, answer({ status: "500 Oops", type: null })],
+    ["no HTTP", () => {}, "nonsense\r\n\r\n"],
+  ];
+  for (const [what, prepare, reply] of rows) {
+    const { server, clock, lost, pass } = await holding(t);
+    let left = 0;
+    ne_hook_create_request(server.sess, () => void left++, null);
+    ne_hook_destroy_request(server.sess, () => void left--, null);
+    prepare(server.sess);
+    server.instead.push(() => reply);
+    await pass();
+    t.same([clock.waits, lost], [[1000], []], what);
+    t.equal(left, 0, "its request was destroyed");
+  }
 });
 
 t.test("an answer to another request shows that it is gone", async (t) => {

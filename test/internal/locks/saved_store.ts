@@ -4,6 +4,7 @@ import { NE_DEPTH_INFINITE } from "../../../lib/internal/base/constants.js";
 import {
   NE_TIMEOUT_INFINITE,
   ne_lock_create,
+  ne_lock_free,
   ne_lockscope_shared,
   ne_lockstore_add,
   ne_lockstore_create,
@@ -35,6 +36,20 @@ t.test("there and back", async (t) => {
   t.equal(saveStore(other), text);
   loadStore(other, text, "f");
   t.equal(storedLocks(other, "f").length, 2, "tokens that are there are not added again");
+});
+
+t.test("a token that the text has twice is added once, a freed lock is not saved", async (t) => {
+  const store = ne_lockstore_create();
+  const [one, freed] = [lock("http://h/a", "t:1"), lock("http://h/b", "t:2")];
+  ne_lockstore_add(store, one);
+  ne_lockstore_add(store, lock("http://h/c", "t:1"));
+  ne_lockstore_add(store, freed);
+  ne_lock_free(freed);
+  const text = saveStore(store);
+  t.match(JSON.parse(text), { locks: [{ url: "http://h/a" }, { url: "http://h/c" }] });
+  const other = ne_lockstore_create();
+  loadStore(other, text, "f");
+  t.strictSame(storedLocks(other, "f").map(({ uri }) => uri.path), ["/a"]);
 });
 
 t.test("an empty store", async (t) => {
