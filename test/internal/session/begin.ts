@@ -5,6 +5,7 @@ import {
   NE_CONNECT,
   NE_ERROR,
   NE_OK,
+  NE_TIMEOUT,
   ne_begin_request,
   ne_hook_pre_send,
   ne_request_create,
@@ -13,11 +14,15 @@ import {
 } from "../../../lib/ne_request.js";
 import {
   nx_get_timings,
+  nx_set_request_deadline,
   nx_set_request_signal,
+  nx_set_request_timeout,
   nx_set_session_signal,
 } from "../../../lib/nx_session.js";
+import { nx_session_proxy } from "../../../lib/nx_proxy.js";
+import { nx_get_failure } from "../../../lib/nx_trace.js";
 import { OK, openSession, send } from "../../fixtures/conversation.js";
-import { refusedPort, scripted } from "../../fixtures/server.js";
+import { END, refusedPort, scripted } from "../../fixtures/server.js";
 
 t.test("a request that could not be begun leaves its turn to the next one", async (t) => {
   const sess = openSession(t, await refusedPort());
@@ -48,4 +53,44 @@ t.test("a request whose signal has fired does not begin", async (t) => {
   ne_request_destroy(running);
   nx_set_session_signal(sess, AbortSignal.abort());
   t.equal((await send(sess)).code, NE_ERROR);
+});
+
+t.test("a bound of the request goes before one of its session", async (t) => {
+  const server = await scripted(t, [
+    async (peer) => void (await peer.readRequest(), await peer.readEof()),
+    async (peer) => void (await peer.readRequest(), await peer.readEof()),
+  ]);
+  const sess = openSession(t, server.port);
+  nx_set_request_timeout(sess, 1000);
+  const bounded = await send(sess, "GET", "/", (req) => nx_set_request_deadline(req, 0.05));
+  t.equal(bounded.code, NE_TIMEOUT);
+  nx_set_request_timeout(sess, 0.05);
+  t.equal((await send(sess)).code, NE_TIMEOUT);
+});
+
+t.test("a login that is not asked for goes to the proxy alone", async (t) => {
+  const rows: [login: object, tunnel: boolean, fields: (string | null)[]][] = [
+    [{}, false, [null]],
+    [{}, true, [null, null]],
+    [{ username: "u", preemptive: true }, false, ["Basic dTo="]],
+    [{ username: "u", password: "p", preemptive: true }, true, ["Basic dTpw", null]],
+  ];
+  for (const [login, tunnel, fields] of rows) {
+    const connected = "HTTP/1.1 200 Connected\r\n\r\n";
+    const proxy = await scripted(t, [tunnel ? [connected, OK] : [OK]]);
+    const sess = openSession(t, 80, "origin.example");
+    const host = "127.0.0.1";
+    nx_session_proxy(sess, { scheme: "http", host, port: proxy.port, tunnel, ...login });
+    t.equal((await send(sess)).code, NE_OK);
+    t.strictSame(proxy.requests.map((request) => request.field("proxy-authorization")), fields);
+  }
+});
+
+t.test("what is known of a request that got no answer is its own", async (t) => {
+  const server = await scripted(t, [[OK, "", END], ["", END]]);
+  const sess = openSession(t, server.port);
+  t.equal((await send(sess, "GET", `/${"a".repeat(1000)}`)).code, NE_OK);
+  t.equal((await send(sess)).code, NE_ERROR);
+  const [, , again] = server.requests;
+  t.match(nx_get_failure(sess), { phase: "wait", sent: again?.head.length, received: 0 });
 });
