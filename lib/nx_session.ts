@@ -21,6 +21,7 @@ import {
 } from "./internal/session/session_state.js";
 import { printAddress } from "./internal/wire/address.js";
 import { addresses } from "./internal/wire/socket_handles.js";
+import { isLongSocketName } from "./internal/wire/tcp.js";
 import { checkFieldName, checkFieldValue } from "./internal/http/request_head.js";
 import { ne_iaddr_ipv4, type ne_iaddr_type } from "./ne_socket.js";
 import type { Fields } from "./internal/http/head.js";
@@ -60,7 +61,7 @@ export function nx_set_connector<T>(
 
 /**
  * Makes every connection of the session to the Unix-domain socket at `path`; the Host header stays
- * the session's.
+ * the session's. A path longer than a socket's name can be (107 bytes on Linux) is a TypeError.
  * @example
  * ```ts
  * nx_session_unix(sess, "/var/run/docker.sock");
@@ -70,6 +71,9 @@ export function nx_session_unix(sess: ne_session, path: string): void {
   const s = sessions.open(sess, "nx_session_unix");
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw misuse("nx_session_unix", "the path must be the name of a socket");
+  }
+  if (isLongSocketName(path)) {
+    throw misuse("nx_session_unix", "the path is too long for the name of a socket");
   }
   setRoute(s, { unixPath: path });
 }

@@ -848,6 +848,9 @@ t.test("a Unix-domain socket", async (t) => {
   ne_close_connection(sess);
   t.equal(await get(sess), NE_CONNECT);
   t.equal(ne_get_error(sess), "Could not connect to server: No such file or directory");
+  const tooLong = /^nx_session_unix: the path is too long for the name of a socket$/;
+  t.throws(() => nx_session_unix(sess, "ä".repeat(54)), tooLong, "108 bytes");
+  if (process.platform === "linux") nx_session_unix(sess, "x".repeat(107));
   for (const bad of ["", "a\0b", 5]) {
     t.throws(() => nx_session_unix(sess, bad as string), TypeError);
   }

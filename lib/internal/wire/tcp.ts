@@ -40,6 +40,17 @@ export function connectTcp(options: TcpOptions): Promise<Wire | WireFailure> {
   return awaitConnect(socket, ring, options.timeoutMs, options.onCancel);
 }
 
+// The bytes that a system's address of a socket has for its name. Node before 24 cuts a longer one
+// and connects to whatever has the name that is left.
+const MAX_SOCKET_NAME: Partial<Record<NodeJS.Platform, number>> = { linux: 107, win32: Infinity };
+const MAX_SOCKET_NAME_ELSEWHERE = 103;
+
+/** Whether a name is too long for a Unix-domain socket. */
+export function isLongSocketName(path: string): boolean {
+  const most = MAX_SOCKET_NAME[process.platform] ?? MAX_SOCKET_NAME_ELSEWHERE;
+  return Buffer.byteLength(path) > most;
+}
+
 /** Connects to a Unix-domain socket. Never rejects. */
 export function connectUnix(
   path: string,
