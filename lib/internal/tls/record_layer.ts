@@ -44,7 +44,6 @@ export class RecordKeys {
   /** The content and its type; null for a record that was not sealed with these keys. */
   open(header: Buffer, body: Buffer): { type: number; content: Buffer } | null {
     const nonce = this.#nonce();
-    if (body.length < TAG_BYTES + 1) return null;
     try {
       const decipher = createDecipheriv(this.#suite.cipher, this.#key, nonce, {
         authTagLength: TAG_BYTES,

@@ -105,3 +105,9 @@ t.test("a token follows only the name of a scheme that somebody is registered fo
   t.strictSame(ntlm.found, ["NTLM 0"]);
   t.equal(ntlm.reasons.includes("ignored TlRM challenge"), false);
 });
+
+t.test("Negotiate and NTLM are as strong: what the server names first comes first", async (t) => {
+  const all = [registration(NE_AUTH_ALL, { answers: -1 })];
+  t.strictSame(offers("Basic realm=x, NTLM, Negotiate", all).found, ["NTLM 0", "Negotiate 0", "Basic 0"]);
+  t.strictSame(offers("Basic realm=x, Negotiate, NTLM", all).found, ["Negotiate 0", "NTLM 0", "Basic 0"]);
+});

@@ -228,7 +228,15 @@ t.test("TLS 1.3 without a request, without its extensions, with broken ones", as
   const [first, second] = [readableName(ca), readableName(ec)];
   const half = extension(13, Buffer.from([0, 3, 8, 4, 4]));
   const schemes13 = extension(13, withLength(SCHEMES));
+  // lists whose length is one too small, so that what they hold last is cut
+  const shortList = Buffer.from(request13(none, schemes13));
+  shortList.writeUInt16BE(schemes13.length - 1, 5);
+  const shortNames = Buffer.from(withLength(NAMES));
+  shortNames.writeUInt16BE(NAMES.length - 1);
+  const cutNames = extension(47, shortNames);
   const rows: [name: string, request: Buffer, names: string[], schemes: number[]][] = [
+    ["extensions one byte longer than their list", shortList, [], []],
+    ["names one byte longer than their list", request13(none, cutNames), [first], []],
     ["no extensions", request13(none), [], []],
     ["no body", message(13, none), [], []],
     ["half a number", request13(none, half), [], [0x0804]],

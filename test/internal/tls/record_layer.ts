@@ -1,5 +1,5 @@
 // Records of TLS 1.3 against the trace of RFC 8448, and records that were not sealed with its keys.
-import { createDecipheriv, createHmac } from "node:crypto";
+import { createDecipheriv, createHash, createHmac, getCipherInfo } from "node:crypto";
 import t from "tap";
 import {
   expandLabel,
@@ -23,6 +23,14 @@ const open = (keys: RecordKeys, record: Buffer): ReturnType<RecordKeys["open"]> 
 t.test("keys of RFC 8448", async (t) => {
   t.same(expandLabel(AES, SECRET, "key", 16), hex("dbfaa693d1762c5b666af5d950258d01"));
   t.same(expandLabel(AES, SECRET, "iv", 12), hex("5bd3c71b836e0b76bb73265f"));
+});
+
+t.test("the sizes of every suite are those of its hash and its cipher", async (t) => {
+  t.strictSame(Object.keys(SUITES).map(Number), [0x1301, 0x1302, 0x1303]);
+  for (const { hash, cipher, keyBytes, hashBytes } of Object.values(SUITES)) {
+    t.equal(hashBytes, createHash(hash).digest().length, cipher);
+    t.equal(keyBytes, getCipherInfo(cipher)?.keyLength, cipher);
+  }
 });
 
 t.test("the record of RFC 8448", async (t) => {
@@ -63,8 +71,11 @@ t.test("what was not sealed so is no record", async (t) => {
     broken[at] = (broken[at] as number) ^ 1;
     t.equal(open(new RecordKeys(AES, SECRET), broken), null, `byte ${at}`);
   }
-  for (const length of [5, 6, 21, 22, SEALED.length - 1]) {
-    t.equal(open(new RecordKeys(AES, SECRET), SEALED.subarray(0, length)), null, `${length} bytes`);
+  for (const length of [5, 6, 20, 21, 22, SEALED.length - 1]) {
+    for (const suite of Object.values(SUITES)) {
+      const cut = SEALED.subarray(0, length);
+      t.equal(open(new RecordKeys(suite, SECRET), cut), null, `${length} bytes`);
+    }
   }
   t.equal(open(new RecordKeys(AES, Buffer.alloc(32)), SEALED), null, "another secret");
 });
