@@ -231,3 +231,10 @@ t.test("an answer that is no bytes is a refusal", async (t) => {
   const result = settle(NEGOTIATE.challenge(first, AT), () => "text");
   t.equal(result, "rejected Negotiate challenge");
 });
+
+t.test("the first token goes over whatever connection is the next", async (t) => {
+  const app = application();
+  const login = begin(app, {});
+  t.equal(sign(app, login, {})?.value, `Negotiate ${base64("t1")}`, "the other one was closed");
+  t.strictSame(app.asked, [""], "nobody is asked twice");
+});
