@@ -1,7 +1,7 @@
 // Refreshing a lock for as long as it is held: at half the time that the server granted, a little
 // earlier or later, so that many locks do not meet. What may pass is tried again until the lock has
 // run out; what will not, or a lock that has run out, is a lock that is lost.
-import { NE_AUTH, NE_ERROR, NE_OK, NE_PROXYAUTH } from "../base/constants.js";
+import { NE_AUTH, NE_ERROR, NE_PROXYAUTH } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { dispatchLock, refreshRequest } from "../dav/lock_method.js";
 import { NE_TIMEOUT_INFINITE } from "../guests/lock_store.js";
@@ -14,7 +14,7 @@ import {
   ne_request_destroy,
 } from "../../ne_request.js";
 import { findLock } from "./discovery.js";
-import { type Held, lose, stopRenewing } from "./held_lock.js";
+import { type Held, lose } from "./held_lock.js";
 import { onOwnSession } from "./own_session.js";
 import { errorOf } from "../base/unknown_value.js";
 
@@ -47,9 +47,8 @@ export function expiryOf(wanted: number, granted: number, askedAt: number): numb
   return at > 8.64e15 ? null : at;
 }
 
-/** Plans the next refresh. */
+/** Plans the next refresh, where none is planned. */
 export function planRefresh(held: Held): void {
-  stopRenewing(held);
   if (held.expiresAt === null) return;
   const { clock } = held;
   const part = REFRESH_AT + JITTER * (clock.random() - 0.5);
@@ -105,12 +104,9 @@ async function refreshOn(sess: ne_session, held: Held): Promise<Refreshed> {
     const { ret, found } = await dispatchLock(req, token);
     if (found !== null) return { kind: "done", timeout: found.lock.timeout };
     const status = ne_get_status(req);
-    if (ret === NE_OK || (status.klass === 2 && status.code !== 207)) {
-      return await lookFor(sess, held);
-    }
+    if (status.klass === 2 && status.code !== 207) return await lookFor(sess, held);
     const reason = failureOf(req, ret, path, watch.outcome, "The lock was not refreshed: ");
-    const after = ne_get_response_retry_after(req);
-    const afterMs = after === 0 ? 0 : Math.max(after * 1000 - Date.now(), 0);
+    const afterMs = Math.max(ne_get_response_retry_after(req) * 1000 - Date.now(), 0);
     return { kind: mayPass(reason) ? "may pass" : "refused", reason, afterMs };
   } finally {
     endWatch(watch);

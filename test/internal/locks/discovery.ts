@@ -35,6 +35,13 @@ t.test("locks", async (t) => {
   ]);
 });
 
+t.test("no end of locks, and no seconds that are left", async (t) => {
+  const many = lock("t", "<D:timeout>Second-0</D:timeout>").repeat(10_001);
+  const locks = await discover(t, found(propstat(property(many))));
+  t.equal(locks.length, 10_000);
+  t.equal(locks[0]?.timeout, null);
+});
+
 t.test("a property in a propstat that failed says nothing", async (t) => {
   const both = found(
     propstat(property(lock("t:1")), "403 Forbidden"),

@@ -275,6 +275,30 @@ t.test("failures that say nothing about the lock may pass", async (t) => {
   }
 });
 
+t.test("which statuses may pass", async (t) => {
+  const passing = [408, 425, 429, 500, 502, 503, 504];
+  for (const code of [...passing, 400, 403, 410, 501, 505, 507]) {
+    const { server, clock, lost, pass } = await holding(t);
+    server.instead.push(() => answer({ status: `${code} No`, type: null }));
+    await pass();
+    const may = passing.includes(code);
+    t.same([clock.waits, lost.length], may ? [[1000], 0] : [[], 1], String(code));
+  }
+});
+
+t.test("a lock with a millisecond left is tried for once more", async (t) => {
+  const { server, clock, lost, pass } = await holding(t);
+  const end = clock.time + 100_000;
+  server.instead.push(() => {
+    clock.time = end - 1;
+    return answer({ status: "503 Busy", type: null });
+  });
+  await pass();
+  t.same([clock.waits, lost], [[1], []]);
+  await pass();
+  t.same([clock.waits, lost], [[50_000], []]);
+});
+
 t.test("an answer to another request shows that it is gone", async (t) => {
   const { server, clock, lost } = await holding(t);
   const failed = (): Uint8Array => answer({ status: "412 Precondition Failed", type: null });

@@ -2,13 +2,19 @@
 import t from "tap";
 import { needLiveSession, storeOf, chosenStore } from "../../../lib/internal/locks/session_locks.js";
 import { HeldLock, type Held } from "../../../lib/internal/locks/held_lock.js";
-import { takeLock, type LockWish } from "../../../lib/internal/locks/taking.js";
+import { giveBack, takeLock, type LockWish } from "../../../lib/internal/locks/taking.js";
 import {
+  ne_lock_create,
+  ne_lock_using_resource,
+  ne_lockstore_add,
   ne_lockstore_create,
   ne_lockstore_register,
   registeredStore,
+  submittedTokens,
 } from "../../../lib/internal/guests/lock_store.js";
 import { ne_delete, ne_move, ne_putbuf } from "../../../lib/ne_basic.js";
+import { ne_request_create, ne_request_destroy } from "../../../lib/ne_request.js";
+import { ne_fill_server_uri } from "../../../lib/ne_session.js";
 import { answer } from "../../fixtures/dav.js";
 import { LockServer, TestClock } from "../../fixtures/lock_server.js";
 import { settled } from "../../fixtures/conversation.js";
@@ -34,6 +40,16 @@ t.test("stores", async (t) => {
   t.equal(registeredStore(sess), own);
   t.equal(storeOf(sess), own, "made once");
   t.equal(chosenStore(sess, null), own);
+  const joined = ne_lockstore_create();
+  t.equal(chosenStore(sess, joined), joined);
+  const locked = Object.assign(ne_lock_create(), { token: "t:joined" });
+  ne_fill_server_uri(sess, locked.uri);
+  locked.uri.path = "/a";
+  ne_lockstore_add(joined, locked);
+  const req = ne_request_create(sess, "PUT", "/a");
+  ne_lock_using_resource(req, "/a", 0);
+  t.strictSame(submittedTokens(req), ["t:joined"], "the session's requests know of it");
+  ne_request_destroy(req);
   const other = await LockServer.start(t);
   const store = ne_lockstore_create();
   ne_lockstore_register(store, other.sess);
@@ -102,4 +118,21 @@ t.test("a session that ends stops the timers of its locks", async (t) => {
   t.equal(held.isStopped, true);
   const message = "f: the session of the lock was destroyed already";
   t.throws(() => needLiveSession(server.sess, "f"), new TypeError(message));
+});
+
+t.test("a lock that was given back is not the session's any more", async (t) => {
+  const { server, held, lost } = await holding(t);
+  await giveBack(held);
+  await ne_delete(server.sess, "/d/a");
+  server.destroySession();
+  t.strictSame([held.state, held.isStopped, lost], ["over", false, []]);
+});
+
+t.test("nor one that is being given back: nothing is asked about it", async (t) => {
+  const { server, held } = await holding(t);
+  held.ending = Promise.resolve();
+  server.instead.push(() => answer({ status: "412 Precondition Failed" }));
+  await ne_putbuf(server.sess, "/d/a", Buffer.from("x"));
+  await settled();
+  t.strictSame(server.seen, ["LOCK /d/a", "PUT /d/a"]);
 });

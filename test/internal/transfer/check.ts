@@ -56,6 +56,12 @@ t.test("a part: only from where it was asked for", async (t) => {
   t.equal(await ask(range("bytes 1000-1499/200000", BYTES.subarray(1000, 1501))), false);
 });
 
+t.test("all but the first byte is a part, too", async (t) => {
+  const { sess, server } = await answering(t, file(BYTES));
+  t.equal(await hasContent(jobOf(sess, BYTES), "/a", 1, null), false);
+  t.equal(server.requests[0]?.field("range"), "bytes=1-");
+});
+
 t.test("content in a coding is not what was sent", async (t) => {
   t.equal(await hasContent(await job(t, {}, file(BYTES, "Content-Encoding: gzip")), "/a", 0, BYTES.length), false);
 });
@@ -105,6 +111,10 @@ t.test("a look", async (t) => {
     [{ status: "410 Gone" }, { exists: false, etag: null, size: null }],
     [head(7, 'ETag: "x"'), { exists: true, etag: '"x"', size: 7 }],
     [{ status: "204 No Content", type: null }, { exists: true, etag: null, size: null }],
+    [
+      { status: "204 No Content", type: null, fields: ["Content-Length: seven"] },
+      { exists: true, etag: null, size: null },
+    ],
   ];
   for (const [answer, seen] of rows) {
     t.match(await look(await job(t, {}, answer), "/a"), seen);

@@ -5,13 +5,23 @@ import type { Job } from "../../../lib/internal/transfer/job.js";
 import {
   isVerdict,
   makeTemporary,
+  moveIntoPlace,
   nameBeside,
   standingOf,
   writePiece,
 } from "../../../lib/internal/transfer/temporary.js";
 import { Unsupported } from "../../../lib/internal/transfer/failed_transfer.js";
-import { failureOf } from "../../fixtures/conversation.js";
-import { answering, type Answered } from "../../fixtures/dav.js";
+import { openSource } from "../../../lib/internal/transfer/source.js";
+import { failureOf, openSession } from "../../fixtures/conversation.js";
+import {
+  answer,
+  answering,
+  multistatus,
+  propstat,
+  response,
+  type Answered,
+} from "../../fixtures/dav.js";
+import { END, scripted } from "../../fixtures/server.js";
 import { content } from "../../fixtures/transfer/client.js";
 import { answerWith, jobOf } from "../../fixtures/transfer/job.js";
 
@@ -35,6 +45,7 @@ t.test("names are nobody's", async (t) => {
   t.match(one, /^\/d\/\.libneon-[0-9a-f-]{36}\.part$/);
   t.not(one, two);
   t.match(nameBeside("/file"), /^\/\.libneon-/);
+  t.match(nameBeside("/"), /^\/\.libneon-/);
 });
 
 t.test("made empty, with the type of the file", async (t) => {
@@ -46,14 +57,15 @@ t.test("made empty, with the type of the file", async (t) => {
 });
 
 t.test("a server that does not have it so", async (t) => {
-  for (const status of ["405 Not Allowed", "403 Forbidden", "409 Conflict", "501 Not Implemented"]) {
+  const unknown = [400, 403, 404, 405, 409, 415, 501].map((code) => `${code} No`);
+  for (const status of unknown) {
     const { job: uploading } = await job(t, {}, { status });
     const error = await failureOf(() => makeTemporary(uploading, "/d/x.part"));
     t.match(error, { message: status });
     t.ok(error instanceof Unsupported, status);
     t.equal(isVerdict(answerWith(status)), true);
   }
-  for (const status of ["507 Full", "423 Locked", "500 Oops"]) t.equal(isVerdict(answerWith(status)), false);
+  for (const status of ["507 Full", "423 Locked", "500 Oops", "401 No", "416 No"]) t.equal(isVerdict(answerWith(status)), false);
 });
 
 t.test("what stands there: more than was confirmed only if it is right", async (t) => {
@@ -74,6 +86,59 @@ t.test("what stands there: more than was confirmed only if it is right", async (
   }
 });
 
+const typed = (type: string): Answered => ({
+  body: multistatus(response("/d/file", propstat(`<D:resourcetype>${type}</D:resourcetype>`))),
+});
+
+t.test("moved into place: all of it, under the conditions, and never onto a collection", async (t) => {
+  const conditions = { match: '"old"', noneMatch: null };
+  const old: Answered = { status: "204 No Content", type: null, fields: ['ETag: "old"'] };
+  const moved: Answered = { status: "201 Created", fields: ['ETag: "new"'] };
+  const mtime = new Date(7900);
+  const { job: uploading, server } = await job(
+    t,
+    { conditions, mtime, done: 100 },
+    ...[head(100), old, typed(""), moved],
+  );
+  t.match(await moveIntoPlace(uploading, "/d/x.part"), { created: true, etag: '"new"' });
+  t.strictSame(server.requests.map(({ line }) => line.replace(" HTTP/1.1", "")),
+    ["HEAD /d/x.part", "HEAD /d/file", "PROPFIND /d/file", "MOVE /d/x.part"]);
+  const move = server.requests[3];
+  t.equal(move?.field("destination"), `${server.origin}/d/file`);
+  t.equal(move?.field("overwrite"), "T");
+  t.equal(move?.field("if"), `<${server.origin}/d/file> (["old"])`);
+  t.equal(move?.field("x-oc-mtime"), "7");
+
+  const rows: [what: string, answers: Answered[], message: string][] = [
+    ["less than all", [head(99)], "The server holds 99 bytes in place of 100"],
+    ["more than all", [head(101)], "The server holds 101 bytes in place of 100"],
+    ["changed meanwhile", [head(100), head(5)], "412 Precondition Failed"],
+    ["a collection", [head(100), old, typed("<D:collection/>")], "There is a collection at /d/file"],
+    ["refused", [head(100), old, typed(""), { status: "507 Full" }], "507 Full"],
+  ];
+  for (const [what, answers, message] of rows) {
+    const { job: failing, server } = await job(t, { conditions, done: 90 }, ...answers);
+    const error = await failureOf(() => moveIntoPlace(failing, "/d/x.part"));
+    t.match(error, { message }, what);
+    t.equal(server.requests.length, answers.length, "nothing is sent behind that");
+  }
+  // of a source whose size nobody knows, what was sent is all
+  const source = await openSource({ signal: null }, async function* () {}, null);
+  const unsized = await job(t, { source, done: 100 }, head(100), typed(""), moved);
+  t.match(await moveIntoPlace(unsized.job, "/d/x.part"), { created: true });
+});
+
+t.test("a MOVE whose answer was lost is looked for, not repeated at once", async (t) => {
+  const server = await scripted(t, [
+    [answer(head(100)), answer(typed("")), "", END],
+    [answer(head(100)), answer({ status: "200 OK", type: null, body: BYTES })],
+  ]);
+  const sess = openSession(t, server.port);
+  t.match(await moveIntoPlace(jobOf(sess, BYTES), "/d/x.part"), { created: false });
+  const methods = server.requests.map(({ method }) => method);
+  t.strictSame(methods, ["HEAD", "PROPFIND", "MOVE", "HEAD", "GET"]);
+});
+
 t.test("pieces", async (t) => {
   const call = { method: "PATCH", target: "/d/x.part" };
   const piece = (start: number) => ({ start, length: 10, isLast: false });
@@ -83,7 +148,11 @@ t.test("pieces", async (t) => {
     [40, "201 Created", "What was begun is gone from the server"],
     [40, "404 Not Found", "What was begun is gone from the server"],
     [40, "412 Precondition Failed", "What was begun is gone from the server"],
+    [40, "409 Conflict", "What was begun is gone from the server"],
+    [40, "410 Gone", "What was begun is gone from the server"],
     [40, "415 Unsupported", "415 Unsupported"],
+    [40, "405 Not Allowed", "405 Not Allowed"],
+    [40, "501 Not Implemented", "501 Not Implemented"],
     [40, "507 Full", "507 Full"],
   ];
   for (const [start, status, outcome] of rows) {
@@ -92,5 +161,8 @@ t.test("pieces", async (t) => {
       (error: Error) => error.message,
     );
     t.equal(found, outcome, `${start} ${status}`);
+    const { job: once } = await job(t, {}, { status, type: null });
+    const error = await failureOf(() => writePiece(once, piece(start), call));
+    t.equal(error instanceof Unsupported, /^(405|415|501)/.test(status), status);
   }
 });
