@@ -108,7 +108,7 @@ export function hasControl(text: string): boolean {
 /** Asks for a user name and password. */
 export function* askPassword(realm: string | null): Asking<Credentials | null> {
   const answer = yield { want: "password", realm };
-  return typeof answer === "object" && answer !== null && !isBytes(answer) ? answer : null;
+  return typeof answer === "object" && !isBytes(answer) ? answer : null;
 }
 
 /** The end of every refusal: `rejected Basic challenge`. */

@@ -18,9 +18,11 @@ t.test("the question for a password", async (t) => {
     const creds = { username: "u", password: "p" };
     t.strictSame(asking.next(creds), { done: true, value: creds });
   }
-  const refused = askPassword("r");
-  refused.next(null);
-  t.strictSame(refused.next(null), { done: true, value: null });
+  for (const answer of [null, "a token", Buffer.from("a token"), new Uint8Array(3)]) {
+    const refused = askPassword("r");
+    refused.next(null);
+    t.strictSame(refused.next(answer), { done: true, value: null }, "only a pair is an answer");
+  }
 });
 
 t.test("the words of a refusal", async (t) => {

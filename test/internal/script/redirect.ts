@@ -142,3 +142,24 @@ t.test("origins", async (t) => {
   t.notOk(isSameOrigin(here, { ...here, port: 8080 }));
   t.notOk(isSameOrigin(here, { scheme: "https", host: "example.com", port: 80 }));
 });
+
+t.test("from http it leads to both, whatever the port", async (t) => {
+  const rows: [location: string, scheme: string, port: number, target: string][] = [
+    ["http://example.com", "http", 80, "/"],
+    ["http://example.com:1/", "http", 1, "/"],
+    ["https://example.com/a?", "https", 443, "/a?"],
+    ["?", "http", 8080, "/a?"],
+  ];
+  for (const [location, scheme, port, target] of rows) {
+    const next = after(307, [["LOCATION", location]], { from: "http://example.com:8080/a?b" });
+    t.match(next, { place: { scheme, host: "example.com", port, target } }, location);
+  }
+  t.equal(after(305, []), null, "305 without a proxy");
+  t.equal(after(302, [["Location", "/a"]], { from: "no URL" }), 'the Location "/a" cannot be read');
+});
+
+t.test("a long Location is shown by its beginning", async (t) => {
+  const location = `file:///${"x".repeat(300)}`;
+  const reason = `the Location "${location.slice(0, 200)}" is neither http nor https`;
+  t.equal(after(302, [["Location", location]]), reason);
+});
