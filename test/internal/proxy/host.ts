@@ -23,6 +23,9 @@ t.test("names are no addresses", async (t) => {
     t.equal(normalHost(name).address, null, name);
   }
   t.strictSame(normalHost(".."), { name: ".", address: null }, "one trailing dot goes");
+  for (const name of ["[::1", "::1]x", "[a", "a]"]) {
+    t.strictSame(normalHost(name), { name, address: null }, "brackets come in pairs");
+  }
   t.strictSame(normalHost("a%b"), { name: "a%b", address: null }, "a zone needs an address");
 });
 

@@ -16,6 +16,10 @@ t.test("endpoints", async (t) => {
     ["127.0.0.1", true],
     ["[::1]", true],
     ["1.2.3", false],
+    ["[::1", false],
+    ["[::g]", false],
+    ["[h]", false],
+    ["", false],
   ];
   for (const [host, literal] of rows) {
     const made = createEndpoint(host, 80);
@@ -23,11 +27,20 @@ t.test("endpoints", async (t) => {
   }
 });
 
+t.test("a direct way has nothing on it, and asks nobody", async (t) => {
+  const { sources, fromEnvironment, ...rest } = DIRECT;
+  t.strictSame([sources, fromEnvironment], [[], false]);
+  for (const [name, value] of Object.entries(rest)) t.equal(value, null, name);
+});
+
 t.test("hops", async (t) => {
-  t.match(createHop("http", "p", 3128), {
+  t.strictSame(createHop("http", "p", 3128), {
+    ...{ kind: "http", host: "p", port: 3128 },
     ...{ username: null, password: null, trust: [], tunnel: false, setting: null },
-    endpoint: { hostname: "p", port: 3128 },
+    endpoint: { hostname: "p", port: 3128, addresses: null, literal: false },
   });
+  const given = { username: "u", password: "w", trust: [], tunnel: true, setting: {} };
+  t.match(createHop("https", "p", 3128, given), given);
   Object.assign(Object.prototype, { tunnel: true, username: "evil" });
   t.teardown(() => {
     for (const name of ["tunnel", "username"]) Reflect.deleteProperty(Object.prototype, name);
