@@ -30,7 +30,8 @@ interface SavedLock {
 export function saveStore(store: ne_lock_store): string {
   const locks = storedLocks(store, "nx_lockstore_save")
     .reverse()
-    .filter(({ uri }) => uri.path !== null)
+    // those that were freed are held no more
+    .filter(({ uri, token }) => uri.path !== null && token !== null)
     .map(savedOf);
   return JSON.stringify({ kind: KIND, locks });
 }

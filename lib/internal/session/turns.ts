@@ -90,7 +90,6 @@ export class Turns<P extends Place> {
       this.#stalled ??= setTimeout(() => {
         this.#stalled = null;
         this.#admitNext();
-        this.#watchStall();
       }, this.patienceMs);
     }
   }

@@ -40,6 +40,8 @@ t.test("no end of locks, and no seconds that are left", async (t) => {
   const locks = await discover(t, found(propstat(property(many))));
   t.equal(locks.length, 10_000);
   t.equal(locks[0]?.timeout, null);
+  const last = lock("t", "<D:timeout>Second-1</D:timeout>");
+  t.match(await discover(t, found(propstat(property(last)))), [{ timeout: 1 }]);
 });
 
 t.test("a property in a propstat that failed says nothing", async (t) => {
@@ -48,6 +50,10 @@ t.test("a property in a propstat that failed says nothing", async (t) => {
     propstat(property(lock("t:2"))),
   );
   t.strictSame((await discover(t, both)).map(({ token }) => token), ["t:2"]);
+  const early =
+    "<D:propstat><D:status>HTTP/1.1 403 Forbidden</D:status>" +
+    `<D:prop>${property(lock("t:1"))}</D:prop></D:propstat>`;
+  await t.rejects(discover(t, found(early)), /403 Forbidden/, "its status may come first");
   const unnamed = found(propstat(property(lock("t:3")), null));
   t.strictSame((await discover(t, unnamed)).map(({ token }) => token), ["t:3"], "no status is well");
 });

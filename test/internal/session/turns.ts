@@ -90,32 +90,44 @@ t.test("while all that run wait for callbacks, the next is let in beside them", 
 });
 
 t.test("or after a while, where the number of connections counts", async (t) => {
-  const { setTimeout: schedule } = globalThis;
-  t.teardown(() => {
-    globalThis.setTimeout = schedule;
-  });
+  const { setTimeout: schedule, clearTimeout: cancel } = globalThis;
+  t.teardown(() => Object.assign(globalThis, { setTimeout: schedule, clearTimeout: cancel }));
+  const live = new Set<NodeJS.Timeout>();
   let timers = 0;
   let over = (): void => {};
   const watching = (then: () => void, ms?: number): NodeJS.Timeout => {
     t.equal(ms, 5000);
     timers++;
-    over = then;
-    return schedule(() => {}, 0);
+    const timer = schedule(() => {}, 0);
+    live.add(timer);
+    over = () => {
+      live.delete(timer);
+      then();
+    };
+    return timer;
   };
-  globalThis.setTimeout = watching as typeof setTimeout;
+  const forgetting = (timer: NodeJS.Timeout): void => void live.delete(timer);
+  Object.assign(globalThis, { setTimeout: watching, clearTimeout: forgetting });
   const desk = new Desk();
   desk.turns.max = 2;
   desk.turns.patienceMs = 5000;
-  desk.arrive("a", "b", "c", "d");
+  desk.arrive("a", "b");
   desk.call("a");
+  desk.call("b");
+  t.equal(timers, 0, "nobody waits");
+  desk.back("b");
+  desk.arrive("c", "d");
   t.equal(timers, 0, "b runs");
   desk.call("b");
   t.equal(await desk.seen(), "a b");
+  t.equal(live.size, 1);
   desk.back("b");
+  t.equal(live.size, 0);
   desk.call("b");
   t.equal(timers, 2, "counted anew after each callback");
   over();
   t.equal(await desk.seen(), "a b c+", "one more, not all");
+  t.equal(live.size, 0, "c runs");
   desk.call("c");
   over();
   t.equal(await desk.seen(), "a b c+ d+");
@@ -123,7 +135,9 @@ t.test("or after a while, where the number of connections counts", async (t) => 
   t.equal(timers, 3, "d runs");
   desk.call("d");
   t.equal(timers, 4);
+  t.equal(live.size, 1);
   desk.leave("e");
+  t.equal(live.size, 0);
   over();
   t.equal(await desk.seen(), "a b c+ d+", "nobody waits");
   desk.arrive("f");

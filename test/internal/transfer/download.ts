@@ -131,6 +131,9 @@ t.test("ranges that are no answer are refused", async (t) => {
     "another size": part(BODY, 2000, undefined, 3001),
     "more than there is": part(BODY, 2000, undefined, 2500),
     "coded content": part(BODY, 2000, 'ETag: "1"\r\nContent-Encoding: gzip\r\n'),
+    "an end before its start": Buffer.from(
+      "HTTP/1.1 206 P\r\nContent-Range: bytes 2000-1999/3000\r\nContent-Length: 0\r\n\r\n",
+    ),
     "several ranges": Buffer.from(
       "HTTP/1.1 206 P\r\nContent-Type: multipart/byteranges; boundary=x\r\nContent-Length: 0\r\n\r\n",
     ),
@@ -234,6 +237,7 @@ t.test("a range that is called the whole is none", async (t) => {
     ["bytes 0-2999/3000", true],
     ["bytes 0-2999/4000", false],
     ["bytes 1-3000/3000", false],
+    ["bytes 1-2999/3000", false],
     ["bytes 0-2999/*", false],
   ];
   for (const [range, fine] of rows) {
@@ -244,6 +248,14 @@ t.test("a range that is called the whole is none", async (t) => {
     else t.match((await nxError(downloading)).message, "a range that nobody asked for");
     t.equal(fs.readFileSync(name).equals(BODY), fine, range);
   }
+});
+
+t.test("nor is a range that nobody asked for, if it is from the beginning", async (t) => {
+  const server = await scripted(t, [[part(BODY, 0)]]);
+  const name = oldFile(t);
+  const error = await nxError(() => nx_download(openSession(t, server), "/a", name));
+  t.match(error.message, "another range than the one asked for");
+  t.equal(fs.readFileSync(name, "utf8"), "old");
 });
 
 t.test("a success without content is no file", async (t) => {
@@ -456,6 +468,14 @@ t.test("a stream goes on with the same version, and fails with another", async (
       t.equal(stream.errored, error);
     }
   }
+});
+
+t.test("what a stream has already is left out, in however many blocks it comes again", async (t) => {
+  const large = content(600_000);
+  const server = await scripted(t, [[whole(large).subarray(0, -1000), END], [whole(large)]]);
+  const stream = new PassThrough({ highWaterMark: 1 << 20 });
+  t.match(await nx_download(openSession(t, server), "/a", stream), { bytes: 600_000 });
+  t.ok((stream.read() as Buffer).equals(large));
 });
 
 t.test("a stream that fails ends the download", async (t) => {
