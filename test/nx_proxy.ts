@@ -14,6 +14,7 @@ import {
   ne_add_request_header,
   ne_hook_create_request,
   ne_hook_destroy_request,
+  ne_hook_post_send,
   ne_hook_pre_send,
   ne_request_create,
   ne_request_destroy,
@@ -28,6 +29,7 @@ import {
   ne_session_destroy,
   ne_session_proxy,
   ne_session_system_proxy,
+  ne_set_error,
   ne_ssl_trust_cert,
   type ne_session,
 } from "../lib/ne_session.js";
@@ -318,6 +320,29 @@ t.test("tunnels", async (t) => {
     ne_request_destroy(req);
     t.strictSame(destroyed, ["CONNECT", "request"]);
     t.strictSame(lines(proxy.requests), []);
+  });
+
+  t.test("a hook that refuses CONNECT or closes its connection leaves no tunnel", async (t) => {
+    const rows: [name: string, code: number, hook: (sess: ne_session) => number, error: string][] = [
+      ["refuses", NE_ERROR, (sess) => (ne_set_error(sess, "not this one"), NE_ERROR), "not this one"],
+      ["closes", NE_ERROR, (sess) => (ne_close_connection(sess), NE_OK), "200 X"],
+    ];
+    for (const [name, code, hook, error] of rows) {
+      const established = "HTTP/1.1 200 X\r\n\r\n";
+      const proxy = await scripted(t, [
+        async (peer) => {
+          await peer.readRequest();
+          await peer.write(established);
+          await peer.readEof();
+        },
+      ]);
+      const sess = session(t, "http", 80, "origin.example");
+      nx_session_proxy(sess, http(proxy.port, { tunnel: true }));
+      ne_hook_post_send(sess, () => hook(sess));
+      const why = `Could not create connection through proxy server: ${error}`;
+      t.strictSame(await send(sess, "/secret"), { code, status: 0, error: why }, name);
+      t.notMatch(proxy.received.join(""), /secret/);
+    }
   });
 
   t.test("a refusal of the login is told as such, and its connection is closed", async (t) => {
