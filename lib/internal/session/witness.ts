@@ -20,7 +20,10 @@ export interface Witness {
   answered(req: ne_request): void;
   /** Bytes of the response's body, without framing, its content coding still on. */
   received(req: ne_request, block: Buffer): void;
-  /** The attempt is over. `error`: why it failed; `null` where it was answered, or given up. */
+  /**
+   * The attempt is over. `error`: why it failed; `null` where it was answered, or given up. Told
+   * more than once, the first time counts.
+   */
   ended(req: ne_request, error: string | null): void;
   /** A line of the NSS key log format, of a TLS connection of the session. */
   keys?: (line: Buffer) => void;

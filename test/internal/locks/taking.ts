@@ -1,11 +1,13 @@
 // Taking a lock and giving it back: what is granted is what counts, and a lock that cannot be used
 // does not stay.
 import t from "tap";
+import { NE_DEPTH_ZERO } from "../../../lib/internal/base/constants.js";
 import { takeLock, giveBack, sendUnlock, type LockWish } from "../../../lib/internal/locks/taking.js";
 import { HeldLock } from "../../../lib/internal/locks/held_lock.js";
 import {
   ne_lockstore_create,
   ne_lock_create,
+  ne_lockscope_shared,
   storedLocks,
 } from "../../../lib/internal/guests/lock_store.js";
 import { ne_hook_create_request, ne_hook_destroy_request } from "../../../lib/ne_request.js";
@@ -22,12 +24,14 @@ t.test("taken, kept in the store, and given back once", async (t) => {
   const server = await LockServer.start(t);
   const store = ne_lockstore_create();
   const clock = new TestClock();
-  const lock = await takeLock(server.sess, "/a", { ...WISH, store, owner: "a <&> b" }, clock);
+  const lock = await takeLock(server.sess, "/a", { ...WISH, store, owner: "a <&> b", renew: true }, clock);
   const held = HeldLock.open(lock, "f");
   t.match(held, { token: "t:1", path: "/a", state: "held", expiresAt: clock.time + 100_000 });
   t.strictSame(storedLocks(store, "f").map(({ token }) => token), ["t:1"]);
   t.match(server.server.requests[0]?.body.toString(), "<owner>a &lt;&amp;&gt; b</owner>");
+  t.equal(clock.waits.length, 1);
   await Promise.all([giveBack(held), giveBack(held)]);
+  t.equal(clock.waits.length, 0, "nor is it refreshed any more");
   t.strictSame(server.seen, ["LOCK /a", "UNLOCK /a"]);
   t.strictSame([held.state, storedLocks(store, "f").length, server.locks.length], ["over", 0, 0]);
   await giveBack(held);
@@ -43,6 +47,26 @@ t.test("the server's word counts", async (t) => {
   t.equal(held.expiresAt, clock.time + 7000);
   t.equal(server.server.requests[0]?.field("timeout"), "Infinite");
   await giveBack(held);
+});
+
+t.test("what is wished for is what is asked for", async (t) => {
+  const server = await LockServer.start(t);
+  const wish: LockWish = { ...WISH, depth: Infinity, scope: "shared" };
+  const lock = await takeLock(server.sess, "/a", wish, new TestClock());
+  const [deep] = server.server.requests;
+  t.equal(deep?.field("depth"), "infinity");
+  t.match(deep?.body.toString(), "<shared/>");
+  const granted = HeldLock.open(lock, "f").lock;
+  t.strictSame([granted.scope, granted.depth], [ne_lockscope_shared, NE_DEPTH_ZERO], "as granted");
+  server.locks.length = 0;
+  await takeLock(server.sess, "/b", WISH, new TestClock());
+  t.equal(server.locks.length, 1);
+  const flat = server.server.requests[1];
+  t.equal(flat?.field("depth"), "0");
+  t.match(flat?.body.toString(), "<exclusive/>");
+  const signal = AbortSignal.abort();
+  await failureOf(() => takeLock(server.sess, "/c", { ...WISH, signal }, new TestClock()));
+  t.equal(server.seen.length, 2, "who has given up asks for nothing");
 });
 
 t.test("refused: nothing is kept", async (t) => {
@@ -139,12 +163,14 @@ t.test("one that fails for a lock that is there can be tried again", async (t) =
 });
 
 t.test("a login that is missing says nothing about the lock", async (t) => {
-  const server = await LockServer.start(t);
-  server.instead.push(() => answer({ status: "401 Unauthorized" }));
-  const lock = Object.assign(ne_lock_create(), { token: "t:1" });
-  lock.uri.path = "/a";
-  t.match(await failureOf(() => sendUnlock(server.sess, lock)), { status: { code: 401 } });
-  t.strictSame(server.seen, ["UNLOCK /a"]);
+  for (const code of [401, 407]) {
+    const server = await LockServer.start(t);
+    server.instead.push(() => answer({ status: `${code} No` }));
+    const lock = Object.assign(ne_lock_create(), { token: "t:1" });
+    lock.uri.path = "/a";
+    t.match(await failureOf(() => sendUnlock(server.sess, lock)), { status: { code } });
+    t.strictSame(server.seen, ["UNLOCK /a"]);
+  }
 });
 
 t.test("after its session was destroyed", async (t) => {
