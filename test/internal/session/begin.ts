@@ -94,3 +94,11 @@ t.test("what is known of a request that got no answer is its own", async (t) => 
   const [, , again] = server.requests;
   t.match(nx_get_failure(sess), { phase: "wait", sent: again?.head.length, received: 0 });
 });
+
+t.test("a request that has to wait for its turn begins when it comes", async (t) => {
+  const server = await scripted(t, [[OK, OK]]);
+  const sess = openSession(t, server.port);
+  const both = await Promise.all([send(sess, "GET", "/1"), send(sess, "GET", "/2")]);
+  t.strictSame(both.map(({ code }) => code), [NE_OK, NE_OK]);
+  t.strictSame(server.requests.map(({ target }) => target), ["/1", "/2"]);
+});
