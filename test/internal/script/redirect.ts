@@ -68,6 +68,8 @@ t.test("what is not followed", async (t) => {
     [302, [["Location", "unix:/run/docker.sock"]],
       'the Location "unix:/run/docker.sock" is neither http nor https'],
     [302, [["Location", "https:///a"]], 'the Location "https:///a" names no host'],
+    [302, [["Location", "https:a"]], 'the Location "https:a" names no host'],
+    [302, [["Location", "https:/a"]], 'the Location "https:/a" names no host'],
     [302, [["Location", "https://a b/"]], 'the Location "https://a b/" names no host'],
     [302, [["Location", "https://example.com:65536/"]],
       'the Location "https://example.com:65536/" cannot be read'],
