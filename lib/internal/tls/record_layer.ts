@@ -55,7 +55,7 @@ export class RecordKeys {
         decipher.final(),
       ]);
       let end = plain.length;
-      while (end > 0 && plain[end - 1] === 0) end -= 1;
+      while (plain[end - 1] === 0) end -= 1;
       return end === 0
         ? null
         : { type: plain[end - 1] as number, content: plain.subarray(0, end - 1) };
