@@ -40,7 +40,10 @@ t.test("hops", async (t) => {
     endpoint: { hostname: "p", port: 3128, addresses: null, literal: false },
   });
   const given = { username: "u", password: "w", trust: [], tunnel: true, setting: {} };
-  t.match(createHop("https", "p", 3128, given), given);
+  const made = createHop("https", "p", 3128, given);
+  t.match(made, given);
+  t.equal(made.trust, given.trust);
+  t.equal(made.setting, given.setting);
   Object.assign(Object.prototype, { tunnel: true, username: "evil" });
   t.teardown(() => {
     for (const name of ["tunnel", "username"]) Reflect.deleteProperty(Object.prototype, name);
