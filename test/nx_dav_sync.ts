@@ -223,6 +223,27 @@ t.test("from a map of entity tags", async (t) => {
   });
 });
 
+t.test("without the report, as deep as is asked for, over one connection", async (t) => {
+  const folder = (path: string): string =>
+    response(path, propstat("<D:resourcetype><D:collection/></D:resourcetype>"));
+  const known = new Map([["/c/x", '"x"'], ["/c/1/a", '"old"']]);
+  const none = { status: "405 Method Not Allowed" };
+  const top = synced(null, folder("/c/"), folder("/c/1/"), folder("/c/2/"), response("/c/x", propstat("<D:displayname/>")));
+  const flat = await answering(t, none, top);
+  const members = ["+/c/1/ null", "+/c/2/ null", "+/c/x null"];
+  t.strictSame(await told(nx_sync(flat.sess, "/c/", known)), members);
+  t.equal(flat.server.requests.length, 2);
+  t.equal(flat.server.requests[1]?.field("depth"), "1");
+  const deep = await answering(
+    t,
+    ...[none, top, synced(null, folder("/c/1/"), member("1/a")), synced(null, folder("/c/2/"))],
+  );
+  const all = await told(nx_sync(deep.sess, "/c/", known, { level: Infinity }));
+  t.strictSame(all.sort(), [...members, '+/c/1/a "1/a"'].sort());
+  t.equal(deep.server.requests.length, 4);
+  t.equal(deep.server.connections, 1);
+});
+
 t.test("mistakes", async (t) => {
   const sess = ne_session_create("http", "127.0.0.1", 1);
   t.teardown(() => ne_session_destroy(sess));

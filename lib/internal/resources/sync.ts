@@ -165,7 +165,7 @@ async function* syncKnown(
     const key = keyOf(locate(path)[0]);
     const before = left.get(key);
     left.delete(key);
-    return before === undefined || resource?.etag === null || resource?.etag !== before.etag;
+    return before === undefined || resource?.etag !== before.etag;
   };
   let next: string | null = null;
   try {
