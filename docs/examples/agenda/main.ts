@@ -3,18 +3,9 @@
 //
 //   node dist/examples/agenda/main.js URL [--user NAME[:PASSWORD]] [--from DATE] [--days N]
 import { parseArgs } from "node:util";
-import { NE_AUTH_DEFAULT } from "libneon/ne_auth";
-import {
-  ne_session_destroy,
-  ne_session_system_proxy,
-  ne_set_connect_timeout,
-  ne_set_read_timeout,
-  ne_set_useragent,
-  type ne_session,
-} from "libneon/ne_session";
-import { nx_set_credentials } from "libneon/nx_auth";
-import { nx_session_for } from "libneon/nx_script";
-import { askSecret, printable } from "../terminal.js";
+import { ne_session_destroy } from "libneon/ne_session";
+import { BadArgument, logIn, openSession, runCommand } from "../command-line.js";
+import { printable } from "../terminal.js";
 import { readAgenda } from "./account.js";
 import type { Span } from "./events.js";
 import { linesOf } from "./print.js";
@@ -32,12 +23,7 @@ Exit code: 0 all that there is; 1 something could not be read, and was told; 2
 a mistake in the arguments.
 `;
 
-const CONNECT_TIMEOUT = 30; // seconds
-const READ_TIMEOUT = 60; // seconds
 const MOST_DAYS = 366;
-
-/** A mistake in the arguments. */
-class BadArgument extends Error {}
 
 interface Arguments {
   readonly url: string;
@@ -73,27 +59,8 @@ function readSpan(first: string | undefined, days: string): Span {
   return { from: from.getTime(), to: to.getTime() };
 }
 
-function openSession(url: string): ne_session {
-  const isWeb = /^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(url);
-  const sess = isWeb ? nx_session_for(url) : null;
-  if (sess === null) throw new BadArgument("an http: or https: URL without a login, please");
-  ne_set_useragent(sess, "libneon-agenda/0.2");
-  ne_set_connect_timeout(sess, CONNECT_TIMEOUT);
-  ne_set_read_timeout(sess, READ_TIMEOUT);
-  ne_session_system_proxy(sess, 0);
-  return sess;
-}
-
-async function logIn(sess: ne_session, user: string): Promise<void> {
-  const colon = user.indexOf(":");
-  const name = colon < 0 ? user : user.slice(0, colon);
-  const password = colon < 0 ? await askSecret(`Password of ${name}: `) : user.slice(colon + 1);
-  if (password === null) throw new BadArgument("nobody can be asked for the password");
-  nx_set_credentials(sess, NE_AUTH_DEFAULT, name, password);
-}
-
 async function run({ url, user, within }: Arguments): Promise<number> {
-  const sess = openSession(url);
+  const sess = openSession(url, "libneon-agenda/0.2");
   try {
     if (user !== undefined) await logIn(sess, user);
     const { pathname } = new URL(url);
@@ -106,18 +73,8 @@ async function run({ url, user, within }: Arguments): Promise<number> {
   }
 }
 
-async function main(): Promise<number> {
-  try {
-    const given = readArguments(process.argv.slice(2));
-    if (given === null) process.stdout.write(USAGE);
-    return given === null ? 0 : await run(given);
-  } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException;
-    process.stderr.write(`agenda: ${printable(message)}\n`);
-    const isMistake = error instanceof BadArgument || `${code}`.startsWith("ERR_PARSE_ARGS");
-    if (isMistake) process.stderr.write(USAGE);
-    return isMistake ? 2 : 1;
-  }
-}
-
-process.exitCode = await main();
+process.exitCode = await runCommand("agenda", USAGE, async (args) => {
+  const given = readArguments(args);
+  if (given === null) process.stdout.write(USAGE);
+  return given === null ? 0 : await run(given);
+});

@@ -5,19 +5,10 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { NE_AUTH_DEFAULT } from "libneon/ne_auth";
-import {
-  ne_session_system_proxy,
-  ne_set_connect_timeout,
-  ne_set_read_timeout,
-  ne_set_useragent,
-  type ne_session,
-} from "libneon/ne_session";
 import { ne_path_unescape } from "libneon/ne_uri";
-import { nx_set_credentials } from "libneon/nx_auth";
 import { nx_path } from "libneon/nx_dav";
-import { nx_session_for } from "libneon/nx_script";
-import { askSecret, printable } from "../terminal.js";
+import { BadArgument, logIn, openSession, runCommand } from "../command-line.js";
+import { printable } from "../terminal.js";
 import { synchronise } from "./run.js";
 import { State } from "./state.js";
 import { There } from "./there.js";
@@ -34,12 +25,6 @@ Exit code: 0 both are alike; 1 a failure ended the run; 2 a mistake in the
 arguments; 3 done, but somebody should look at the lines that begin with
 "conflict" or "left".
 `;
-
-const CONNECT_TIMEOUT = 30; // seconds
-const READ_TIMEOUT = 60; // seconds
-
-/** A mistake in the arguments. */
-class BadArgument extends Error {}
 
 interface Arguments {
   readonly folder: string;
@@ -70,25 +55,6 @@ function readArguments(args: string[]): Arguments | null {
   return { folder: resolve(folder), url, user: values.user, emptied: values.emptied === true };
 }
 
-function openSession(url: string): ne_session {
-  const isWeb = /^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(url);
-  const sess = isWeb ? nx_session_for(url) : null;
-  if (sess === null) throw new BadArgument("an http: or https: URL without a login, please");
-  ne_set_useragent(sess, "libneon-sync/0.2");
-  ne_set_connect_timeout(sess, CONNECT_TIMEOUT);
-  ne_set_read_timeout(sess, READ_TIMEOUT);
-  ne_session_system_proxy(sess, 0);
-  return sess;
-}
-
-async function logIn(sess: ne_session, user: string): Promise<void> {
-  const colon = user.indexOf(":");
-  const name = colon < 0 ? user : user.slice(0, colon);
-  const password = colon < 0 ? await askSecret(`Password of ${name}: `) : user.slice(colon + 1);
-  if (password === null) throw new BadArgument("nobody can be asked for the password");
-  nx_set_credentials(sess, NE_AUTH_DEFAULT, name, password);
-}
-
 function namesIn(url: string): string[] {
   const names = new URL(url).pathname.split("/").filter((part) => part !== "");
   return names.map((part) => {
@@ -104,7 +70,7 @@ function say(what: string, path: string, why?: string): void {
 
 async function run({ folder, url, user, emptied }: Arguments): Promise<number> {
   const names = namesIn(url);
-  const server = new There(openSession(url), names);
+  const server = new There(openSession(url, "libneon-sync/0.2"), names);
   try {
     if (user !== undefined) await logIn(server.sess, user);
     const workspace = await Workspace.open(folder);
@@ -122,18 +88,8 @@ async function run({ folder, url, user, emptied }: Arguments): Promise<number> {
   }
 }
 
-async function main(): Promise<number> {
-  try {
-    const given = readArguments(process.argv.slice(2));
-    if (given === null) process.stdout.write(USAGE);
-    return given === null ? 0 : await run(given);
-  } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException;
-    process.stderr.write(`sync: ${printable(message)}\n`);
-    const isMistake = error instanceof BadArgument || `${code}`.startsWith("ERR_PARSE_ARGS");
-    if (isMistake) process.stderr.write(USAGE);
-    return isMistake ? 2 : 1;
-  }
-}
-
-process.exitCode = await main();
+process.exitCode = await runCommand("sync", USAGE, async (args) => {
+  const given = readArguments(args);
+  if (given === null) process.stdout.write(USAGE);
+  return given === null ? 0 : await run(given);
+});
