@@ -26,9 +26,8 @@ async function goOn<T>(steps: Steps<T>, first: IteratorResult<Promise<void>, T>)
 /** A value, waited for if it is a promise. */
 export function* valueOf<T>(given: T | PromiseLike<T>): Steps<T> {
   if (!isPromise(given)) return given;
-  const values: T[] = [];
-  yield Promise.resolve(given).then((value) => void values.push(value));
-  // there is one: a promise that was rejected is thrown in place of being gone on from
-  for (const value of values) return value;
-  throw new Error("gone on before the promise was settled");
+  const settled: { value?: T } = {};
+  yield Promise.resolve(given).then((value) => void (settled.value = value));
+  // a promise that was rejected is thrown in place of being gone on from
+  return settled.value as T;
 }
