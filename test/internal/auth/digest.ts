@@ -12,22 +12,11 @@ import type {
   Outgoing,
   Signature,
 } from "../../../lib/internal/auth/scheme.js";
-import { settle } from "../../fixtures/asking.js";
+import { AT as FIXED, settle } from "../../fixtures/asking.js";
 
 const CNONCE = "QUFBQUFBQUE=";
 
-const AT: Circumstances = {
-  method: "GET",
-  target: "/a/b",
-  connection: null,
-  old: null,
-  signature: null,
-  origin: { scheme: "http", host: "host", port: 8080 },
-  proxy: false,
-  legacy: false,
-  random: () => Buffer.from(CNONCE, "base64"),
-  now: () => 0,
-};
+const AT: Circumstances = { ...FIXED, random: () => Buffer.from(CNONCE, "base64") };
 
 const USER: Credentials = { username: "u", password: "pw" };
 
