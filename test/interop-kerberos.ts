@@ -101,7 +101,8 @@ t.test("Apache with mod_auth_gssapi", { skip: reason ?? false }, async (t) => {
     t.ok(kinds(exchanges).every((steps) => steps === "next done"));
   });
 
-  await t.test("curl finds the same", { skip: findProgram("curl") === null }, async (t) => {
+  const noCurl = findProgram("curl") === null && "curl is not installed";
+  await t.test("curl finds the same", { skip: noCurl }, async (t) => {
     const url = `http://localhost:${kerberos.apache.port}/kerberos/a.txt`;
     const args = ["-s", "--negotiate", "-u", ":", "--noproxy", "*", url];
     const { stdout } = spawnSync("curl", args, {
