@@ -117,6 +117,28 @@ t.test("a file that somebody writes just before it is replaced or removed stays"
   t.equal(treeOf(a)["x"], "mine");
 });
 
+t.test("a file whose ETag is weak while it is young is replaced a moment later", async (t) => {
+  const server = await serve(t);
+  const [a, url] = [folder(t), `${server.url}/`];
+  plant(a, { x: "x", y: "y", kept: "" });
+  await run(a, url);
+  fs.writeFileSync(path.join(a, "x"), "x2");
+  fs.rmSync(path.join(a, "y"));
+  const young = new Set(["/x", "/y"]);
+  server.server.prependListener("request", ({ method, url = "" }, res) => {
+    if (method !== "PROPFIND" || !young.delete(url)) return;
+    const write = res.write.bind(res);
+    const weaken = (text: string): string => text.replace("<D:getetag>", "<D:getetag>W/");
+    Object.assign(res, {
+      write: (part: Buffer, done: () => void) => write(weaken(String(part)), done),
+    });
+  });
+  const { code, out } = await run(a, url);
+  t.equal(code, 0, out);
+  t.strictSame(treeOf(server.root), { kept: "", x: "x2" });
+  t.equal(young.size, 0, "both were asked for while they were young");
+});
+
 t.test("what cannot be read here is not gone", async (t) => {
   const server = await serve(t);
   const [a, url] = [folder(t), `${server.url}/`];

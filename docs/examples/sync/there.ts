@@ -1,5 +1,6 @@
 // The collection on the server: what is in it, by ETag, and changes to it, each with a condition,
 // so that a version which somebody else has just written is never overwritten or removed.
+import { setTimeout } from "node:timers/promises";
 import { ne_delete, ne_move } from "libneon/ne_basic";
 import { NE_OK } from "libneon/ne_request";
 import { ne_get_error, ne_session_destroy, type ne_session } from "libneon/ne_session";
@@ -19,11 +20,15 @@ export interface RemoteFile {
 }
 
 const AT_ONCE = 4;
+/** How long a server may call the ETag of a new file weak: its clock tells whole seconds. */
+const YOUTH_MS = 2000;
 const SET_ASIDE = ".libneon-removed-";
 
 export class There {
   readonly sess: ne_session;
   readonly #root: readonly string[];
+  /** ends when everything that was listed has its final ETag */
+  #grown: Promise<void> | null = null;
 
   /** @param root the decoded names of the path of the collection */
   constructor(sess: ne_session, root: readonly string[]) {
@@ -164,14 +169,26 @@ export class There {
     if (!ok || status?.code === 207) throw new Error(error);
   }
 
-  // A condition on a weak ETag never holds. A server that has none yet may have one a moment later.
-  async #strongTag({ spelling, version }: RemoteFile): Promise<string> {
+  /**
+   * The ETag for a condition on the known version. One that is weak never holds; while a file is
+   * young, Apache has no other, so one wait of the run lets all files grow old enough.
+   */
+  async #strongTag(known: RemoteFile): Promise<string> {
+    let tag = await this.#tagOf(known);
+    if (!isStrong(tag)) {
+      await (this.#grown ??= setTimeout(YOUTH_MS));
+      tag = await this.#tagOf(known);
+    }
+    if (!isStrong(tag)) {
+      throw new Changed("the server gives no strong ETag, so it can't be replaced safely");
+    }
+    return tag;
+  }
+
+  async #tagOf({ spelling, version }: RemoteFile): Promise<string | null> {
     const now = await nx_stat(this.sess, this.#file(spelling));
     if (now === null || !isSameVersion(versionOf(now), version)) {
       throw new Changed("changed on the server meanwhile");
-    }
-    if (now.etag?.startsWith('"') !== true) {
-      throw new Changed("the server gives no strong ETag, so it can't be replaced safely");
     }
     return now.etag;
   }
@@ -217,6 +234,10 @@ export class There {
 
 function isLeftover(path: string, { unknown }: Side<RemoteFile>): boolean {
   return path.slice(path.lastIndexOf("/") + 1).startsWith(SET_ASIDE) && !unknown.has(path);
+}
+
+function isStrong(tag: string | null): tag is string {
+  return tag?.startsWith('"') === true;
 }
 
 /** What tells versions apart; of servers without ETags, size and date. */
