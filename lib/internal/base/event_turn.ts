@@ -1,5 +1,7 @@
-// Gives the event loop its turn during long work. While bytes are at hand and callbacks return no
-// promise, the library could go on without a pause, and nothing else in the program would run.
+// Gives the event loop its turn. While bytes are at hand and callbacks return no promise, the
+// library could go on without a pause, and nothing else in the program would run. Where a program
+// was busy for as long as a wait may last, what came meanwhile is seen before the wait is given up.
+import { MAX_TIMER_MS } from "./constants.js";
 
 /** Milliseconds of work without a turn. */
 const MAX_STRETCH_MS = 8;
@@ -22,4 +24,19 @@ export class Stretch {
       });
     });
   }
+}
+
+/**
+ * Calls when a wait has lasted so many milliseconds. Node looks at timers before it looks at
+ * sockets: what these have brought by then is seen first, and may still call it off.
+ * @returns calls it off
+ */
+export function whenOverdue(ms: number, call: () => void): () => void {
+  let turn: NodeJS.Immediate | undefined;
+  const over = (): void => void (turn = setImmediate(call));
+  const timer = setTimeout(over, Math.min(Math.ceil(ms), MAX_TIMER_MS));
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(turn);
+  };
 }

@@ -1,8 +1,8 @@
 // Requests whose answers are resources anywhere: reports and searches.
-import { Gathering } from "./resource_collector.js";
+import { Gathering } from "./gathering.js";
 import type { nx_resource } from "./resource.js";
 import { isRefused } from "./response_element.js";
-import type { Question, Work } from "./call.js";
+import type { Question, Work } from "./work.js";
 
 /** How much of an answer is wanted. */
 export interface Bound {

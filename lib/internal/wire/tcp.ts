@@ -1,8 +1,9 @@
 // Opening a TCP connection to one address, with a deadline and a way to break it off.
 import net from "node:net";
-import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
+import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
 import { ownOnly } from "../base/bytes.js";
 import { errnoText } from "../base/errno.js";
+import { whenOverdue } from "../base/event_turn.js";
 import { connectText, printAddress, type Address } from "./address.js";
 import { ReadRing } from "./read_blocks.js";
 import { Wire, type WireFailure } from "./wire.js";
@@ -68,14 +69,12 @@ function awaitConnect(
   onCancel: TcpOptions["onCancel"],
 ): Promise<Wire | WireFailure> {
   return new Promise((resolve) => {
-    const timer =
-      timeoutMs > 0
-        ? setTimeout(() => {
-            fail({ code: NE_SOCK_TIMEOUT, error: "Connection timed out", cause: null });
-          }, Math.min(timeoutMs, MAX_TIMER_MS))
-        : null;
+    const late = (): void => {
+      fail({ code: NE_SOCK_TIMEOUT, error: "Connection timed out", cause: null });
+    };
+    const inTime = timeoutMs > 0 ? whenOverdue(timeoutMs, late) : null;
     const settle = (result: Wire | WireFailure): void => {
-      if (timer !== null) clearTimeout(timer);
+      inTime?.();
       socket.off("error", onError);
       socket.off("connect", onConnect);
       resolve(result);

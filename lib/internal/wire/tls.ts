@@ -9,10 +9,11 @@ import type * as tls from "node:tls";
 import { allCertificates } from "../asn1/pem.js";
 import { ownOnly } from "../base/bytes.js";
 import { parseCertificate, type X509 } from "../asn1/x509.js";
-import { MAX_TIMER_MS, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
+import { NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
+import { whenOverdue } from "../base/event_turn.js";
 import type { TlsContext } from "../tls/context.js";
-import type { Shown } from "../tls/late_certificate.js";
-import type { Refusal } from "../tls/second_verdict.js";
+import type { Shown } from "../tls/late_answer.js";
+import type { Refusal } from "../tls/second_judge.js";
 import { isTrustedClient } from "../tls/verify.js";
 import { endNames, lendNames, type ClientCert } from "../tls/certificate_handles.js";
 import { ringOf, type ReadRing } from "./read_blocks.js";
@@ -219,7 +220,7 @@ class Handshake {
   #settled = false;
   #left: number;
   #since = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #inTime: (() => void) | null = null;
 
   constructor(raw: Duplex, timeoutMs: number | null) {
     this.#raw = raw;
@@ -320,16 +321,15 @@ class Handshake {
   #arm(): void {
     if (this.#left <= 0 || this.#settled) return;
     this.#since = performance.now();
-    this.#timer = setTimeout(
-      () => this.fail({ code: NE_SOCK_TIMEOUT, text: "Connection timed out" }, null),
-      Math.min(Math.ceil(this.#left), MAX_TIMER_MS),
-    );
+    this.#inTime = whenOverdue(this.#left, () => {
+      this.fail({ code: NE_SOCK_TIMEOUT, text: "Connection timed out" }, null);
+    });
   }
 
   #disarm(): void {
-    if (this.#timer === null) return;
-    clearTimeout(this.#timer);
-    this.#timer = null;
+    if (this.#inTime === null) return;
+    this.#inTime();
+    this.#inTime = null;
     this.#left = Math.max(1, this.#left - (performance.now() - this.#since));
   }
 }

@@ -454,6 +454,11 @@ export class Wire {
 
   #onTimer = (): void => {
     this.#timer = null;
+    // Node looks at timers first: what came while the program was busy has come in time
+    setImmediate(this.#judgeWaits);
+  };
+
+  #judgeWaits = (): void => {
     const now = performance.now();
     const reader = this.#reader;
     const writer = this.#writer;

@@ -1,8 +1,9 @@
 // Work that could go on for ever lets the rest of the program run meanwhile.
 import t from "tap";
-import { Stretch } from "../../../lib/internal/base/event_turn.js";
+import { Stretch, whenOverdue } from "../../../lib/internal/base/event_turn.js";
 import { NE_OK, ne_add_response_body_reader } from "../../../lib/index.js";
-import { openSession, send } from "../../fixtures/conversation.js";
+import { openSession, send, settled } from "../../fixtures/conversation.js";
+import { holdTime } from "../../fixtures/held_time.js";
 import { scripted } from "../../fixtures/server.js";
 
 function work(ms: number): void {
@@ -18,6 +19,24 @@ t.test("work that goes on is long, and anew after a turn", async (t) => {
   setImmediate(() => others++);
   await stretch.turn();
   t.equal(others, 1, "what waited has run");
+});
+
+t.test("a wait is given up only after the sockets' turn, which may call that off", async (t) => {
+  const time = holdTime(t);
+  const called: string[] = [];
+  const calledOff = whenOverdue(1000, () => called.push("called off"));
+  whenOverdue(999.5, () => called.push("over"));
+  whenOverdue(1001, () => called.push("not yet"));
+  time.pass(1);
+  t.strictSame(called, [], "not by the timer");
+  calledOff();
+  await settled();
+  t.strictSame(called, ["over"]);
+  whenOverdue(2 ** 40, () => called.push("in years"));
+  whenOverdue(1, () => called.push("off at once"))();
+  time.pass(1);
+  await settled();
+  t.strictSame(called, ["over", "not yet"]);
 });
 
 t.test("a response whose blocks are all there does not keep the event loop", async (t) => {

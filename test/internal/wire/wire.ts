@@ -8,6 +8,7 @@ import {
 } from "../../../lib/index.js";
 import { failureOf, Wire } from "../../../lib/internal/wire/wire.js";
 import { settled } from "../../fixtures/conversation.js";
+import { holdTime } from "../../fixtures/held_time.js";
 import { Other, systemError } from "../../fixtures/stream.js";
 
 function view(wire: Wire): string {
@@ -94,6 +95,21 @@ t.test("every wait has its own time", async (t) => {
   other.push("late");
   await settled();
   t.equal(wire.more(1), 4, "a wait that timed out lost nothing");
+  wire.destroy();
+});
+
+t.test("what comes while the program is busy has come in time", async (t) => {
+  const time = holdTime(t);
+  const other = new Other();
+  const wire = new Wire(other);
+  const read = wire.more(1000);
+  // the timer is due, and the bytes are there before the event loop goes on
+  time.pass(1);
+  other.push("abc");
+  t.equal(await read, 3);
+  const late = wire.more(1000);
+  time.pass(1);
+  t.equal(await late, NE_SOCK_TIMEOUT);
   wire.destroy();
 });
 

@@ -2,10 +2,10 @@
 // in it fails the request. An additional body reader reads it, whatever its Content-Type.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
-import { failAnswer } from "../session/failed_response.js";
+import { failAnswer } from "../session/failed_answer.js";
 import { ne_get_session, ne_get_status, ne_request_dispatch } from "../../ne_request.js";
 import { ne_set_error } from "../../ne_session.js";
-import { type AnswerDocument, endAnswer, readAnswer, refuseAnswer } from "./response_document.js";
+import { type AnswerDocument, endAnswer, readAnswer, refuseAnswer } from "./answer_document.js";
 import { type Outcome, readOutcome } from "./outcome.js";
 import { baseOf } from "./reference_base.js";
 

@@ -2,13 +2,13 @@
 // broken connection.
 import { NE_DBG_HTTP } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
-import { traceSession } from "../session/plugin_access.js";
+import { traceSession } from "../session/guest_access.js";
 import { ne_path_parent } from "../../ne_uri.js";
 import { contentRange } from "./content_range.js";
-import { fieldOf, type Answer } from "./transfer_request.js";
-import { insist, type Job, type Protocol, type ProtocolName } from "./upload_job.js";
+import { fieldOf, type Answer } from "./exchange.js";
+import { insist, type Job, type Protocol, type ProtocolName } from "./job.js";
 import { nextcloud, uploadsOf } from "./nextcloud.js";
-import { isLost } from "./retries.js";
+import { isLost } from "./pauses.js";
 import { sabrePatch } from "./sabre_patch.js";
 import { tus } from "./tus.js";
 

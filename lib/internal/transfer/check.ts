@@ -24,9 +24,9 @@ import {
   resultOf,
   type Answer,
   type Field,
-} from "./transfer_request.js";
-import { insist, type Job, type Trying } from "./upload_job.js";
-import { Tries } from "./retries.js";
+} from "./exchange.js";
+import { insist, type Job, type Trying } from "./job.js";
+import { Tries } from "./pauses.js";
 import type { Source } from "./source.js";
 
 /** Content as it is, without a coding. */

@@ -5,8 +5,8 @@ import { onAbort } from "../base/abort_signal.js";
 import { Batches, type Source } from "./batches.js";
 import { abortFailure, failure } from "./failed_request.js";
 import type { nx_resource } from "./resource.js";
-import { checkPath } from "./argument_checks.js";
-import { Transfer, type Asking, type Collector } from "./multistatus_request.js";
+import { checkPath } from "./needs.js";
+import { Transfer, type Asking, type Collector } from "./transfer.js";
 
 /** The longest that a timer of Node waits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

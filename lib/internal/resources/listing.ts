@@ -2,10 +2,10 @@
 // nothing about them is a failure: taken for an empty folder, it would cost a sync client's files.
 import type { ne_propname } from "../../ne_props.js";
 import { failure } from "./failed_request.js";
-import type { Gathering, Kind } from "./resource_collector.js";
+import type { Gathering, Kind } from "./gathering.js";
 import { isRefused } from "./response_element.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
-import type { Question, Work } from "./call.js";
+import type { Question, Work } from "./work.js";
 import { needName, PROLOGUE, quoteAttribute } from "./xml_text.js";
 
 /** The body of a PROPFIND for the properties that a resource is made of, and others. */

@@ -2,7 +2,7 @@
 // hidden where the server repeats them.
 import { HIDDEN, hideInField, hideInText, hideValues, secretValues } from "../http/secrets.js";
 import { hideInBody } from "../http/secret_bodies.js";
-import type { Tape } from "./recorded_attempt.js";
+import type { Tape } from "./tape.js";
 
 /** How to show the parts of a message. */
 export interface Veil {

@@ -2,12 +2,12 @@
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { nx_error } from "./nx_error.js";
 import type { ne_request } from "../base/handle.js";
-import { failAnswer, reportUnreadable } from "../session/failed_response.js";
+import { failAnswer, reportUnreadable } from "../session/failed_answer.js";
 import { requests } from "../session/request.js";
 import type { Session } from "../session/session_state.js";
 import { ne_set_error } from "../../ne_session.js";
 import { nx_response_fields, nx_response_trailer_fields } from "../../nx_session.js";
-import { urlOf, type Answer, type Course, type Hop } from "./send_state.js";
+import { urlOf, type Answer, type Course, type Hop } from "./course.js";
 import { decodeBody, type Coding } from "./decode.js";
 import type { Field } from "./header_list.js";
 import {

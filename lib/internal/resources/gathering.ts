@@ -4,7 +4,7 @@ import type { Place } from "../uri/membership.js";
 import { failure, refusal } from "./failed_request.js";
 import { Fingerprints } from "./fingerprints.js";
 import { isRefused, type Response } from "./response_element.js";
-import { Places } from "./href_resolver.js";
+import { Places } from "./places.js";
 import { makeResource, type nx_resource } from "./resource.js";
 
 /** Insufficient Storage: in an answer, that there was more to say (RFC 6578 section 3.6). */

@@ -2,7 +2,7 @@
 import { NE_AUTH, NE_OK, NE_PROXYAUTH } from "../base/constants.js";
 import { onAbort } from "../base/abort_signal.js";
 import { pauseMs } from "../script/retry.js";
-import { fieldOf, isLive, type Answer, type Line } from "./transfer_request.js";
+import { fieldOf, isLive, type Answer, type Line } from "./exchange.js";
 import { checkSignal, refused } from "./failed_transfer.js";
 
 /** A server that asks for more patience than this, in milliseconds, is not waited for. */

@@ -3,11 +3,11 @@
 import { randomBytes, type Hash } from "node:crypto";
 import type { Circumstances, Login, Outgoing, Signature } from "../auth/scheme.js";
 import { hideInField } from "../http/secrets.js";
-import { cloneForSession, type Plugin } from "../base/clonable.js";
+import { cloneForSession, type Guest } from "../base/clonable.js";
 import { NE_DBG_HTTPAUTH } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { SharedQuestion } from "../base/shared_question.js";
-import { connectionOf, traceSession } from "../session/plugin_access.js";
+import { connectionOf, traceSession } from "../session/guest_access.js";
 import {
   ne_fill_proxy_uri,
   ne_fill_server_uri,
@@ -19,7 +19,7 @@ import { ne_uri } from "../../ne_uri.js";
 import { PROXY, SERVER, type AuthClass, type Registration } from "./registration.js";
 
 /** A class of a session: who is registered, and the login that was accepted. */
-export interface Guarded extends Plugin {
+export interface Guarded extends Guest {
   readonly cls: AuthClass;
   readonly sess: ne_session;
   readonly registrations: Registration[];

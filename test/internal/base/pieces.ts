@@ -1,6 +1,6 @@
 // Bytes in pieces: taken in any sizes they come out as they went in.
 import t from "tap";
-import { Pieces } from "../../../lib/internal/base/byte_queue.js";
+import { Pieces } from "../../../lib/internal/base/pieces.js";
 
 t.test("what goes in comes out", async (t) => {
   const bytes = Buffer.from(Array.from({ length: 1000 }, (_, at) => at & 0xff));

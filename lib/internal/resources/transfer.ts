@@ -22,13 +22,13 @@ import {
   ne_request_dispatch,
   ne_set_request_body_buffer,
 } from "../../ne_request.js";
-import { failAnswer, reportUnreadable } from "../session/failed_response.js";
+import { failAnswer, reportUnreadable } from "../session/failed_answer.js";
 import { ne_set_error } from "../../ne_session.js";
 import type { ne_status } from "../../ne_utils.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
 import { nx_request_abort, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
 import { failure, isAbort, requestFailure, statusOf } from "./failed_request.js";
-import { MultistatusReader } from "./multistatus_reader.js";
+import { MultistatusReader } from "./multistatus.js";
 import type { Response } from "./response_element.js";
 import type { nx_resource } from "./resource.js";
 

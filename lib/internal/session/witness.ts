@@ -1,11 +1,11 @@
-// An observer watches the requests of a session: the recorder of nx_trace is one. A session without
-// one pays for an empty list. An observer never waits, and copies what it keeps: the blocks that it
-// is shown are views of memory that is used again.
+// A witness watches the requests of a session: the recorder of nx_trace is one. A session without
+// one pays for an empty list. A witness holds nothing up, and copies what it keeps: the blocks that
+// it is shown are views of memory that is used again.
 import type { ne_request } from "../base/handle.js";
 import type { Fields } from "../http/head.js";
 
 /** What becomes of a request, attempt by attempt, in the order in which it happens. */
-export interface Observer {
+export interface Witness {
   /** An attempt begins: it has no turn yet. */
   begun(req: ne_request): void;
   /** The head is about to be sent; once more, where a kept connection had gone stale. */

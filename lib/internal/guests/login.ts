@@ -1,6 +1,6 @@
-// Authentication, a plugin of the public hooks. For each class (server, proxy) the session has a
-// record: who is registered, and the login that was accepted. Every request has one as well: how
-// often the application was asked, and what the request was signed with.
+// Authentication as a guest of the public hooks. One record for each class (server, proxy) hangs on
+// the session: who is registered, and the login that was accepted. One record for each class hangs
+// on every request: how often was asked, and what the request was signed with.
 //
 //   create_request   the request's record
 //   pre_send         login ──► Authorization
@@ -24,8 +24,8 @@ import {
   renewConnections,
   requestBodyHash,
   whileRunning,
-} from "../session/plugin_access.js";
-import { reportLogin } from "../session/failed_response.js";
+} from "../session/guest_access.js";
+import { reportLogin } from "../session/failed_answer.js";
 import {
   ne_get_session_private,
   ne_set_error,
@@ -48,7 +48,7 @@ import {
 } from "../../ne_request.js";
 import { ne_buffer_concat, type ne_buffer } from "../../ne_string.js";
 import { run, valueOf, type Steps } from "../base/steps.js";
-import { answered } from "./run_scheme.js";
+import { answered } from "./answering.js";
 import {
   circumstances,
   hostOf,
@@ -62,7 +62,7 @@ import {
   type Guarded,
   type Signed,
 } from "./login_state.js";
-import { offersIn, takeOffer } from "./usable_challenges.js";
+import { offersIn, takeOffer } from "./offers.js";
 import { PROXY, SERVER, type AuthClass, type Registration } from "./registration.js";
 import type { ne_status } from "../../ne_utils.js";
 import { BEARER } from "../auth/bearer.js";

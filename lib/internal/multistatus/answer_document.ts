@@ -2,7 +2,7 @@
 // body reader, a public hook, so nothing else about the request changes.
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
-import { reportUnreadable } from "../session/failed_response.js";
+import { reportUnreadable } from "../session/failed_answer.js";
 import { parseContentType } from "../http/content_type.js";
 import {
   ne_add_response_body_reader,

@@ -10,10 +10,10 @@ import {
   type Call,
   type Field,
   type Line,
-} from "./transfer_request.js";
+} from "./exchange.js";
 import { unlessAborted } from "./abortable.js";
 import { refused } from "./failed_transfer.js";
-import { isLost, Tries } from "./retries.js";
+import { isLost, Tries } from "./pauses.js";
 import type { Source, Told } from "./source.js";
 import type { nx_progress_fn } from "../script/request_body.js";
 

@@ -2,7 +2,7 @@
 // ne_props and ne_locks because all three need it. A registered store notes, for each request, the
 // locks on what the request was told it changes, and submits them in a pre_send hook.
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO } from "../base/constants.js";
-import { cloneForSession, type Plugin } from "../base/clonable.js";
+import { cloneForSession, type Guest } from "../base/clonable.js";
 import {
   HandleType,
   misuse,
@@ -99,7 +99,7 @@ const stores = new HandleType<"ne_lock_store", Store>("ne_lock_store", (store) =
 
 // A store's registration with a session. The store is shared with the session's clones, whatever
 // their server: each request picks the locks of its own server.
-class Registration implements Plugin {
+class Registration implements Guest {
   /** @param stores the store that was registered, and those that joined it */
   constructor(readonly stores: ne_lock_store[]) {}
 

@@ -1,4 +1,4 @@
-// What plugins need of a conversation beyond the public hooks: which connection a request uses,
+// What guests need of a conversation beyond the public hooks: which connection a request uses,
 // whether a proxy reads it, the hash of its body, when it was begun and is over (authentication);
 // its method and the limits of its response (decompression); how to wait for the application in the
 // middle of a response and to read its body after all other readers (XML). One of the doors that
