@@ -23,6 +23,7 @@ import {
   ne_set_request_flag,
 } from "../lib/index.js";
 import type { ne_session } from "../lib/index.js";
+import { holdTime, type HeldTime } from "./fixtures/held_time.js";
 import { scripted } from "./fixtures/server.js";
 import type { Peer } from "./fixtures/server.js";
 
@@ -116,6 +117,9 @@ const EXCHANGES: Exchange[] = [
   },
 ];
 
+/** Seconds; less than a body is held back for a 100 response. */
+const READ_TIMEOUT = 0.5;
+
 type Fault = "end" | "reset" | "stall";
 
 const REASONS: Record<Fault, string> = {
@@ -157,7 +161,11 @@ async function request(
 }
 
 /** Serves one exchange; the target says after how many bytes the fault comes. */
-function faulty(exchange: Exchange, fault: Fault): (peer: Peer) => Promise<void> {
+function faulty(
+  exchange: Exchange,
+  fault: Fault,
+  time: HeldTime | null,
+): (peer: Peer) => Promise<void> {
   const text = exchange.answer.map(([piece]) => piece).join("");
   return async (peer) => {
     const { target } = await peer.readHead();
@@ -168,19 +176,20 @@ function faulty(exchange: Exchange, fault: Fault): (peer: Peer) => Promise<void>
     }
     await peer.write(text.slice(0, Number(target.slice(1))));
     if (fault === "end") return await peer.end();
-    if (fault === "stall") return await peer.stall();
+    if (fault === "stall") return await time?.outlast(peer, READ_TIMEOUT);
     // what was sent must have been read, lest the reset overtakes it
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await peer.taken();
     peer.reset();
   };
 }
 
 async function runFaults(t: Test, exchange: Exchange, fault: Fault): Promise<void> {
-  const srv = await scripted(t, faulty(exchange, fault));
+  const time = fault === "stall" ? holdTime(t) : null;
+  const srv = await scripted(t, faulty(exchange, fault, time));
   const size = exchange.answer.reduce((sum, [piece]) => sum + piece.length, 0);
   const attempt = async (after: number): Promise<void> => {
     const sess = ne_session_create("http", "127.0.0.1", srv.port);
-    if (fault === "stall") ne_set_read_timeout(sess, 0.5);
+    if (fault === "stall") ne_set_read_timeout(sess, READ_TIMEOUT);
     const wanted = expected(exchange, fault, after);
     t.strictSame(await request(sess, exchange, `/${after}`), wanted, `after ${after} bytes`);
     if (wanted[0] !== NE_OK) {
@@ -190,7 +199,7 @@ async function runFaults(t: Test, exchange: Exchange, fault: Fault): Promise<voi
     }
     ne_session_destroy(sess);
   };
-  await Promise.all(Array.from({ length: size + 1 }, (_, after) => attempt(after)));
+  for (let after = 0; after <= size; after++) await attempt(after);
 }
 
 for (const exchange of EXCHANGES) {
@@ -223,7 +232,7 @@ for (const fault of ["end", "reset"] as const) {
           }
           faults--;
           await peer.write(text.slice(0, Number(target.slice(1))));
-          for (let turn = 0; turn < 3; turn++) await new Promise((r) => setImmediate(r));
+          await peer.taken();
           if (fault === "end") await peer.end();
           else peer.reset();
         }

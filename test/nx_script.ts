@@ -65,6 +65,7 @@ import {
   type ne_inet_addr,
 } from "../lib/ne_socket.js";
 import { multistatus, propstat, response } from "./fixtures/dav.js";
+import { holdTime } from "./fixtures/held_time.js";
 import {
   gate,
   refusedPort,
@@ -222,15 +223,23 @@ t.test("failures are values", async (t) => {
     t.match(await going, { code: NE_ERROR, error: "Aborted", cause: { message: "enough" } });
   });
   await t.test("too long", async (t) => {
-    const stalled: Script = async (peer: Peer) => {
+    const time = holdTime(t);
+    const stalled = async (peer: Peer): Promise<void> => {
       await peer.readHead();
       await peer.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123");
-      await peer.readEof();
     };
-    const { sess } = await serving(t, stalled, stalled);
-    const result = await nx_send(sess, "GET", "/", { timeout: 0.05 });
+    const { sess, server } = await serving(
+      t,
+      async (peer) => {
+        await stalled(peer);
+        await time.outlast(peer, 30);
+      },
+      stalled,
+    );
+    const result = await nx_send(sess, "GET", "/", { timeout: 30 });
     t.match(result, { code: NE_TIMEOUT, error: "Request timed out" });
-    const streamed = await nx_send(sess, "GET", "/", { timeout: 0.5, stream: true });
+    const streamed = await nx_send(sess, "GET", "/", { timeout: 30, stream: true });
+    void time.outlast(server.peers[1]!, 30);
     await t.rejects(text(streamed.stream!), { name: "nx_error", code: NE_TIMEOUT });
   });
   await t.test("what the application throws rejects the call", async (t) => {
@@ -639,7 +648,7 @@ t.test("a session for a URL", async (t) => {
 });
 
 t.test("a session from a session", async (t) => {
-  await t.test("has its settings, hooks and plugins", async (t) => {
+  await t.test("has its settings, hooks and guests", async (t) => {
     const denied =
       'HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm="r"\r\nContent-Length: 0\r\n\r\n';
     const { sess, server } = await serving(t, [denied, OK], [denied, OK]);

@@ -77,6 +77,7 @@ import {
   nx_set_source_address,
   nx_set_write_timeout,
 } from "../lib/nx_session.js";
+import { holdTime } from "./fixtures/held_time.js";
 import { gate, refusedPort, scripted, type Peer, type Script } from "./fixtures/server.js";
 import { certFile } from "./fixtures/tls.js";
 
@@ -507,23 +508,25 @@ function signalListeners(signal: AbortSignal): number {
 
 t.test("a bound on the whole request", async (t) => {
   await t.test("in a response that drips", async (t) => {
+    const time = holdTime(t);
     const drip: Script = async (peer: Peer) => {
       await peer.readRequest();
       await peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
       while (!peer.ended) {
         await peer.write("x");
-        await turns(1);
+        await peer.taken();
+        time.pass(1);
       }
     };
     const server = await scripted(t, [drip, drip], { forget: true });
     const sess = session(t, server.port);
     ne_set_read_timeout(sess, 100);
-    nx_set_request_timeout(sess, 0.05);
+    nx_set_request_timeout(sess, 30);
     t.equal(await get(sess), NE_TIMEOUT);
     t.equal(ne_get_error(sess), "Request timed out");
     nx_set_request_timeout(sess, 0);
     const req = request(t, sess);
-    nx_set_request_deadline(req, 0.05);
+    nx_set_request_deadline(req, 30);
     t.equal(await ne_request_dispatch(req), NE_TIMEOUT);
   });
   await t.test("while it waits for its turn", async (t) => {

@@ -1,5 +1,4 @@
 // Failures before a request is sent: no server, no connection, no TLS that can be trusted.
-import net from "node:net";
 import t from "tap";
 import * as ne from "../../lib/index.js";
 import {
@@ -12,17 +11,8 @@ import {
   UNSENT,
   type Case,
 } from "../fixtures/failure_case.js";
-import type { Peer } from "../fixtures/server.js";
+import { refusedPort, type Peer } from "../fixtures/server.js";
 import { certFile } from "../fixtures/tls.js";
-
-/** A port of loopback on which nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const stall = async (peer: Peer): Promise<void> => {
   await peer.readRequest();
@@ -41,7 +31,7 @@ holds(t, "reaching the server", [
     more: { origin: "nowhere.invalid:80", addresses: [], sent: 0, received: 0, tls: null },
   }],
   ["a port where nobody listens", async (t) => {
-    const sess = sessionFor(t, "http", "127.0.0.1", await closedPort());
+    const sess = sessionFor(t, "http", "127.0.0.1", await refusedPort());
     return done(sess, ask(sess));
   }, {
     code: ne.NE_CONNECT,
@@ -54,7 +44,7 @@ holds(t, "reaching the server", [
     },
   }],
   ["two addresses, and nobody at either", async (t) => {
-    const sess = sessionFor(t, "http", "twice.example", await closedPort());
+    const sess = sessionFor(t, "http", "twice.example", await refusedPort());
     const list = [[127, 0, 0, 1], [127, 0, 0, 2]].map((bytes) =>
       ne.ne_iaddr_make(ne.ne_iaddr_ipv4, Uint8Array.from(bytes)),
     );

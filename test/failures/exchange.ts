@@ -14,6 +14,7 @@ import {
   LATE,
   NEW,
 } from "../fixtures/failure_case.js";
+import { holdTime } from "../fixtures/held_time.js";
 import { END, type Peer } from "../fixtures/server.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -59,10 +60,15 @@ holds(t, "waiting for an answer", [
     phase: "wait",
     retry: LATE,
   }],
-  ["the time of the request is up", answered(stalling, (sess) => {
-    ne.nx_set_request_timeout(sess, 0.05);
-    return ask(sess);
-  }), {
+  ["the time of the request is up", async (t) => {
+    const time = holdTime(t);
+    const { sess } = await against(t, async (peer) => {
+      await peer.readRequest();
+      await time.outlast(peer, 30);
+    });
+    ne.nx_set_request_timeout(sess, 30);
+    return done(sess, ask(sess));
+  }, {
     code: NE_TIMEOUT,
     error: "Request timed out",
     phase: "wait",
@@ -88,15 +94,18 @@ holds(t, "waiting for an answer", [
     phase: "wait",
     retry: /not sent again: the connection was new/,
   }],
-  ["a kept connection does not answer in time", answered([async (peer: Peer) => {
-    await peer.readRequest();
-    await peer.write(OK);
-    await stalling(peer);
-  }], async (sess) => {
-    ne.ne_set_read_timeout(sess, 0.5);
+  ["a kept connection does not answer in time", async (t) => {
+    const time = holdTime(t);
+    const { sess } = await against(t, async (peer) => {
+      await peer.readRequest();
+      await peer.write(OK);
+      await peer.readRequest();
+      await time.outlast(peer, 30);
+    });
+    ne.ne_set_read_timeout(sess, 30);
     await ask(sess);
-    return ask(sess);
-  }), {
+    return done(sess, ask(sess));
+  }, {
     code: NE_TIMEOUT,
     error: "Could not read status line: connection timed out",
     phase: "wait",

@@ -32,6 +32,7 @@ import {
   nx_set_limits,
   nx_set_request_timeout,
 } from "../../../lib/nx_session.js";
+import { holdTime } from "../../fixtures/held_time.js";
 import { END, gate, hasIpv6, refusedPort, scripted, type Peer, type Script } from "../../fixtures/server.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -204,8 +205,13 @@ t.test("progress", async (t) => {
   });
   await t.test("and the timeout and the signal still end it", async (t) => {
     const { sess } = await serving(t, silentOnce, silentOnce, [reply]);
+    const time = holdTime(t);
     const forever = (): Promise<void> => new Promise(() => {});
-    const timed = await nx_send(sess, "PUT", "/", { body: "x", timeout: 0.05, upload_progress: forever });
+    const late = (): Promise<void> => {
+      setImmediate(() => time.pass(30));
+      return forever();
+    };
+    const timed = await nx_send(sess, "PUT", "/", { body: "x", timeout: 30, upload_progress: late });
     t.equal(timed.code, NE_TIMEOUT);
     const controller = new AbortController();
     const upload_progress = (): Promise<void> => {
@@ -214,7 +220,7 @@ t.test("progress", async (t) => {
     };
     const aborted = await nx_send(sess, "PUT", "/", { body: "x", signal: controller.signal, upload_progress });
     t.match(aborted, { code: NE_ERROR, error: "Aborted" });
-    const down = await nx_send(sess, "GET", "/", { timeout: 0.05, download_progress: forever });
+    const down = await nx_send(sess, "GET", "/", { timeout: 30, download_progress: late });
     t.equal(down.code, NE_TIMEOUT);
   });
   await t.test("what it throws ends the request and closes the connection", async (t) => {
@@ -387,23 +393,22 @@ t.test("what had arrived when it broke off", async (t) => {
     whole,
   ]);
   const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz";
-  const { sess } = await serving(t, [chunked, END], [packed, END], silentBody);
+  const time = holdTime(t);
+  const { sess } = await serving(t, [chunked, END], [packed, END], async (peer) => {
+    await peer.readRequest();
+    await peer.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    await time.outlast(peer, 30);
+  });
   const first = await nx_send(sess, "GET", "/");
   t.match(first, { code: NE_ERROR, ok: false, status: { code: 200 } });
   t.equal(String(first.body), "abc");
   const second = await nx_send(sess, "GET", "/");
   t.equal(second.code, NE_ERROR);
   t.equal(second.body.length, 3000);
-  const third = await nx_send(sess, "GET", "/", { timeout: 0.05 });
+  const third = await nx_send(sess, "GET", "/", { timeout: 30 });
   t.equal(third.code, NE_TIMEOUT);
   t.equal(String(third.body), "abc");
 });
-
-async function silentBody(peer: Peer): Promise<void> {
-  await peer.readRequest();
-  await peer.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
-  await peer.readEof();
-}
 
 t.test("the limit of what is collected", async (t) => {
   const body = (bytes: Buffer, field = ""): Buffer =>

@@ -21,7 +21,8 @@ import {
 } from "../../../lib/nx_session.js";
 import { nx_session_proxy } from "../../../lib/nx_proxy.js";
 import { nx_get_failure } from "../../../lib/nx_trace.js";
-import { OK, openSession, send } from "../../fixtures/conversation.js";
+import { OK, openSession, send, settled } from "../../fixtures/conversation.js";
+import { holdTime } from "../../fixtures/held_time.js";
 import { END, refusedPort, scripted } from "../../fixtures/server.js";
 
 t.test("a request that could not be begun leaves its turn to the next one", async (t) => {
@@ -56,16 +57,22 @@ t.test("a request whose signal has fired does not begin", async (t) => {
 });
 
 t.test("a bound of the request goes before one of its session", async (t) => {
-  const server = await scripted(t, [
-    async (peer) => void (await peer.readRequest(), await peer.readEof()),
-    async (peer) => void (await peer.readRequest(), await peer.readEof()),
-  ]);
+  const time = holdTime(t);
+  const waited: number[] = [];
+  const server = await scripted(t, async (peer) => {
+    await peer.readRequest();
+    for (let seconds = 1; !peer.ended; seconds++) {
+      waited[peer.number] = seconds;
+      time.pass(1);
+      await settled();
+    }
+  });
   const sess = openSession(t, server.port);
-  nx_set_request_timeout(sess, 1000);
-  const bounded = await send(sess, "GET", "/", (req) => nx_set_request_deadline(req, 0.05));
+  nx_set_request_timeout(sess, 30);
+  const bounded = await send(sess, "GET", "/", (req) => nx_set_request_deadline(req, 10));
   t.equal(bounded.code, NE_TIMEOUT);
-  nx_set_request_timeout(sess, 0.05);
   t.equal((await send(sess)).code, NE_TIMEOUT);
+  t.ok(waited[0]! < 15 && waited[1]! > 25, waited.join(" and "));
 });
 
 t.test("a login that is not asked for goes to the proxy alone", async (t) => {

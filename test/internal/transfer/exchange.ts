@@ -8,7 +8,7 @@ import {
   isDone,
   isLive,
   resultOf,
-} from "../../../lib/internal/transfer/transfer_request.js";
+} from "../../../lib/internal/transfer/exchange.js";
 import { ne_set_request_body_buffer } from "../../../lib/ne_request.js";
 import { ne_session_create, ne_session_destroy } from "../../../lib/ne_session.js";
 import { OK, openSession } from "../../fixtures/conversation.js";

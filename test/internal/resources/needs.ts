@@ -1,6 +1,6 @@
 // What arguments have to be: each mistake is a TypeError that names the function.
 import t from "tap";
-import * as needs from "../../../lib/internal/resources/argument_checks.js";
+import * as needs from "../../../lib/internal/resources/needs.js";
 
 t.test("paths", async (t) => {
   for (const path of ["/", "/a/b", "/a%20b?c=/../d", "/a..b", "/...", "/.a", "/%2e"]) {

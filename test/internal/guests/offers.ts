@@ -10,9 +10,9 @@ import {
   NE_AUTH_NTLM,
   WITH_PASSWORD,
 } from "../../../lib/internal/auth/protocol_bits.js";
-import { newGuarded } from "../../../lib/internal/plugins/login_state.js";
-import { offersIn, takeOffer } from "../../../lib/internal/plugins/usable_challenges.js";
-import { PROXY, SERVER, type Registration } from "../../../lib/internal/plugins/registration.js";
+import { newGuarded } from "../../../lib/internal/guests/login_state.js";
+import { offersIn, takeOffer } from "../../../lib/internal/guests/offers.js";
+import { PROXY, SERVER, type Registration } from "../../../lib/internal/guests/registration.js";
 import { ne_session_create, ne_session_destroy } from "../../../lib/ne_session.js";
 import { AT, settle } from "../../fixtures/asking.js";
 

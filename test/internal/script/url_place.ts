@@ -1,6 +1,6 @@
 // What a URL says of a server: every spelling of one place, and what is none.
 import t from "tap";
-import { parsePlace } from "../../../lib/internal/script/url_parts.js";
+import { parsePlace } from "../../../lib/internal/script/url_place.js";
 
 t.test("places", async (t) => {
   const rows: [url: string | URL, origin: string, target: string][] = [

@@ -1,6 +1,6 @@
 // What hrefs name: the quick way says the same as the thorough one.
 import t from "tap";
-import { Places } from "../../../lib/internal/resources/href_resolver.js";
+import { Places } from "../../../lib/internal/resources/places.js";
 import { Membership } from "../../../lib/internal/uri/membership.js";
 
 const HREFS = [

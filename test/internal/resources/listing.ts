@@ -1,8 +1,8 @@
 // A listing that says nothing about the collection is a failure, never an empty folder.
 import t, { type Test } from "tap";
-import { Gathering } from "../../../lib/internal/resources/resource_collector.js";
-import { listOnce, propfind, propfindBody } from "../../../lib/internal/resources/propfind.js";
-import { Work } from "../../../lib/internal/resources/call.js";
+import { Gathering } from "../../../lib/internal/resources/gathering.js";
+import { listOnce, propfind, propfindBody } from "../../../lib/internal/resources/listing.js";
+import { Work } from "../../../lib/internal/resources/work.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response, type Answered } from "../../fixtures/dav.js";
 

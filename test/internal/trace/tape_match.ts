@@ -8,7 +8,7 @@ import {
   isSame,
   nameOf,
   type Asked,
-} from "../../../lib/internal/trace/request_match.js";
+} from "../../../lib/internal/trace/tape_match.js";
 
 function recorded(url: string, { method = "GET", text = "", type = "text/plain" } = {}): Recorded {
   const request = { method, url, postData: { text, mimeType: type } };

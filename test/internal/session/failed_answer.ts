@@ -5,7 +5,7 @@ import {
   failAnswer,
   reportLogin,
   reportUnreadable,
-} from "../../../lib/internal/session/failed_response.js";
+} from "../../../lib/internal/session/failed_answer.js";
 import { ne_request_create, ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";
 import { nx_get_failure } from "../../../lib/nx_trace.js";
 import { openSession } from "../../fixtures/conversation.js";

@@ -1,7 +1,7 @@
 // Who watches the requests of a session is told of each step, in its order.
 import t from "tap";
 import { sessions } from "../../../lib/internal/session/session.js";
-import type { Observer } from "../../../lib/internal/session/observer.js";
+import type { Witness } from "../../../lib/internal/session/witness.js";
 import { ne_set_request_body_buffer } from "../../../lib/ne_request.js";
 import { openSession, send } from "../../fixtures/conversation.js";
 import { END, scripted } from "../../fixtures/server.js";
@@ -12,7 +12,7 @@ t.test("the steps of a request", async (t) => {
   const sess = openSession(t, server.port);
   const told: string[] = [];
   const note = (step: string) => (): void => void told.push(step);
-  const observer: Observer = {
+  const witness: Witness = {
     begun: note("begun"),
     sending: (_req, head) => void told.push(`sending ${head.split(" ")[0]}`),
     sent: (_req, block) => void told.push(`sent ${block.length}`),
@@ -25,7 +25,7 @@ t.test("the steps of a request", async (t) => {
       if (told.at(-1)?.startsWith("ended") !== true) told.push(`ended ${error}`);
     },
   };
-  sessions.open(sess, "test").listeners.observers = [observer];
+  sessions.open(sess, "test").observers.witnesses = [witness];
   await send(sess, "PUT", "/", (req) => ne_set_request_body_buffer(req, Buffer.from("four")));
   t.strictSame(told.splice(0), [
     ...["begun", "sending PUT", "sent 4", "interim y", "status", "answered", "received 2"],

@@ -9,8 +9,8 @@ import {
   originOf,
   peerOf,
   setLogin,
-} from "../../../lib/internal/plugins/login_state.js";
-import { PROXY, SERVER, type Registration } from "../../../lib/internal/plugins/registration.js";
+} from "../../../lib/internal/guests/login_state.js";
+import { PROXY, SERVER, type Registration } from "../../../lib/internal/guests/registration.js";
 import {
   ne_get_session_flag,
   ne_session_create,

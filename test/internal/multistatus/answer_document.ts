@@ -7,7 +7,7 @@ import {
   readAnswer,
   refuseAnswer,
   type AnswerDocument,
-} from "../../../lib/internal/multistatus/response_document.js";
+} from "../../../lib/internal/multistatus/answer_document.js";
 import {
   ne_hook_post_send,
   ne_request_create,

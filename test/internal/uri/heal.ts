@@ -1,6 +1,6 @@
 // References that no grammar allows, and what is made of them.
 import t from "tap";
-import { healHref, healReference } from "../../../lib/internal/uri/repair.js";
+import { healHref, healReference } from "../../../lib/internal/uri/heal.js";
 
 const HEALED: readonly [text: string, healed: string][] = [
   ["/a%20b?c=d#e", "/a%20b?c=d#e"],

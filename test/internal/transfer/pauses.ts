@@ -1,7 +1,7 @@
 // When a request is tried again: what passes, what was lost, how often, and how long to wait.
 import t from "tap";
 import { NE_AUTH, NE_CONNECT, NE_ERROR, NE_TIMEOUT } from "../../../lib/internal/base/constants.js";
-import { isLost, isPassing, Tries } from "../../../lib/internal/transfer/retries.js";
+import { isLost, isPassing, Tries } from "../../../lib/internal/transfer/pauses.js";
 import { ne_session_create, ne_session_destroy } from "../../../lib/ne_session.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { hurry } from "../../fixtures/transfer/clock.js";

@@ -24,8 +24,8 @@ import {
   submitsLocks,
   submittedTokens,
   type LockRecord,
-} from "../../../lib/internal/plugins/lock_store.js";
-import { cloneForSession, isPlugin } from "../../../lib/internal/base/clonable.js";
+} from "../../../lib/internal/guests/lock_store.js";
+import { cloneForSession, isGuest } from "../../../lib/internal/base/clonable.js";
 import {
   ne_request_create,
   ne_request_destroy,
@@ -513,9 +513,9 @@ t.test("a registration goes along with its session's clones", async (t) => {
   const [create] = hooks.createRequest;
   const [send] = hooks.preSend;
   t.equal(create?.userdata, send?.userdata);
-  const plugin = send?.userdata;
-  if (!isPlugin(plugin)) return t.fail("no guest");
-  const clone = plugin[cloneForSession](sess, false);
-  t.not(clone, plugin);
+  const guest = send?.userdata;
+  if (!isGuest(guest)) return t.fail("no guest");
+  const clone = guest[cloneForSession](sess, false);
+  t.not(clone, guest);
   t.strictSame((clone as { stores?: unknown }).stores, [store], "the store is shared");
 });

@@ -13,7 +13,7 @@ import {
   typeFields,
   urlOf,
   type State,
-} from "../../../lib/internal/transfer/upload_job.js";
+} from "../../../lib/internal/transfer/job.js";
 import { failureOf, openSession } from "../../fixtures/conversation.js";
 import { answering, type Answered } from "../../fixtures/dav.js";
 import { scripted } from "../../fixtures/server.js";

@@ -1,8 +1,8 @@
 // One call while it runs: all that it has under way ends when the caller has enough.
 import t from "tap";
 import type { nx_resource } from "../../../lib/internal/resources/resource.js";
-import { Gathering } from "../../../lib/internal/resources/resource_collector.js";
-import { Work } from "../../../lib/internal/resources/call.js";
+import { Gathering } from "../../../lib/internal/resources/gathering.js";
+import { Work } from "../../../lib/internal/resources/work.js";
 import { failureOf, openSession } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response } from "../../fixtures/dav.js";
 import { hurry } from "../../fixtures/transfer/clock.js";

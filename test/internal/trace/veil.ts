@@ -1,8 +1,8 @@
 // What a recording shows of a request: no secret, nor where the server repeats one.
 import t from "tap";
 import { Fields } from "../../../lib/internal/http/head.js";
-import { createTape } from "../../../lib/internal/trace/recorded_attempt.js";
-import { veilOf } from "../../../lib/internal/trace/redaction.js";
+import { createTape } from "../../../lib/internal/trace/tape.js";
+import { veilOf } from "../../../lib/internal/trace/veil.js";
 
 function tape() {
   const request = { method: "GET", target: "/?access_token=tok-123456", scheme: "http", hostport: "h" };

@@ -1,6 +1,6 @@
 // A result that is a failure as an exception: its condition is read where the document has one.
 import t from "tap";
-import { errorOf } from "../../../lib/internal/script/nx_must.js";
+import { errorOf } from "../../../lib/internal/script/must.js";
 import { resultOf } from "../../../lib/internal/script/result.js";
 import { ne_parse_statusline, ne_status } from "../../../lib/ne_utils.js";
 

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import t from "tap";
-import { LockIndex, spotOf } from "../../../lib/internal/plugins/lock_index.js";
+import { LockIndex, spotOf } from "../../../lib/internal/guests/lock_index.js";
 import { ne_uri, ne_uri_parse } from "../../../lib/ne_uri.js";
 
 function spot(url: string): ReturnType<typeof spotOf> {

@@ -1,7 +1,7 @@
 // Whether what is on the server is what was sent: by its content, never by its size alone.
 import t, { type Test } from "tap";
-import { hasContent, isStrong, landed, look } from "../../../lib/internal/transfer/verify_upload.js";
-import type { Job } from "../../../lib/internal/transfer/upload_job.js";
+import { hasContent, isStrong, landed, look } from "../../../lib/internal/transfer/check.js";
+import type { Job } from "../../../lib/internal/transfer/job.js";
 import { Failed } from "../../../lib/internal/transfer/failed_transfer.js";
 import { openSource } from "../../../lib/internal/transfer/source.js";
 import { ne_set_server_auth } from "../../../lib/ne_auth.js";

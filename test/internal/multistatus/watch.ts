@@ -8,7 +8,7 @@ import {
   endWatch,
   judgeOutcome,
   watchOutcome,
-} from "../../../lib/internal/multistatus/outcome_reader.js";
+} from "../../../lib/internal/multistatus/watch.js";
 import { ne_request_create, ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";
 import type { ne_request } from "../../../lib/ne_request.js";
 import { ne_get_error } from "../../../lib/ne_session.js";

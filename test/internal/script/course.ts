@@ -1,6 +1,6 @@
 // The URL of a step, as results and redirects show it.
 import t from "tap";
-import { urlOf, type Step } from "../../../lib/internal/script/send_state.js";
+import { urlOf, type Step } from "../../../lib/internal/script/course.js";
 import { sessions } from "../../../lib/internal/session/session.js";
 import { ne_session_create, ne_session_destroy } from "../../../lib/ne_session.js";
 

@@ -7,7 +7,7 @@ import {
   isAboutTrust,
   secondRefusal,
   type Refusal,
-} from "../../../lib/internal/tls/second_verdict.js";
+} from "../../../lib/internal/tls/second_judge.js";
 import {
   NE_SSL_BADCHAIN,
   NE_SSL_EXPIRED,

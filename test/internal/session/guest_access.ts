@@ -1,7 +1,7 @@
 // A request that is sent once: where a kept connection ends without an answer, it fails, and does
 // not go out a second time by itself.
 import t from "tap";
-import { sendOnce } from "../../../lib/internal/session/plugin_access.js";
+import { sendOnce } from "../../../lib/internal/session/guest_access.js";
 import { NE_ERROR, NE_OK } from "../../../lib/index.js";
 import { OK, openSession, send } from "../../fixtures/conversation.js";
 import { END, scripted } from "../../fixtures/server.js";

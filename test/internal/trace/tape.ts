@@ -1,7 +1,7 @@
 // An empty tape, and interim responses of which only the first are kept.
 import t from "tap";
 import { Fields } from "../../../lib/internal/http/head.js";
-import { addInterim, createTape } from "../../../lib/internal/trace/recorded_attempt.js";
+import { addInterim, createTape } from "../../../lib/internal/trace/tape.js";
 
 const REQUEST = { method: "GET", target: "/", scheme: "http", hostport: "h" };
 

@@ -6,7 +6,7 @@ import {
   PROXY,
   SERVER,
   type Inquiry,
-} from "../../../lib/internal/plugins/registration.js";
+} from "../../../lib/internal/guests/registration.js";
 
 t.test("the two classes", async (t) => {
   t.match(SERVER, { proxy: false, code: 401, failure: NE_AUTH, requestField: "Authorization" });

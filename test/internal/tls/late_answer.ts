@@ -12,7 +12,7 @@ import {
 } from "node:crypto";
 import t from "tap";
 import type { LateAnswer } from "../../../lib/internal/tls/flight.js";
-import { canAnswer, LateFlight, type Shown } from "../../../lib/internal/tls/late_certificate.js";
+import { canAnswer, LateFlight, type Shown } from "../../../lib/internal/tls/late_answer.js";
 import { expandLabel, RecordKeys, SUITES, type Suite } from "../../../lib/internal/tls/record_layer.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 

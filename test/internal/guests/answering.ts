@@ -1,7 +1,7 @@
 // Generators and their answers: nothing is awaited that is there already.
 import t from "tap";
 import { run, valueOf, type Steps } from "../../../lib/internal/base/steps.js";
-import { answered } from "../../../lib/internal/plugins/run_scheme.js";
+import { answered } from "../../../lib/internal/guests/answering.js";
 import type { Answer, Asking } from "../../../lib/internal/auth/scheme.js";
 
 function* asking(count: number): Asking<string> {

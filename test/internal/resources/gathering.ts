@@ -1,7 +1,7 @@
 // The resources of one answer: each once, the collection told from its members, and what says that
 // the answer is not all kept for its end.
 import t from "tap";
-import { Gathering, type Kind } from "../../../lib/internal/resources/resource_collector.js";
+import { Gathering, type Kind } from "../../../lib/internal/resources/gathering.js";
 import type { nx_resource } from "../../../lib/internal/resources/resource.js";
 import type { Response } from "../../../lib/internal/resources/response_element.js";
 import { ne_parse_statusline, ne_status } from "../../../lib/ne_utils.js";
