@@ -9,10 +9,10 @@
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
 import { HEALS_HREFS, resolveHref } from "./internal/multistatus/href.js";
-import { healHref } from "./internal/uri/heal.js";
+import { healHref } from "./internal/uri/repair.js";
 import { badStatus } from "./internal/multistatus/outcome.js";
 import { parseStatusElement } from "./internal/multistatus/status_element.js";
-import { dispatchForOutcome } from "./internal/multistatus/watch.js";
+import { dispatchForOutcome } from "./internal/multistatus/outcome_reader.js";
 import { NE_DBG_XML } from "./internal/base/constants.js";
 import { debug, debugEnabled } from "./internal/base/debug.js";
 import { printable } from "./internal/base/bytes.js";

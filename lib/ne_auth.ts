@@ -1,5 +1,5 @@
 // ne_auth.h: authentication to servers (401) and proxies (407). The four ways to register differ in
-// what they tell the callback; what happens to challenges is internal/guests/login.ts, a guest of
+// what they tell the callback; what happens to challenges is internal/plugins/login.ts, a plugin of
 // the public hooks, and how each scheme works stands in internal/auth.
 import {
   expandProtocols,
@@ -9,12 +9,12 @@ import {
   WITH_PASSWORD,
 } from "./internal/auth/protocol_bits.js";
 import type { Answer } from "./internal/auth/scheme.js";
-import { forgetLogins, register } from "./internal/guests/login.js";
-import { PROXY, SERVER, type AuthClass, type Inquiry } from "./internal/guests/registration.js";
+import { forgetLogins, register } from "./internal/plugins/login.js";
+import { PROXY, SERVER, type AuthClass, type Inquiry } from "./internal/plugins/registration.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needCallback, needText } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
-import { needSession } from "./internal/session/guest_access.js";
+import { needSession } from "./internal/session/plugin_access.js";
 import type { ne_out } from "./ne_defs.js";
 import { ne_strclean } from "./ne_string.js";
 

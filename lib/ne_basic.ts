@@ -14,11 +14,11 @@ import {
 import { parseContentType } from "./internal/http/content_type.js";
 import { fdNumber } from "./internal/base/file_descriptor.js";
 import { newRequest } from "./internal/session/create_request.js";
-import { failAnswer } from "./internal/session/failed_answer.js";
+import { failAnswer } from "./internal/session/failed_response.js";
 import { errnoText } from "./internal/base/errno.js";
 import { misuse, needHandle, type ne_request, type ne_session } from "./internal/base/handle.js";
 import { checkFieldValue } from "./internal/http/request_head.js";
-import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/guests/lock_store.js";
+import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/plugins/lock_store.js";
 import { needBytes, needObject, needText } from "./internal/base/arguments.js";
 import {
   countBlocks,
@@ -26,13 +26,13 @@ import {
   rewind,
   writeBody,
   type Output,
-} from "./internal/guests/file_output.js";
+} from "./internal/plugins/file_output.js";
 import {
   dispatchForOutcome,
   endWatch,
   judgeOutcome,
   watchOutcome,
-} from "./internal/multistatus/watch.js";
+} from "./internal/multistatus/outcome_reader.js";
 import { ne_simple_request } from "./ne_207.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
 import type { ne_fd, ne_off_t, ne_out } from "./ne_defs.js";

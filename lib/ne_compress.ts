@@ -9,8 +9,8 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/base/handle.js";
-import { reportUnreadable } from "./internal/session/failed_answer.js";
-import { limitsOf, methodOf } from "./internal/session/guest_access.js";
+import { reportUnreadable } from "./internal/session/failed_response.js";
+import { limitsOf, methodOf } from "./internal/session/plugin_access.js";
 import {
   ne_add_request_header,
   ne_add_response_body_reader,

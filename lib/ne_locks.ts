@@ -1,5 +1,5 @@
 // ne_locks.h: LOCK, UNLOCK, refreshing and discovery. The store and the If field are in
-// internal/guests/lock_store.ts, where ne_basic can reach them; what answers say of locks is read
+// internal/plugins/lock_store.ts, where ne_basic can reach them; what answers say of locks is read
 // by internal/dav/active_lock.ts.
 import { printable } from "./internal/base/bytes.js";
 import { NE_DEPTH_ZERO, NE_OK } from "./internal/base/constants.js";
@@ -11,11 +11,11 @@ import {
   unlockRequest,
 } from "./internal/dav/lock_method.js";
 import { needHandle, type ne_session } from "./internal/base/handle.js";
-import { failAnswer } from "./internal/session/failed_answer.js";
+import { failAnswer } from "./internal/session/failed_response.js";
 import { checkTarget } from "./internal/http/request_head.js";
-import type { LockRecord } from "./internal/guests/lock_store.js";
+import type { LockRecord } from "./internal/plugins/lock_store.js";
 import { needCallback } from "./internal/base/arguments.js";
-import { dispatchForOutcome } from "./internal/multistatus/watch.js";
+import { dispatchForOutcome } from "./internal/multistatus/outcome_reader.js";
 import { HEALS_HREFS } from "./internal/multistatus/href.js";
 import { baseOf } from "./internal/multistatus/reference_base.js";
 import {
@@ -60,8 +60,8 @@ export {
   ne_lockstore_register,
   ne_lockstore_remove,
   ne_locktype_write,
-} from "./internal/guests/lock_store.js";
-export type { ne_lock_scope, ne_lock_store, ne_lock_type } from "./internal/guests/lock_store.js";
+} from "./internal/plugins/lock_store.js";
+export type { ne_lock_scope, ne_lock_store, ne_lock_type } from "./internal/plugins/lock_store.js";
 
 /**
  * A lock (`struct ne_lock`). The function `ne_lock` has the same name, so this is a type only: make

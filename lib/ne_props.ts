@@ -4,7 +4,7 @@
 import { baseOf } from "./internal/multistatus/reference_base.js";
 import { NE_DBG_XML, NE_OK } from "./internal/base/constants.js";
 import { newRequest } from "./internal/session/create_request.js";
-import { failAnswer } from "./internal/session/failed_answer.js";
+import { failAnswer } from "./internal/session/failed_response.js";
 import {
   HandleType,
   misuse,
@@ -13,7 +13,7 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/base/handle.js";
-import { ne_lock_using_resource } from "./internal/guests/lock_store.js";
+import { ne_lock_using_resource } from "./internal/plugins/lock_store.js";
 import {
   needCallback,
   needCallbackOrNull,
@@ -22,7 +22,7 @@ import {
   needText,
 } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
-import { limitsOf } from "./internal/session/guest_access.js";
+import { limitsOf } from "./internal/session/plugin_access.js";
 import { exceeds, valueTooLong } from "./internal/multistatus/value_limit.js";
 import { debug, debugEnabled } from "./internal/base/debug.js";
 import {

@@ -1,7 +1,7 @@
 // ne_redirect.h: redirects. They are reported, never followed. A feature made of public hooks only.
 import { needHandle } from "./internal/base/handle.js";
 import { NE_ERROR, NE_OK, NE_REDIRECT } from "./internal/base/constants.js";
-import { cloneForSession, type Guest } from "./internal/base/clonable.js";
+import { cloneForSession, type Plugin } from "./internal/base/clonable.js";
 import type { ne_request, ne_session } from "./internal/base/handle.js";
 import {
   ne_get_response_header,
@@ -16,7 +16,7 @@ import type { ne_status } from "./ne_utils.js";
 const PRIVATE_ID = "http://webdav.org/neon/hooks/http-redirect";
 
 // A session's registration.
-interface Redirect extends Guest {
+interface Redirect extends Plugin {
   /** Where the last response pointed. */
   location: ne_uri | null;
 }

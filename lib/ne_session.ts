@@ -264,11 +264,11 @@ export function ne_set_progress<T>(
 ): void {
   const s = sessions.open(sess, "ne_set_progress");
   if (progress == null) {
-    s.observers.notifier = null;
+    s.listeners.notifier = null;
     return;
   }
   needCallback(progress, "ne_set_progress");
-  s.observers.notifier = {
+  s.listeners.notifier = {
     fn: (user: T, _status: number, { sr }: StatusInfo): unknown =>
       sr === undefined ? undefined : progress(user, sr.progress, sr.total),
     userdata: userdata ?? null,
@@ -361,7 +361,7 @@ export function ne_set_notifier<T>(
 ): void {
   const s = sessions.open(sess, "ne_set_notifier");
   needCallbackOrNull(status, "ne_set_notifier");
-  s.observers.notifier = status == null ? null : { fn: status, userdata: userdata ?? null };
+  s.listeners.notifier = status == null ? null : { fn: status, userdata: userdata ?? null };
 }
 
 /**

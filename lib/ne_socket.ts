@@ -26,7 +26,7 @@ import {
   giveCertificate,
 } from "./internal/tls/certificate_handles.js";
 import type { X509 } from "./internal/asn1/x509.js";
-import type { Refusal } from "./internal/tls/second_judge.js";
+import type { Refusal } from "./internal/tls/second_verdict.js";
 import { failuresText, judge } from "./internal/tls/verify.js";
 import {
   hasInterface,

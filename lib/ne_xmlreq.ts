@@ -5,8 +5,8 @@ import { NE_DBG_XML, NE_ERROR, NE_OK, NE_RETRY } from "./internal/base/constants
 import { debug } from "./internal/base/debug.js";
 import { needHandle } from "./internal/base/handle.js";
 import { needCallback } from "./internal/base/arguments.js";
-import { reportUnreadable } from "./internal/session/failed_answer.js";
-import { askAboutResponse, methodOf, readBehindAll } from "./internal/session/guest_access.js";
+import { reportUnreadable } from "./internal/session/failed_response.js";
+import { askAboutResponse, methodOf, readBehindAll } from "./internal/session/plugin_access.js";
 import { LeadingBlanks } from "./internal/multistatus/leading_blanks.js";
 import { ne_set_error } from "./ne_session.js";
 import {

@@ -9,13 +9,13 @@ import {
   NE_AUTH_SSPI,
   WITH_PASSWORD,
 } from "./internal/auth/protocol_bits.js";
-import { register } from "./internal/guests/login.js";
-import { askOnce, PROXY, SERVER } from "./internal/guests/registration.js";
+import { register } from "./internal/plugins/login.js";
+import { askOnce, PROXY, SERVER } from "./internal/plugins/registration.js";
 import { isBytes } from "./internal/base/bytes.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
 import { needCallback, needText } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
-import { needSession } from "./internal/session/guest_access.js";
+import { needSession } from "./internal/session/plugin_access.js";
 
 /**
  * Makes the next token of a Negotiate (SPNEGO) exchange. `challenge` is what the server sent, empty

@@ -1,7 +1,7 @@
 // Cookies (RFC 6265) for sessions, built on hooks: a pre_send hook adds the Cookie field, a
 // post_headers hook keeps what the response sets.
 import { CookieStore, cookieFrom, type CookieHost } from "./internal/http/cookies.js";
-import { cloneForSession, isGuest, type Guest } from "./internal/base/clonable.js";
+import { cloneForSession, isPlugin, type Plugin } from "./internal/base/clonable.js";
 import {
   HandleType,
   misuse,
@@ -34,7 +34,7 @@ const FORMAT = 1;
 const MAX_TEXT = 64 * 1024 * 1024;
 
 // A jar's registration with a session.
-interface Registration extends Guest {
+interface Registration extends Plugin {
   readonly jar: nx_cookie_jar;
   readonly store: CookieStore;
 }
@@ -110,7 +110,7 @@ function newRegistration(jar: nx_cookie_jar, store: CookieStore): Registration {
 }
 
 function isRegistration(userdata: unknown, store: CookieStore): boolean {
-  return isGuest(userdata) && (userdata as Partial<Registration>).store === store;
+  return isPlugin(userdata) && (userdata as Partial<Registration>).store === store;
 }
 
 function send(req: ne_request, { store }: Registration, header: ne_buffer): void {

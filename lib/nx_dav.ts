@@ -20,8 +20,8 @@ import {
   needProps,
   needSession,
   needSignal,
-} from "./internal/resources/needs.js";
-import { propfindBody } from "./internal/resources/listing.js";
+} from "./internal/resources/argument_checks.js";
+import { propfindBody } from "./internal/resources/propfind.js";
 import { joinPath } from "./internal/resources/nx_path.js";
 import {
   patch,
@@ -35,10 +35,10 @@ import { basicSearchBody, checkSearchRequest } from "./internal/resources/search
 import { inspect, stat } from "./internal/resources/stat.js";
 import type { nx_change } from "./internal/resources/sync.js";
 import { versions } from "./internal/resources/versions.js";
-import { Work } from "./internal/resources/work.js";
+import { Work } from "./internal/resources/call.js";
 import { parseDocument } from "./internal/resources/xml_parse.js";
 import { printElement, PROLOGUE } from "./internal/resources/xml_text.js";
-import { ne_lock_using_resource } from "./internal/guests/lock_store.js";
+import { ne_lock_using_resource } from "./internal/plugins/lock_store.js";
 import { samePath } from "./internal/uri/same_path.js";
 import type { ne_propname } from "./ne_props.js";
 

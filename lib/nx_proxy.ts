@@ -1,8 +1,8 @@
 // Proxy settings beyond those of neon: TLS to the proxy, tunnels for plain http, servers to reach
 // directly, a default for all sessions, and the proxy that the environment names.
 import { NE_AUTH_DEFAULT, WITH_PASSWORD } from "./internal/auth/protocol_bits.js";
-import { register } from "./internal/guests/login.js";
-import { askOnce, PROXY } from "./internal/guests/registration.js";
+import { register } from "./internal/plugins/login.js";
+import { askOnce, PROXY } from "./internal/plugins/registration.js";
 import { misuse, type ne_session, type ne_ssl_certificate } from "./internal/base/handle.js";
 import { defaultProxy, setDefaultProxy } from "./internal/proxy/default.js";
 import { proxyFromEnv } from "./internal/proxy/env.js";

@@ -10,11 +10,11 @@ import type { nx_resource } from "./internal/resources/resource.js";
 import type { nx_resource_prop } from "./internal/resources/response_element.js";
 import { resultOf, type nx_result, type nx_streamed } from "./internal/script/result.js";
 import { isPromise } from "./internal/base/promise.js";
-import { parsePlace, type UrlPlace } from "./internal/script/url_place.js";
-import { errorOf } from "./internal/script/must.js";
+import { parsePlace, type UrlPlace } from "./internal/script/url_parts.js";
+import { errorOf } from "./internal/script/nx_must.js";
 import { sendFollowing } from "./internal/script/send.js";
-import { takeSession } from "./internal/script/kept_sessions.js";
-import type { Answer } from "./internal/script/course.js";
+import { takeSession } from "./internal/script/session_cache.js";
+import type { Answer } from "./internal/script/send_state.js";
 import type { nx_headers } from "./internal/script/header_list.js";
 import type { nx_error_details } from "./internal/script/nx_error.js";
 import type { nx_body, nx_progress_fn } from "./internal/script/request_body.js";
@@ -195,7 +195,7 @@ function sessionTo({ scheme, host, port }: UrlPlace): ne_session {
 }
 
 /**
- * Makes a session with all settings, hooks and guests (credentials, verify callback, certificates,
+ * Makes a session with all settings, hooks and plugins (credentials, verify callback, certificates,
  * proxy, timeouts, flags) of `sess`, for another server or the same. What `sess` has learnt from
  * its server stays there: connections, logins, the certificate accepted last. An address list and a
  * Unix-domain socket are taken over only for the same host and port, and a clone for https of a

@@ -323,7 +323,7 @@ export function nx_set_debug(sess: ne_session, stream: Writable | null, mask: nu
   if (stream !== null && typeof stream?.write !== "function") {
     throw misuse("nx_set_debug", "the stream must be a Writable or null");
   }
-  s.observers.debug = stream === null ? null : { stream, mask };
+  s.listeners.debug = stream === null ? null : { stream, mask };
 }
 
 /**

@@ -157,9 +157,9 @@ function isCount(value: unknown): value is number {
 export function nx_recorder_register(rec: nx_recorder, sess: ne_session): void {
   const recorder = recorders.open(rec, "nx_recorder_register");
   const s = sessions.open(sess, "nx_recorder_register");
-  const { observers } = s;
-  if (!observers.witnesses.includes(recorder)) {
-    observers.witnesses = [...observers.witnesses, recorder];
+  const { listeners } = s;
+  if (!listeners.observers.includes(recorder)) {
+    listeners.observers = [...listeners.observers, recorder];
   }
 }
 

@@ -5,14 +5,14 @@ import type { Readable, Writable } from "node:stream";
 import { needText } from "./internal/base/arguments.js";
 import { readOptions } from "./internal/base/call_options.js";
 import { misuse, type ne_session } from "./internal/base/handle.js";
-import { checkPath } from "./internal/resources/needs.js";
+import { checkPath } from "./internal/resources/argument_checks.js";
 import type { nx_headers } from "./internal/script/header_list.js";
 import { readBody, type nx_progress_fn } from "./internal/script/request_body.js";
 import { sessions } from "./internal/session/session.js";
-import { isStrong } from "./internal/transfer/check.js";
+import { isStrong } from "./internal/transfer/verify_upload.js";
 import { download } from "./internal/transfer/download.js";
 import { toCaller } from "./internal/transfer/failed_transfer.js";
-import { urlOf, type Job } from "./internal/transfer/job.js";
+import { urlOf, type Job } from "./internal/transfer/upload_job.js";
 import { openTarget } from "./internal/transfer/open_target.js";
 import { putBody } from "./internal/transfer/put.js";
 import {

@@ -1,4 +1,4 @@
-// Cookies as a guest of the hooks: what a session's requests carry, and what a jar keeps.
+// Cookies as a plugin of the hooks: what a session's requests carry, and what a jar keeps.
 import t, { type Test } from "tap";
 import {
   ne_add_request_header,

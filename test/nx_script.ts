@@ -648,7 +648,7 @@ t.test("a session for a URL", async (t) => {
 });
 
 t.test("a session from a session", async (t) => {
-  await t.test("has its settings, hooks and guests", async (t) => {
+  await t.test("has its settings, hooks and plugins", async (t) => {
     const denied =
       'HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm="r"\r\nContent-Length: 0\r\n\r\n';
     const { sess, server } = await serving(t, [denied, OK], [denied, OK]);

@@ -19,8 +19,8 @@ const PLAN = [
     name: "client",
     roots:
       "ne_session ne_request ne_redirect ne_acl nx_session nx_script nx_proxy index " +
-      "internal/asn1/der internal/session/guest_access " +
-      "internal/auth/protocol_bits internal/guests/registration internal/tls/certificate_handles",
+      "internal/asn1/der internal/session/plugin_access " +
+      "internal/auth/protocol_bits internal/plugins/registration internal/tls/certificate_handles",
   },
   {
     name: "tls",
@@ -33,10 +33,10 @@ const PLAN = [
     roots:
       "ne_socket internal/wire/socket. internal/wire/socks_client internal/proxy/socks_protocol " +
       "internal/asn1/keyfile internal/asn1/pkcs12 internal/asn1/rc2 internal/asn1/ber " +
-      "internal/tls/late_answer internal/tls/flight internal/tls/record_layer " +
+      "internal/tls/late_certificate internal/tls/flight internal/tls/record_layer " +
       "internal/wire/tls_tap",
   },
-  { name: "auth", late: true, roots: "ne_auth nx_auth internal/auth/ internal/guests/login" },
+  { name: "auth", late: true, roots: "ne_auth nx_auth internal/auth/ internal/plugins/login" },
   {
     name: "coding",
     late: true,
@@ -49,7 +49,7 @@ const PLAN = [
     late: true,
     roots:
       "ne_xmlreq ne_207 ne_basic ne_props ne_locks ne_acl3744 internal/dav/ " +
-      "internal/multistatus/ internal/guests/",
+      "internal/multistatus/ internal/plugins/",
   },
   { name: "resources", late: true, roots: "nx_dav internal/resources/" },
   { name: "transfer", late: true, roots: "nx_transfer internal/transfer/" },

@@ -17,7 +17,7 @@ const FLOORS = [
   ].flat(),
   ["internal/wire/", "ne_ssl", "ne_socket"],
   ["internal/session/", "ne_session", "ne_request"],
-  ["internal/guests/", "ne_redirect", "ne_auth", "ne_compress"],
+  ["internal/plugins/", "ne_redirect", "ne_auth", "ne_compress"],
   [
     ["internal/multistatus/", "internal/dav/"],
     ["ne_xmlreq", "ne_207", "ne_basic", "ne_props", "ne_locks", "ne_acl3744", "ne_acl"],
@@ -36,23 +36,24 @@ const FLOORS = [
 /** What may speak to the network: floor 2 alone. */
 const NETWORK = /^(node:)?(net|tls|dns|dns\/promises|dgram|http|https|http2)$/;
 
-/** Ways from the guests into the conversation, each with its reason in the module it leads to. */
+/** Ways from the plugins into the conversation, each with its reason in the module it leads to. */
 const DOORS = [
   ...[
-    ["internal/guests/login", "internal/guests/login_state"],
+    ["internal/plugins/login", "internal/plugins/login_state"],
     ["ne_auth", "ne_compress", "ne_props", "ne_xmlreq"],
   ]
     .flat()
-    .map((from) => `${from}.ts to internal/session/guest_access.ts`),
+    .map((from) => `${from}.ts to internal/session/plugin_access.ts`),
   ...["internal/dav/acl_request", "internal/dav/lock_method", "ne_basic", "ne_props"].map(
     (from) => `${from}.ts to internal/session/create_request.ts`,
   ),
   ...[
-    ["internal/guests/login", "internal/multistatus/watch", "internal/multistatus/answer_document"],
+    ["internal/plugins/login", "internal/multistatus/outcome_reader"],
+    ["internal/multistatus/response_document"],
     ["internal/dav/lock_method", "ne_compress", "ne_xmlreq", "ne_basic", "ne_props", "ne_locks"],
   ]
     .flat()
-    .map((from) => `${from}.ts to internal/session/failed_answer.ts`),
+    .map((from) => `${from}.ts to internal/session/failed_response.ts`),
 ];
 
 interface Place {
@@ -129,7 +130,7 @@ t.test("no import leads back to where it began", async (t) => {
   t.equal(done.size >= files.length, true);
 });
 
-t.test("guests and WebDAV see a conversation only as any program could", async (t) => {
+t.test("plugins and WebDAV see a conversation only as any program could", async (t) => {
   for (const file of files) {
     const from = placeOf(file);
     if (from === null || (from.floor !== 4 && from.floor !== 5)) continue;

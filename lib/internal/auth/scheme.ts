@@ -1,6 +1,6 @@
 // What every authentication scheme is made of. A scheme is pure: it reads a challenge, signs
 // requests and checks answers. Where it needs something from outside (a password, a token, the hash
-// of a body) it yields a question and is resumed with the answer. guests/answering.ts gets
+// of a body) it yields a question and is resumed with the answer. plugins/run_scheme.ts gets
 // the answers.
 import type { Challenge } from "./challenge.js";
 import { isBytes } from "../base/bytes.js";

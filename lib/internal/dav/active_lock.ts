@@ -9,9 +9,9 @@ import {
   ne_lock_create,
   ne_lockscope_exclusive,
   ne_lockscope_shared,
-} from "../guests/lock_store.js";
+} from "../plugins/lock_store.js";
 import { resolveHref } from "../multistatus/href.js";
-import { healHref } from "../uri/heal.js";
+import { healHref } from "../uri/repair.js";
 import { ne_shave, ne_strcasecmp } from "../../ne_string.js";
 import { ne_uri } from "../../ne_uri.js";
 import { NE_XML_DECLINE, type ne_xml_parser, ne_xml_push_handler } from "../../ne_xml.js";

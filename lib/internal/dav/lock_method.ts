@@ -2,7 +2,7 @@
 // say: for ne_locks.h, and for locks that look after themselves.
 import { printable } from "../base/bytes.js";
 import { NE_DEPTH_ONE, NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
-import { failAnswer } from "../session/failed_answer.js";
+import { failAnswer } from "../session/failed_response.js";
 import { misuse, type ne_request, type ne_session } from "../base/handle.js";
 import { needObject } from "../base/arguments.js";
 import {
@@ -12,10 +12,10 @@ import {
   ne_lock_using_parent,
   ne_lock_using_resource,
   ne_lockscope_shared,
-} from "../guests/lock_store.js";
+} from "../plugins/lock_store.js";
 import { isXmlType, parseContentType } from "../http/content_type.js";
-import { endAnswer, readAnswer, refuseAnswer } from "../multistatus/answer_document.js";
-import { endWatch, tellFailure, watchOutcome } from "../multistatus/watch.js";
+import { endAnswer, readAnswer, refuseAnswer } from "../multistatus/response_document.js";
+import { endWatch, tellFailure, watchOutcome } from "../multistatus/outcome_reader.js";
 import { newRequest } from "../session/create_request.js";
 import {
   NE_REQFLAG_IDEMPOTENT,

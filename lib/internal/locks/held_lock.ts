@@ -6,7 +6,7 @@
 //
 //   held → lost: lose    held, lost → over: giveBack (taking.ts)
 import { misuse, type ne_session } from "../base/handle.js";
-import type { LockRecord, ne_lock_store } from "../guests/lock_store.js";
+import type { LockRecord, ne_lock_store } from "../plugins/lock_store.js";
 import type { Clock } from "./clock.js";
 
 /** What stands behind a handle. */

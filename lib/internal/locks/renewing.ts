@@ -4,9 +4,9 @@
 import { NE_AUTH, NE_ERROR, NE_PROXYAUTH } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { dispatchLock, refreshRequest } from "../dav/lock_method.js";
-import { NE_TIMEOUT_INFINITE } from "../guests/lock_store.js";
+import { NE_TIMEOUT_INFINITE } from "../plugins/lock_store.js";
 import { failureOf, watchFailure } from "../script/failure.js";
-import { endWatch } from "../multistatus/watch.js";
+import { endWatch } from "../multistatus/outcome_reader.js";
 import { nx_error } from "../script/nx_error.js";
 import {
   ne_get_response_retry_after,

@@ -11,7 +11,7 @@ import {
   ne_lockscope_shared,
   ne_lockstore_add,
   storedLocks,
-} from "../guests/lock_store.js";
+} from "../plugins/lock_store.js";
 import { ne_uri_parse, ne_uri_unparse } from "../../ne_uri.js";
 
 /** First in the text: the kind of text, and its version. */

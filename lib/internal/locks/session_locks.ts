@@ -1,6 +1,6 @@
 // What a session knows of locks that look after themselves: its store, and the locks that are held,
 // so that answers to its requests can show that one is gone, and its end can stop their timers.
-import { cloneForSession, type Guest } from "../base/clonable.js";
+import { cloneForSession, type Plugin } from "../base/clonable.js";
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { misuse, type ne_request, type ne_session } from "../base/handle.js";
 import {
@@ -10,8 +10,8 @@ import {
   ne_lockstore_register,
   registeredStore,
   submittedTokens,
-} from "../guests/lock_store.js";
-import { methodOf } from "../session/guest_access.js";
+} from "../plugins/lock_store.js";
+import { methodOf } from "../session/plugin_access.js";
 import { pathSegments, sameSegments } from "../uri/same_path.js";
 import { nx_error } from "../script/nx_error.js";
 import {
@@ -31,7 +31,7 @@ const PRIVATE_ID = "libneon:locks";
 const SUSPICIOUS = new Set([409, 412, 423]);
 
 // A clone has locks of its own.
-class SessionLocks implements Guest {
+class SessionLocks implements Plugin {
   readonly held = new Set<Held>();
 
   [cloneForSession](): null {

@@ -12,8 +12,8 @@ import {
   ne_lockscope_exclusive,
   ne_lockscope_shared,
   ne_lockstore_add,
-} from "../guests/lock_store.js";
-import { endWatch } from "../multistatus/watch.js";
+} from "../plugins/lock_store.js";
+import { endWatch } from "../multistatus/outcome_reader.js";
 import { failureOf, throwFailure, watchFailure } from "../script/failure.js";
 import { nx_error } from "../script/nx_error.js";
 import { ne_get_status, ne_request_destroy, ne_request_dispatch } from "../../ne_request.js";

@@ -1,6 +1,6 @@
 // Resolves the href of a multistatus response, including hrefs that are not valid URIs.
 import { ne_uri, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
-import { healHref } from "../uri/heal.js";
+import { healHref } from "../uri/repair.js";
 
 /** A flag of a 207 parser, of our own: an href that is no URI is healed, not passed over. */
 export const HEALS_HREFS = 1 << 16;

@@ -10,12 +10,12 @@ import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import type { DavKind } from "./discover.js";
 import { refusal } from "./failed_request.js";
 import { isAbsence, stat } from "./stat.js";
-import { Places } from "./places.js";
+import { Places } from "./href_resolver.js";
 import { makeResource, type nx_resource } from "./resource.js";
 import { isRefused } from "./response_element.js";
-import type { Work } from "./work.js";
+import type { Work } from "./call.js";
 import { parseContent } from "./xml_parse.js";
-import { checkPath } from "./needs.js";
+import { checkPath } from "./argument_checks.js";
 import { escapeText, printElement, propElements, PROLOGUE } from "./xml_text.js";
 
 /** Members asked for in one request. */

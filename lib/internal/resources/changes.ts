@@ -1,7 +1,7 @@
 // What nx_sync returns: changes to loop over, and then the new token.
 import { Batches } from "./batches.js";
 import { sync, type nx_change, type Syncing, type SyncState } from "./sync.js";
-import type { Work } from "./work.js";
+import type { Work } from "./call.js";
 
 /** What changed since a token. */
 export interface nx_changes extends AsyncIterableIterator<nx_change> {

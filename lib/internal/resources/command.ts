@@ -1,7 +1,7 @@
 // Requests that change something, and whose answer only says whether they did.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
-import { endWatch, judgeOutcome, watchOutcome } from "../multistatus/watch.js";
+import { endWatch, judgeOutcome, watchOutcome } from "../multistatus/outcome_reader.js";
 import type { nx_error } from "../script/nx_error.js";
 import { newRequest } from "../session/create_request.js";
 import {

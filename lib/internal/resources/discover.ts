@@ -10,12 +10,12 @@ import { ne_uri } from "../../ne_uri.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import { childOf, DAV } from "./element.js";
 import { failure } from "./failed_request.js";
-import { Gathering } from "./gathering.js";
+import { Gathering } from "./resource_collector.js";
 import { hrefsIn } from "./hrefs.js";
-import { listOnce, propfind, propfindBody } from "./listing.js";
+import { listOnce, propfind, propfindBody } from "./propfind.js";
 import type { nx_resource } from "./resource.js";
 import { inspect, isAbsence } from "./stat.js";
-import type { Work } from "./work.js";
+import type { Work } from "./call.js";
 
 /** The calendars or address books of a user. */
 export interface nx_discovered {

@@ -2,7 +2,7 @@
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { abortCause } from "../base/abort_signal.js";
-import { failAnswer } from "../session/failed_answer.js";
+import { failAnswer } from "../session/failed_response.js";
 import { nx_error } from "../script/nx_error.js";
 import { ne_get_session, ne_get_status } from "../../ne_request.js";
 import { ne_get_error } from "../../ne_session.js";

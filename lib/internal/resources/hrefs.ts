@@ -1,5 +1,5 @@
 // The hrefs within an element.
-import { healHref } from "../uri/heal.js";
+import { healHref } from "../uri/repair.js";
 import { DAV, elementsIn, textIn, type nx_element } from "./element.js";
 
 /** Every `DAV:href` within an element, healed; empty ones are none. */

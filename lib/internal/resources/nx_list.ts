@@ -3,13 +3,13 @@ import { readOptions } from "../base/call_options.js";
 import { misuse, type ne_session } from "../base/handle.js";
 import type { nx_error } from "../script/nx_error.js";
 import type { ne_propname } from "../../ne_props.js";
-import { Gathering } from "./gathering.js";
-import { listOnce, propfind, propfindBody, type Wanted } from "./listing.js";
-import { needPath, needProps, needSession, needSignal } from "./needs.js";
+import { Gathering } from "./resource_collector.js";
+import { listOnce, propfind, propfindBody, type Wanted } from "./propfind.js";
+import { needPath, needProps, needSession, needSignal } from "./argument_checks.js";
 import type { nx_resource } from "./resource.js";
 import { withSlash } from "./missing_slash.js";
 import { walk } from "./walk.js";
-import { Work } from "./work.js";
+import { Work } from "./call.js";
 
 /** What to list, and how. */
 export interface nx_list_options {

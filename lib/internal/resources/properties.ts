@@ -1,13 +1,13 @@
 // Setting properties with PROPPATCH, and the outcome for each of them.
 import { misuse, type ne_session } from "../base/handle.js";
 import { needList, needObject } from "../base/arguments.js";
-import { ne_lock_using_resource } from "../guests/lock_store.js";
+import { ne_lock_using_resource } from "../plugins/lock_store.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
 import { failure, refusal } from "./failed_request.js";
 import type { nx_element } from "./element.js";
 import { isRefused, type nx_resource_prop, type Response } from "./response_element.js";
-import { Work } from "./work.js";
+import { Work } from "./call.js";
 import { elementOf } from "./element.js";
 import { emptyElement, printElement, PROLOGUE } from "./xml_text.js";
 

@@ -1,8 +1,8 @@
 // Requests whose answers are resources anywhere: reports and searches.
-import { Gathering } from "./gathering.js";
+import { Gathering } from "./resource_collector.js";
 import type { nx_resource } from "./resource.js";
 import { isRefused } from "./response_element.js";
-import type { Question, Work } from "./work.js";
+import type { Question, Work } from "./call.js";
 
 /** How much of an answer is wanted. */
 export interface Bound {

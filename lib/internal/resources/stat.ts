@@ -3,12 +3,12 @@ import type { ne_session } from "../base/handle.js";
 import { nx_error } from "../script/nx_error.js";
 import type { ne_propname } from "../../ne_props.js";
 import { failure, refusal } from "./failed_request.js";
-import { Gathering } from "./gathering.js";
-import { propfind, propfindBody } from "./listing.js";
+import { Gathering } from "./resource_collector.js";
+import { propfind, propfindBody } from "./propfind.js";
 import { isSlashMissing } from "./missing_slash.js";
 import type { nx_resource } from "./resource.js";
 import { isRefused, type Response } from "./response_element.js";
-import { Work } from "./work.js";
+import { Work } from "./call.js";
 
 /** Whether a status says that nothing is there. */
 export function isAbsence(code: number | undefined): boolean {

@@ -2,16 +2,16 @@
 // the server needs. If the server threw the token away, everything is listed again; if it has no
 // such report, entity tags are compared. A token is given only after everything before it.
 import { failure } from "./failed_request.js";
-import { Gathering } from "./gathering.js";
-import { listOnce, propfind, propfindBody } from "./listing.js";
+import { Gathering } from "./resource_collector.js";
+import { listOnce, propfind, propfindBody } from "./propfind.js";
 import { isAbsence } from "./stat.js";
 import type { ne_propname } from "../../ne_props.js";
 import { nx_error } from "../script/nx_error.js";
 import { keyOf, locate } from "../uri/same_path.js";
-import { Places } from "./places.js";
+import { Places } from "./href_resolver.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
 import { walk } from "./walk.js";
-import type { Work } from "./work.js";
+import type { Work } from "./call.js";
 import { escapeText, propElements, PROLOGUE } from "./xml_text.js";
 
 /** Requests without any change before the answers are taken to be without end. */

@@ -2,11 +2,11 @@
 import type { ne_propname } from "../../ne_props.js";
 import { keyOf, locate } from "../uri/same_path.js";
 import { DAV } from "./element.js";
-import { Gathering } from "./gathering.js";
+import { Gathering } from "./resource_collector.js";
 import { hrefsIn } from "./hrefs.js";
-import { Places } from "./places.js";
+import { Places } from "./href_resolver.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
-import type { Work } from "./work.js";
+import type { Work } from "./call.js";
 import { propElements, PROLOGUE } from "./xml_text.js";
 
 const VERSION_PROPS = ["version-name", "creator-displayname", "comment", "predecessor-set"].map(

@@ -6,11 +6,11 @@ import { nx_error } from "../script/nx_error.js";
 import { misuse } from "../base/handle.js";
 import { sessions } from "../session/session.js";
 import { failure, isAbort } from "./failed_request.js";
-import { Gathering } from "./gathering.js";
-import { listOnce, propfind, type Wanted } from "./listing.js";
+import { Gathering } from "./resource_collector.js";
+import { listOnce, propfind, type Wanted } from "./propfind.js";
 import { parseDate } from "./dates.js";
 import type { nx_resource } from "./resource.js";
-import type { Work } from "./work.js";
+import type { Work } from "./call.js";
 
 /** Folders one inside another: more are a loop on the server's side. */
 const MAX_NESTING = 256;

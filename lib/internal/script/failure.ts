@@ -3,7 +3,7 @@ import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import type { Outcome } from "../multistatus/outcome.js";
 import { readOutcome } from "../multistatus/outcome.js";
-import { endWatch, judgeOutcome, type Watch, watchOutcome } from "../multistatus/watch.js";
+import { endWatch, judgeOutcome, type Watch, watchOutcome } from "../multistatus/outcome_reader.js";
 import { ne_get_session, ne_get_status } from "../../ne_request.js";
 import { ne_get_error } from "../../ne_session.js";
 import type { ne_uri } from "../../ne_uri.js";

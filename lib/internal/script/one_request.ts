@@ -20,8 +20,8 @@ import {
   nx_set_request_deadline,
   nx_set_request_signal,
 } from "../../nx_session.js";
-import { answerOf, streamError, streamingAnswer } from "./answer.js";
-import { urlOf, type Answer, type Course } from "./course.js";
+import { answerOf, streamError, streamingAnswer } from "./result_record.js";
+import { urlOf, type Answer, type Course } from "./send_state.js";
 import { ACCEPTED } from "./send_options.js";
 import { addField, type Field } from "./header_list.js";
 import { submitLocks } from "./lock_tokens.js";

@@ -6,7 +6,7 @@ import { misuse } from "../base/handle.js";
 import { parseContentType } from "../http/content_type.js";
 import type { ne_status } from "../../ne_utils.js";
 import { decodeText } from "./charset.js";
-import type { Answer } from "./course.js";
+import type { Answer } from "./send_state.js";
 
 /** The result of a request: a plain, frozen value. Nothing in it has to be destroyed. */
 export interface nx_result {

@@ -1,7 +1,7 @@
 // Whether a request that failed is worth another try, and when.
 import { MAX_TIMER_MS, NE_CONNECT, NE_ERROR, NE_LOOKUP, NE_TIMEOUT } from "../base/constants.js";
 import { ne_httpdate_parse } from "../../ne_dates.js";
-import type { Course } from "./course.js";
+import type { Course } from "./send_state.js";
 
 /** Methods that may be repeated (RFC 9110 section 9.2.2, and the WebDAV RFCs). */
 const IDEMPOTENT = new Set(

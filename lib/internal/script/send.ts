@@ -16,9 +16,9 @@ import { abortAll } from "../session/session.js";
 import type { Session } from "../session/session_state.js";
 import { onAbort } from "../base/abort_signal.js";
 import { ne_session_destroy } from "../../ne_session.js";
-import { failedAnswer } from "./answer.js";
+import { failedAnswer } from "./result_record.js";
 import { attempt } from "./one_request.js";
-import { urlOf, type Answer, type Course, type Sending, type Step } from "./course.js";
+import { urlOf, type Answer, type Course, type Sending, type Step } from "./send_state.js";
 import { isSameOrigin, redirectFields, type Place, type Redirected } from "./redirect.js";
 import { isIdempotent, mayPass, pauseMs } from "./retry.js";
 

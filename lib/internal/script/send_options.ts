@@ -4,7 +4,7 @@ import { needText } from "../base/arguments.js";
 import { describe, readOptions } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 import { checkFieldName, checkMethod, checkTarget } from "../http/request_head.js";
-import type { Sending } from "./course.js";
+import type { Sending } from "./send_state.js";
 import { readHeaderList, type Field, type nx_headers } from "./header_list.js";
 import { readBody, type nx_body, type OutgoingBody, type nx_progress_fn } from "./request_body.js";
 

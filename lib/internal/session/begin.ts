@@ -64,7 +64,7 @@ function turnFor({ tunnel }: Request): Turn {
 
 /** The work of `beginRequest`. */
 export async function begin(r: Request): Promise<number> {
-  for (const witness of r.session.observers.witnesses) witness.begun(r.handle);
+  for (const observer of r.session.listeners.observers) observer.begun(r.handle);
   const opening = r.attempt.at === "opening" ? r.attempt : (takeTurn(r) ?? (await waitForTurn(r)));
   const { turn } = opening;
   const s = r.session;
@@ -230,7 +230,7 @@ async function exchange(r: Request, opening: OpeningAttempt, head: string): Prom
   });
   timings.reused = timings.connect === null;
   reportSending(r.report, connection, head);
-  for (const witness of s.observers.witnesses) witness.sending(r.handle, head);
+  for (const observer of s.listeners.observers) observer.sending(r.handle, head);
   const begun = performance.now();
   // a small body goes out with its head: the server wakes up once
   if (r.body?.kind === "buffer" && !expects100(r)) connection.wire.gather();

@@ -104,7 +104,7 @@ function ended(): BrokenOff {
 
 /** Tells the notifier. @returns what it gave: there may be a promise to wait for */
 export function notify(s: Session, status: number, info: StatusInfo): unknown {
-  const { notifier } = s.observers;
+  const { notifier } = s.listeners;
   return notifier?.fn(notifier.userdata, status, info);
 }
 
@@ -117,7 +117,7 @@ export function tellProgress(
 ): Promise<unknown> | undefined {
   const turn = turnOf(r);
   if (turn === null) throw ended();
-  if (r.session.observers.notifier === null) return undefined;
+  if (r.session.listeners.notifier === null) return undefined;
   // one thing at a time: upload and response may go on side by side
   if (turn.telling !== null) {
     return turn.telling.then(() => tellProgress(r, status, progress, total));

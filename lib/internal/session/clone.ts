@@ -3,16 +3,16 @@
 // Settings, hooks and private values are copied. What was learnt from the server is not:
 // connections, HTTP version, TLS sessions, the certificate accepted last. What holds for one server
 // only (an address list, a Unix-domain socket) is copied only for the same host and port. The
-// records of guests (base/clonable.ts) are replaced by what they return for the clone, once each.
+// records of plugins (base/clonable.ts) are replaced by what they return for the clone, once each.
 //
 // A clone for a stranger (a server that a redirect chose, not the application) carries no
 // credentials: no client certificate and no private values. Since the application's hooks may add
-// secrets to any request, it has no hooks except those of guests that allow it.
+// secrets to any request, it has no hooks except those of plugins that allow it.
 import {
   NE_SESSFLAG_CONNAUTH,
   NE_SESSFLAG_TLS_SNI,
 } from "../base/constants.js";
-import { isGuest, cloneForSession } from "../base/clonable.js";
+import { isPlugin, cloneForSession } from "../base/clonable.js";
 import { createHop } from "./route.js";
 import { createSession, setCertProvider, tieToSignal, useEnvironmentProxy } from "./session.js";
 import { HOOK_KINDS, type HookKind, type Hooks, type Session } from "./session_state.js";
@@ -51,8 +51,8 @@ function copySettings(s: Session, clone: Session): void {
   clone.timeouts = { ...s.timeouts };
   clone.limits = { ...s.limits };
   clone.work.turns.max = s.work.turns.max;
-  clone.observers.debug = s.observers.debug;
-  clone.observers.witnesses = s.observers.witnesses;
+  clone.listeners.debug = s.listeners.debug;
+  clone.listeners.observers = s.listeners.observers;
   copySignal(s, clone);
 }
 
@@ -94,7 +94,7 @@ function copyHooks(s: Session, clone: Session, stranger: boolean, sameOrigin: bo
   const records = new Map<object, unknown>();
   // the record to use in the clone, undefined to leave the hook out
   const recordFor = (userdata: unknown): unknown => {
-    if (!isGuest(userdata)) return stranger ? undefined : userdata;
+    if (!isPlugin(userdata)) return stranger ? undefined : userdata;
     if (stranger && userdata.forStrangers !== true) return undefined;
     if (!records.has(userdata)) {
       records.set(userdata, userdata[cloneForSession](clone.handle, sameOrigin));
@@ -113,6 +113,6 @@ function copyHooks(s: Session, clone: Session, stranger: boolean, sameOrigin: bo
     if (record !== undefined) clone.privates.set(id, record);
   }
   // neither changes a request; the verify callback is asked again for each server
-  clone.observers.notifier = s.observers.notifier;
+  clone.listeners.notifier = s.listeners.notifier;
   clone.tlsCallbacks.verify = s.tlsCallbacks.verify;
 }

@@ -436,9 +436,9 @@ async function startTls(
 
 // Whoever records the keys of TLS connections, if anybody does.
 function keysHeard(s: Session): ((line: Buffer) => void) | null {
-  const { witnesses } = s.observers;
-  if (!witnesses.some(({ keys }) => keys !== undefined)) return null;
-  return (line) => witnesses.forEach(({ keys }) => keys?.(line));
+  const { observers } = s.listeners;
+  if (!observers.some(({ keys }) => keys !== undefined)) return null;
+  return (line) => observers.forEach(({ keys }) => keys?.(line));
 }
 
 function handshakeTimeout(s: Session): number {

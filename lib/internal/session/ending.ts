@@ -75,7 +75,7 @@ export function leave(r: Request, again = false): void {
   const { session: s } = r;
   const turn = turnOf(r);
   if (turn === null) return;
-  for (const witness of s.observers.witnesses) witness.ended(r.handle, s.error);
+  for (const observer of s.listeners.observers) observer.ended(r.handle, s.error);
   const connection = connectionIn(r);
   uploadOf(r)?.stop();
   move(r, { at: "idle", kept: r.tunnel === null ? connection : null });
@@ -120,7 +120,7 @@ export async function settle(r: Request, step: () => Promise<number>): Promise<n
       r.report.phase = "callback";
       reportEnd(r, NE_ERROR, text);
     }
-    for (const witness of s.observers.witnesses) witness.ended(r.handle, text);
+    for (const observer of s.listeners.observers) observer.ended(r.handle, text);
     quietly(() => leave(r));
     if (!isBrokenOff) throw error;
     setError(s, error.message, error.cause);
@@ -145,7 +145,7 @@ function setBusy({ attempt }: Request, busy: boolean): void {
 export function breakOff(r: Request, why: string | null): void {
   // a function that has found fault with the answer has said so
   if (r.report.code === NE_OK) reportEnd(r, why === null ? NE_OK : NE_ERROR, why ?? "");
-  for (const witness of r.session.observers.witnesses) witness.ended(r.handle, why);
+  for (const observer of r.session.listeners.observers) observer.ended(r.handle, why);
   const connection = connectionIn(r);
   try {
     if (connection !== null) closeConnection(r.session, connection);

@@ -167,7 +167,7 @@ function deliver(r: Request, { reply }: Body, block: Buffer): number | Promise<n
   reply.progress += block.length;
   r.report.body?.add(block);
   if (block.length > 0) {
-    for (const witness of s.observers.witnesses) witness.received(r.handle, block);
+    for (const observer of s.listeners.observers) observer.received(r.handle, block);
   }
   if (reply.progress > s.limits.body) return aborted(r, "Response body exceeds the limit");
   if (block.length > 0 && isTraced(s, NE_DBG_HTTP)) {
@@ -250,7 +250,7 @@ async function end(r: Request, body: Body): Promise<number> {
   timings.total = (performance.now() - startedAt) / 1000;
   timings.receive = timings.total - (timings.first_byte ?? 0);
   r.session.last.timings = timings;
-  for (const witness of r.session.observers.witnesses) witness.ended(r.handle, null);
+  for (const observer of r.session.listeners.observers) observer.ended(r.handle, null);
   return code;
 }
 

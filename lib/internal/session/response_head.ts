@@ -57,7 +57,7 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
     const fields = await readFields(r, sending.connection, "fields");
     if (typeof fields === "number") return fields;
     r.report.phase = "wait";
-    for (const witness of s.observers.witnesses) witness.interim(r.handle, fields);
+    for (const observer of s.listeners.observers) observer.interim(r.handle, fields);
     for (const { fn, userdata } of r.interims.toReversed()) {
       await application(r, fn(userdata, r.handle, r.status));
     }
@@ -67,7 +67,7 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
       if (uploaded !== NE_OK) return uploaded;
     }
   }
-  for (const witness of s.observers.witnesses) witness.status(r.handle);
+  for (const observer of s.listeners.observers) observer.status(r.handle);
   r.clock.timings.first_byte = (performance.now() - r.clock.startedAt) / 1000;
   setError(s, `${r.status.code} ${r.status.reason_phrase ?? ""}`);
   const { turn, connection, upload } = sending;
@@ -229,7 +229,7 @@ export async function readHead(r: Request): Promise<number> {
   const fields = await readFields(r, connection, "fields");
   if (typeof fields === "number") return fields;
   reportHead(r.report, r.status.code, fields);
-  for (const witness of s.observers.witnesses) witness.answered(r.handle);
+  for (const observer of s.listeners.observers) observer.answered(r.handle);
   if (!http11) dropConnectionFields(fields);
   const strict = s.flags[NE_SESSFLAG_STRICT] !== 0;
   const head: ResponseHead = { method: r.method, code: r.status.code, http11, fields, strict };

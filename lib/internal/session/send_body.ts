@@ -116,7 +116,7 @@ class Sender {
   // Whether all was sent, or it was stopped; else the wire broke.
   async #send(body: RequestBody): Promise<boolean> {
     const r = this.#r;
-    const counted = r.session.observers.notifier !== null || body.kind === "provider";
+    const counted = r.session.listeners.notifier !== null || body.kind === "provider";
     const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
     const begun = this.#tell(body);
     if (begun !== undefined) await begun;
@@ -137,7 +137,7 @@ class Sender {
         setError(r.session, `Request body was longer than the ${body.length} bytes announced`);
         throw new SourceFailed();
       }
-      for (const witness of r.session.observers.witnesses) witness.sent(r.handle, block);
+      for (const observer of r.session.listeners.observers) observer.sent(r.handle, block);
       if (!(await this.#write(body.length < 0 ? frame(block, this.#progress === 0) : block))) {
         return false;
       }

@@ -48,7 +48,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
       destroySession: [],
       closeConn: [],
     },
-    observers: { notifier: null, debug: null, witnesses: [] },
+    listeners: { notifier: null, debug: null, observers: [] },
     privates: new Map(),
     route: DIRECT,
     userAgent: null,
@@ -133,7 +133,7 @@ function destroySession(s: Session): void {
   }
 }
 
-/** What a response may cost, for the guests that decode bodies. */
+/** What a response may cost, for the plugins that decode bodies. */
 export function limitsOf(sess: ne_session): Readonly<Limits> {
   return sessions.open(sess, "limitsOf").limits;
 }

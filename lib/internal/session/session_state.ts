@@ -29,7 +29,7 @@ import type { Scope } from "./cancellation.js";
 import type { Endpoint, Hook, Hop, Route } from "./route.js";
 import type { Place, Turns } from "./turns.js";
 import type { Origins, Report, Timings } from "./report.js";
-import type { Witness } from "./witness.js";
+import type { Observer } from "./observer.js";
 
 /**
  * What a session calls in an application. Each gets the userdata that it was registered with, whose
@@ -183,11 +183,11 @@ export interface Work {
 }
 
 /** Those who are told what happens. */
-export interface Observers {
+export interface Listeners {
   notifier: Hook<Callbacks["notify"]> | null;
   debug: { stream: Writable; mask: number } | null;
   /** Those who look on while requests run. */
-  witnesses: readonly Witness[];
+  observers: readonly Observer[];
 }
 
 export interface Session {
@@ -202,7 +202,7 @@ export interface Session {
   cause: Error | null;
   flags: number[];
   hooks: Hooks;
-  observers: Observers;
+  listeners: Listeners;
   privates: Map<string, unknown>;
   route: Route;
   userAgent: string | null;

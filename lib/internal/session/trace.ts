@@ -9,7 +9,7 @@ import type { Session } from "./session_state.js";
 
 // The session's own stream, if it wants this channel.
 function streamFor(s: Session, channel: number): NodeJS.WritableStream | null {
-  const own = s.observers.debug;
+  const own = s.listeners.debug;
   if (own === null || (own.mask & channel) === 0) return null;
   return own.stream.writable ? own.stream : null;
 }
@@ -23,7 +23,7 @@ export function trace(s: Session, channel: number, template: string, ...args: Fo
 
 /** Whether anyone listens on a channel for this session. */
 export function isTraced(s: Session, channel: number): boolean {
-  const own = s.observers.debug;
+  const own = s.listeners.debug;
   return debugEnabled(channel) || (own !== null && (own.mask & channel) !== 0);
 }
 
@@ -43,7 +43,7 @@ export function traceEither(
   channel: number = NE_DBG_HTTP,
 ): void {
   debug(channel, template, debugEnabled(NE_DBG_HTTPPLAIN) ? plain : hidden);
-  const own = s.observers.debug;
+  const own = s.listeners.debug;
   const shown = own !== null && (own.mask & NE_DBG_HTTPPLAIN) !== 0 ? plain : hidden;
   streamFor(s, channel)?.write(format(template, [shown], "ne_debug"));
 }

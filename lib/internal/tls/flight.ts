@@ -3,7 +3,7 @@
 // Records come in as they arrive; nothing here changes them.
 
 import { parseNameOf, type Name } from "../asn1/name.js";
-import { Pieces } from "../base/pieces.js";
+import { Pieces } from "../base/byte_queue.js";
 import { RecordKeys, SUITES, type Suite } from "./record_layer.js";
 
 const CHANGE_CIPHER_SPEC = 20;
@@ -38,7 +38,7 @@ export type Sight =
   /** No server may do so: the handshake is over. */
   | { kind: "broken"; reason: string };
 
-/** What answering a request of TLS 1.3 by hand needs (tls/late_answer.ts). */
+/** What answering a request of TLS 1.3 by hand needs (tls/late_certificate.ts). */
 export interface LateAnswer {
   suite: Suite;
   /** Hellos and the server's messages, each whole, as they count for the transcript. */

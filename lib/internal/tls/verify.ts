@@ -7,7 +7,7 @@ import { buildPath, isSelfSigned, type Path } from "./chain.js";
 import { keepConstraints } from "./constraints.js";
 import type { TlsContext } from "./context.js";
 import { checkIdentity } from "./identity.js";
-import { isAboutTrust, secondRefusal, type Peer } from "./second_judge.js";
+import { isAboutTrust, secondRefusal, type Peer } from "./second_verdict.js";
 import { isStrong, signatureCost } from "./strength.js";
 
 /** Failure bit: the server certificate is not valid yet. */

@@ -5,8 +5,8 @@ import { chunkedEnd, chunkStart } from "../http/request_head.js";
 import { latin1Bytes } from "../base/bytes.js";
 import { textOf } from "./body_text.js";
 import { requestFields, urlOf } from "./har.js";
-import type { Tape } from "./tape.js";
-import { veilOf, type Veil } from "./veil.js";
+import type { Tape } from "./recorded_attempt.js";
+import { veilOf, type Veil } from "./redaction.js";
 
 /** Fields that curl adds by itself. */
 const OWN = ["Host", "Accept", "User-Agent"];

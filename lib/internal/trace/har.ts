@@ -8,8 +8,8 @@ import { ne_version_library } from "../../ne_utils.js";
 import type { Field } from "../http/head.js";
 import { decodeCodings, textOf } from "./body_text.js";
 import type { KeptBody } from "../session/kept_body.js";
-import type { Interim, Tape } from "./tape.js";
-import { veilOf, type Veil } from "./veil.js";
+import type { Interim, Tape } from "./recorded_attempt.js";
+import { veilOf, type Veil } from "./redaction.js";
 
 /** A name and what it stands for. */
 interface Pair {

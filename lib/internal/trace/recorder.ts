@@ -1,15 +1,15 @@
-// The recorder: a witness of sessions that puts each attempt of a request on a tape, within bounds.
-// The CONNECT request of a tunnel is a part of opening a connection, as browsers have it, and no
-// entry of its own.
+// The recorder: an observer of sessions that records each attempt of a request, within bounds. The
+// CONNECT request of a tunnel is a part of opening a connection, as browsers have it, and no entry
+// of its own.
 import { HandleType, type ne_opaque, type ne_request } from "../base/handle.js";
 import { connectionIn, replyOf } from "../session/attempt.js";
 import type { Timings } from "../session/report.js";
 import type { Connection, Session } from "../session/session_state.js";
 import { requests } from "../session/request.js";
 import type { Request } from "../session/request_state.js";
-import type { Witness } from "../session/witness.js";
+import type { Observer } from "../session/observer.js";
 import { KeptBody, NO_BODY } from "../session/kept_body.js";
-import { addInterim, createTape, type Route, type Tape } from "./tape.js";
+import { addInterim, createTape, type Route, type Tape } from "./recorded_attempt.js";
 
 /** What records. */
 export interface nx_recorder extends ne_opaque<"nx_recorder"> {}
@@ -35,7 +35,7 @@ interface Running {
   consumed: number;
 }
 
-export class Recorder implements Witness {
+export class Recorder implements Observer {
   readonly settings: RecorderSettings;
   /** The requests that are over, in the order of their ends. */
   readonly tapes: Tape[] = [];

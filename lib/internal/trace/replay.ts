@@ -9,7 +9,7 @@ import { BodyDecoder, END } from "../http/body_decoder.js";
 import { FieldsParser, Malformed, MORE, takeLine, type View } from "../http/head.js";
 import { chunkedEnd, chunkStart } from "../http/request_head.js";
 import { authorityOf, type Recorded, type RecordedAnswer } from "./har_reader.js";
-import { askedOf, describeUnknown, isSame, nameOf, type Asked } from "./tape_match.js";
+import { askedOf, describeUnknown, isSame, nameOf, type Asked } from "./request_match.js";
 
 /** The tape and how far it was played, for all connections together. */
 export class Replay {

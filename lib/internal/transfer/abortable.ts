@@ -1,7 +1,7 @@
 // Waits for the application's callbacks and sources. They may never settle, so an abort signal ends
 // the wait.
 import { onAbort } from "../base/abort_signal.js";
-import type { Line } from "./exchange.js";
+import type { Line } from "./transfer_request.js";
 import { checkSignal, Failed } from "./failed_transfer.js";
 
 /** What has a signal. */

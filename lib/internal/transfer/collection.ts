@@ -11,10 +11,10 @@ import {
 } from "../../ne_props.js";
 import { nx_set_request_signal } from "../../nx_session.js";
 import { addField } from "../script/header_list.js";
-import { answerOf, type Answer } from "./exchange.js";
+import { answerOf, type Answer } from "./transfer_request.js";
 import { Failed } from "./failed_transfer.js";
-import type { Job } from "./job.js";
-import { Tries } from "./pauses.js";
+import type { Job } from "./upload_job.js";
+import { Tries } from "./retries.js";
 
 const TYPE = { nspace: "DAV:", name: "resourcetype" };
 

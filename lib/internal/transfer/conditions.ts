@@ -1,9 +1,9 @@
 // What has to hold of the resource that an upload replaces (RFC 9110 section 13): as fields of the
 // request that replaces it, and looked at beforehand where a protocol knows no such fields.
-import { look } from "./check.js";
-import type { Answer, Field } from "./exchange.js";
+import { look } from "./verify_upload.js";
+import type { Answer, Field } from "./transfer_request.js";
 import { conditionFailed } from "./failed_transfer.js";
-import { urlOf, type Conditions, type Job } from "./job.js";
+import { urlOf, type Conditions, type Job } from "./upload_job.js";
 
 /** Whether there is anything to look at. */
 export function hasConditions({ match, noneMatch }: Conditions): boolean {

@@ -5,10 +5,10 @@ import { NE_DEPTH_ZERO } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent } from "../../ne_uri.js";
-import { hasContent } from "./check.js";
-import { isDone, type Call, type Field } from "./exchange.js";
+import { hasContent } from "./verify_upload.js";
+import { isDone, type Call, type Field } from "./transfer_request.js";
 import { Unsupported, wordsOf } from "./failed_transfer.js";
-import { discard, insist, toldOf, type Job, type Protocol } from "./job.js";
+import { discard, insist, toldOf, type Job, type Protocol } from "./upload_job.js";
 import { bytesSource } from "./source.js";
 import { makeTemporary, moveIntoPlace, nameBeside, standingOf, writePiece } from "./temporary.js";
 

@@ -1,7 +1,7 @@
 // Takes content codings off a download that was sent with some although none were asked for.
 import type { ne_session } from "../base/handle.js";
 import { codingsOf, decodeBody } from "../script/decode.js";
-import { limitsOf } from "../session/guest_access.js";
+import { limitsOf } from "../session/plugin_access.js";
 import { Failed } from "./failed_transfer.js";
 
 type Write = (block: Buffer) => Promise<void>;

@@ -2,7 +2,7 @@
 // 9530) and Digest (RFC 3230) are of the whole resource; Content-Digest and Content-MD5 are of one
 // message, which is the same only where the whole is sent at once.
 import { createHash, type Hash } from "node:crypto";
-import type { Field } from "./exchange.js";
+import type { Field } from "./transfer_request.js";
 
 /** Names in the fields, in lower case, of what Node has a hash for. */
 const ALGORITHMS = new Map([

@@ -21,7 +21,7 @@ import {
 } from "../../ne_request.js";
 import { nx_response_trailer_fields, nx_set_request_signal } from "../../nx_session.js";
 import { addField } from "../script/header_list.js";
-import { IDENTITY, isStrong } from "./check.js";
+import { IDENTITY, isStrong } from "./verify_upload.js";
 import { Decoding, isCoded } from "./decoding.js";
 import { digestsIn, promisesDigests, Sums, type Digest } from "./digests.js";
 import {
@@ -34,9 +34,9 @@ import {
   resultOf,
   type Answer,
   type Line,
-} from "./exchange.js";
+} from "./transfer_request.js";
 import { Failed, refused, wordsOf } from "./failed_transfer.js";
-import { Tries } from "./pauses.js";
+import { Tries } from "./retries.js";
 import type { Target } from "./target.js";
 import type { nx_progress_fn } from "../script/request_body.js";
 

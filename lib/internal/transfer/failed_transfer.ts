@@ -9,7 +9,7 @@ import { nx_error } from "../script/nx_error.js";
 import { ne_fill_server_uri } from "../../ne_session.js";
 import { ne_uri } from "../../ne_uri.js";
 import { ne_status } from "../../ne_utils.js";
-import type { Answer, Line } from "./exchange.js";
+import type { Answer, Line } from "./transfer_request.js";
 
 /** What ends a transfer. */
 export class Failed extends Error {

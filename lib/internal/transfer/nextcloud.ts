@@ -3,10 +3,10 @@
 // Destination (developer manual of Nextcloud, "Chunked file upload").
 import { randomUUID } from "node:crypto";
 import { NE_DEPTH_INFINITE } from "../base/constants.js";
-import { landed } from "./check.js";
+import { landed } from "./verify_upload.js";
 import { refuseCollection } from "./collection.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
-import { exchange, hasStatus, isDone, type Call, type Field } from "./exchange.js";
+import { exchange, hasStatus, isDone, type Call, type Field } from "./transfer_request.js";
 import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   discard,
@@ -19,7 +19,7 @@ import {
   urlOf,
   type Job,
   type Protocol,
-} from "./job.js";
+} from "./upload_job.js";
 import { listPieces } from "./piece_list.js";
 import { isVerdict } from "./temporary.js";
 

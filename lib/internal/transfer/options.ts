@@ -3,10 +3,10 @@ import { isBytes } from "../base/bytes.js";
 import { needObject } from "../base/arguments.js";
 import { misuse } from "../base/handle.js";
 import { checkFieldValue } from "../http/request_head.js";
-import { checkPath } from "../resources/needs.js";
+import { checkPath } from "../resources/argument_checks.js";
 import { readHeaderList, type nx_headers } from "../script/header_list.js";
-import type { Field } from "./exchange.js";
-import { PROTOCOLS, type Conditions, type ProtocolName, type State } from "./job.js";
+import type { Field } from "./transfer_request.js";
+import { PROTOCOLS, type Conditions, type ProtocolName, type State } from "./upload_job.js";
 import { FINGERPRINT, type Given } from "./source.js";
 
 /** Fields that are written by the transfer itself, or by its options. */

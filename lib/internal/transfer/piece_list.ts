@@ -9,10 +9,10 @@ import {
   ne_propset_value,
 } from "../../ne_props.js";
 import { nx_set_request_signal } from "../../nx_session.js";
-import { answerOf, hasStatus, type Answer, type Field } from "./exchange.js";
+import { answerOf, hasStatus, type Answer, type Field } from "./transfer_request.js";
 import { BeginAnew } from "./failed_transfer.js";
-import type { Job } from "./job.js";
-import { Tries } from "./pauses.js";
+import type { Job } from "./upload_job.js";
+import { Tries } from "./retries.js";
 
 const LENGTH = { nspace: "DAV:", name: "getcontentlength" };
 

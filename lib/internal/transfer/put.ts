@@ -2,12 +2,12 @@
 import { NE_DEPTH_ZERO } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import type { OutgoingBody } from "../script/request_body.js";
-import { isStrong, landed, look } from "./check.js";
+import { isStrong, landed, look } from "./verify_upload.js";
 import { hasConditions, putConditions } from "./conditions.js";
-import { exchange, hasStatus, isDone, type Call } from "./exchange.js";
+import { exchange, hasStatus, isDone, type Call } from "./transfer_request.js";
 import { BeginAnew, checkSignal, refused, Unsupported, wordsOf } from "./failed_transfer.js";
-import { mtimeFields, resultOf, toldOf, typeFields, type Job, type Result } from "./job.js";
-import { isLost, Tries } from "./pauses.js";
+import { mtimeFields, resultOf, toldOf, typeFields, type Job, type Result } from "./upload_job.js";
+import { isLost, Tries } from "./retries.js";
 
 /** Bodies up to this size are sent without asking: to send one again costs nothing. */
 export const UNASKED_BODY = 64 * 1024;

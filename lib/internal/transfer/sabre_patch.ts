@@ -1,7 +1,7 @@
 // Partial updates as SabreDAV has them: PATCH with the type application/x-sabredav-partialupdate
 // and the bytes that it replaces in X-Update-Range (https://sabre.io/dav/http-patch/).
 import { NE_DEPTH_ZERO } from "../base/constants.js";
-import { discard, toldOf, type Protocol } from "./job.js";
+import { discard, toldOf, type Protocol } from "./upload_job.js";
 import { makeTemporary, moveIntoPlace, nameBeside, standingOf, writePiece } from "./temporary.js";
 
 export const sabrePatch: Protocol = {

@@ -4,10 +4,10 @@ import { randomUUID } from "node:crypto";
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO } from "../base/constants.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent } from "../../ne_uri.js";
-import { hasContent, landed, look } from "./check.js";
+import { hasContent, landed, look } from "./verify_upload.js";
 import { refuseCollection } from "./collection.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
-import { exchange, hasStatus, isDone, type Answer, type Call } from "./exchange.js";
+import { exchange, hasStatus, isDone, type Answer, type Call } from "./transfer_request.js";
 import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   insist,
@@ -20,7 +20,7 @@ import {
   type Job,
   type Piece,
   type Result,
-} from "./job.js";
+} from "./upload_job.js";
 
 const NOTHING = Buffer.alloc(0);
 

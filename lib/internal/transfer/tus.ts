@@ -4,7 +4,14 @@
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent, ne_path_unescape } from "../../ne_uri.js";
 import { checkConditions } from "./conditions.js";
-import { exchange, fieldOf, hasStatus, isDone, type Answer, type Field } from "./exchange.js";
+import {
+  exchange,
+  fieldOf,
+  hasStatus,
+  isDone,
+  type Answer,
+  type Field,
+} from "./transfer_request.js";
 import { BeginAnew, Failed, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   discard,
@@ -15,7 +22,7 @@ import {
   type Job,
   type Protocol,
   type Result,
-} from "./job.js";
+} from "./upload_job.js";
 import { UNASKED_BODY } from "./put.js";
 import { isVerdict } from "./temporary.js";
 

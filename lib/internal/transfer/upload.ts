@@ -6,10 +6,10 @@
 //       │            │         └─────────┤ failed, may do better: pause, ask where things stand
 //       │            └───────────────────┤ BeginAnew: the pieces are gone, or the source is another
 //       └────────────────────────────────┘ Unsupported: the next protocol
-import { landed } from "./check.js";
-import { candidates, explain, protocolOf, type Candidate } from "./choose.js";
+import { landed } from "./verify_upload.js";
+import { candidates, explain, protocolOf, type Candidate } from "./choose_protocol.js";
 import { checkConditions } from "./conditions.js";
-import { hasStatus, isDone } from "./exchange.js";
+import { hasStatus, isDone } from "./transfer_request.js";
 import { BeginAnew, checkSignal, Failed, Unsupported } from "./failed_transfer.js";
 import {
   resultOf,
@@ -20,8 +20,8 @@ import {
   type ProtocolName,
   type Result,
   type State,
-} from "./job.js";
-import { Tries } from "./pauses.js";
+} from "./upload_job.js";
+import { Tries } from "./retries.js";
 import { putWhole } from "./put.js";
 import { countBytes } from "./source.js";
 

@@ -5,7 +5,7 @@
 //
 //   asked /dav/docs/   the server says   /docs/         the collection
 //                                        /docs/a.txt    the member /dav/docs/a.txt
-import { healHref } from "./heal.js";
+import { healHref } from "./repair.js";
 import { ne_path_escape } from "../../ne_uri.js";
 import { keyOf, locate, type Located, sameSegments } from "./same_path.js";
 

@@ -3,7 +3,7 @@
 // the end, dots, scheme and authority. A query does.
 import { nameText } from "../base/name_bytes.js";
 import { hexValue } from "../base/bytes.js";
-import { healHref } from "./heal.js";
+import { healHref } from "./repair.js";
 
 /** What a reference names on its server. */
 export interface Located {

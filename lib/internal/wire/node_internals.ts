@@ -7,7 +7,7 @@ import { constants as osConstants } from "node:os";
 import type { Duplex } from "node:stream";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { Der, TAG, orNull } from "../asn1/der.js";
-import type { Refusal } from "../tls/second_judge.js";
+import type { Refusal } from "../tls/second_verdict.js";
 import { codeOf, errorOf, hasMethods, propertyOf } from "../base/unknown_value.js";
 
 // The handle below a socket of Node: `_handle`, `null` once it is closed.

@@ -5,7 +5,7 @@
 import { Duplex } from "node:stream";
 import type { Name } from "../asn1/name.js";
 import { Flight, type LateAnswer, type Sight } from "../tls/flight.js";
-import { LateFlight, canAnswer, type Shown } from "../tls/late_answer.js";
+import { LateFlight, canAnswer, type Shown } from "../tls/late_certificate.js";
 import type { Transport } from "./wire.js";
 
 /**

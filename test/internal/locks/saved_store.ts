@@ -10,7 +10,7 @@ import {
   ne_lockstore_create,
   storedLocks,
   type LockRecord,
-} from "../../../lib/internal/guests/lock_store.js";
+} from "../../../lib/internal/plugins/lock_store.js";
 import { loadStore, saveStore } from "../../../lib/internal/locks/saved_store.js";
 import { ne_uri_parse, ne_uri_unparse } from "../../../lib/ne_uri.js";
 

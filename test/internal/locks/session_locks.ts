@@ -11,7 +11,7 @@ import {
   ne_lockstore_register,
   registeredStore,
   submittedTokens,
-} from "../../../lib/internal/guests/lock_store.js";
+} from "../../../lib/internal/plugins/lock_store.js";
 import { ne_delete, ne_move, ne_putbuf } from "../../../lib/ne_basic.js";
 import { ne_request_create, ne_request_destroy } from "../../../lib/ne_request.js";
 import { ne_fill_server_uri } from "../../../lib/ne_session.js";

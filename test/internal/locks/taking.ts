@@ -9,7 +9,7 @@ import {
   ne_lock_create,
   ne_lockscope_shared,
   storedLocks,
-} from "../../../lib/internal/guests/lock_store.js";
+} from "../../../lib/internal/plugins/lock_store.js";
 import { ne_hook_create_request, ne_hook_destroy_request } from "../../../lib/ne_request.js";
 import { failureOf, settled } from "../../fixtures/conversation.js";
 import { answer, multistatus, response } from "../../fixtures/dav.js";

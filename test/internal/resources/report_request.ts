@@ -1,7 +1,7 @@
 // Reports: resources anywhere, each once, no more than asked for, and none of them lost unsaid.
 import t, { type Test } from "tap";
 import { report } from "../../../lib/internal/resources/report_request.js";
-import { Work } from "../../../lib/internal/resources/work.js";
+import { Work } from "../../../lib/internal/resources/call.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response, type Answered } from "../../fixtures/dav.js";
 

@@ -2,7 +2,7 @@
 // from.
 import t, { type Test } from "tap";
 import { versions } from "../../../lib/internal/resources/versions.js";
-import { Work } from "../../../lib/internal/resources/work.js";
+import { Work } from "../../../lib/internal/resources/call.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response, type Answered } from "../../fixtures/dav.js";
 

@@ -6,7 +6,7 @@ import {
   ne_lockstore_add,
   ne_lockstore_create,
   ne_lockstore_register,
-} from "../../../lib/internal/guests/lock_store.js";
+} from "../../../lib/internal/plugins/lock_store.js";
 import type { Field } from "../../../lib/internal/script/header_list.js";
 import { submitLocks } from "../../../lib/internal/script/lock_tokens.js";
 import { ne_request_create, ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";

@@ -1,7 +1,7 @@
 // The value of nx_send: frozen, taken apart without harm, and shown without its secrets.
 import { inspect } from "node:util";
 import t from "tap";
-import type { Answer } from "../../../lib/internal/script/course.js";
+import type { Answer } from "../../../lib/internal/script/send_state.js";
 import { resultOf } from "../../../lib/internal/script/result.js";
 import { ne_parse_statusline, ne_status } from "../../../lib/ne_utils.js";
 

@@ -48,14 +48,14 @@ t.test("promises where a callback must not return one", async (t) => {
 
 t.test("a notifier's promise is given, other values are not", async (t) => {
   const session = (fn: unknown): Session =>
-    ({ observers: { notifier: { fn, userdata: 1 } } }) as unknown as Session;
+    ({ listeners: { notifier: { fn, userdata: 1 } } }) as unknown as Session;
   const told: unknown[] = [];
   const info = { sr: { progress: 1, total: 2 } };
   t.equal(notify(session((...given: unknown[]) => void told.push(given)), 3, info), undefined);
   t.strictSame(told, [[1, 3, info]]);
   const promise = Promise.resolve();
   t.equal(notify(session(() => promise), 3, info), promise);
-  t.equal(notify({ observers: { notifier: null } } as Session, 3, info), undefined);
+  t.equal(notify({ listeners: { notifier: null } } as Session, 3, info), undefined);
 });
 
 t.test("an answer that is no number is the caller's mistake", async (t) => {

@@ -29,7 +29,7 @@ function tracing(
   t.teardown(() => ne_debug_init(null, 0));
   const debug = ownMask === null ? null : { stream: own, mask: ownMask };
   const read = (stream: PassThrough): string => String(stream.read() ?? "");
-  const s = { observers: { debug } } as unknown as Session;
+  const s = { listeners: { debug } } as unknown as Session;
   return { s, own: () => read(own), all: () => read(all) };
 }
 
@@ -75,7 +75,7 @@ t.test("one of two texts", async (t) => {
 
 t.test("a stream that has ended is not written to", async (t) => {
   const { s, own } = tracing(t, NE_DBG_HTTP);
-  s.observers.debug?.stream.end();
+  s.listeners.debug?.stream.end();
   t.doesNotThrow(() => trace(s, NE_DBG_HTTP, "late\n"));
   t.equal(own(), "");
 });

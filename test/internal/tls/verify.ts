@@ -19,7 +19,7 @@ import {
   rememberAccepted,
   wasAccepted,
 } from "../../../lib/internal/tls/verify.js";
-import type { Refusal } from "../../../lib/internal/tls/second_judge.js";
+import type { Refusal } from "../../../lib/internal/tls/second_verdict.js";
 import { trustDefaultCa } from "../../../lib/internal/wire/default_roots.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 import {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import t from "tap";
 import { digestsIn, promisesDigests, Sums } from "../../../lib/internal/transfer/digests.js";
-import type { Field } from "../../../lib/internal/transfer/exchange.js";
+import type { Field } from "../../../lib/internal/transfer/transfer_request.js";
 
 const CONTENT = Buffer.from("hello");
 const sum = (algorithm: string): string => createHash(algorithm).update(CONTENT).digest("base64");

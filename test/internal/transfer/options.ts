@@ -2,7 +2,7 @@
 // refused.
 import t from "tap";
 import * as options from "../../../lib/internal/transfer/options.js";
-import type { State } from "../../../lib/internal/transfer/job.js";
+import type { State } from "../../../lib/internal/transfer/upload_job.js";
 
 const mistake = (call: () => unknown): string => {
   try {

@@ -1,7 +1,7 @@
 // The resource beside the target: nobody ever sees half a file, and what is not surely there is not
 // counted.
 import t, { type Test } from "tap";
-import type { Job } from "../../../lib/internal/transfer/job.js";
+import type { Job } from "../../../lib/internal/transfer/upload_job.js";
 import {
   isVerdict,
   makeTemporary,

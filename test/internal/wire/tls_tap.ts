@@ -5,7 +5,7 @@ import tls from "node:tls";
 import t, { type Test } from "tap";
 import { readableName } from "../../../lib/internal/asn1/name.js";
 import { TlsTap, type OnAsked } from "../../../lib/internal/wire/tls_tap.js";
-import type { Shown } from "../../../lib/internal/tls/late_answer.js";
+import type { Shown } from "../../../lib/internal/tls/late_certificate.js";
 import { certFile, clientCert, connect, tlsServer } from "../../fixtures/tls.js";
 import { gate } from "../../fixtures/server.js";
 import { settled } from "../../fixtures/conversation.js";

@@ -1,0 +1,98 @@
+// For requests whose success is not a 207 response (DELETE, PUT, UNLOCK): if a 207 comes, a failure
+// in it fails the request. An additional body reader reads it, whatever its Content-Type.
+import { NE_ERROR, NE_OK } from "../base/constants.js";
+import type { ne_request } from "../base/handle.js";
+import { failAnswer } from "../session/failed_response.js";
+import { ne_get_session, ne_get_status, ne_request_dispatch } from "../../ne_request.js";
+import { ne_set_error } from "../../ne_session.js";
+import { type AnswerDocument, endAnswer, readAnswer, refuseAnswer } from "./response_document.js";
+import { type Outcome, readOutcome } from "./outcome.js";
+import { baseOf } from "./reference_base.js";
+
+/** What the last multistatus answer of a request says. */
+export interface Watch {
+  /** `null` where no such answer came. */
+  outcome: Outcome | null;
+  readonly document: AnswerDocument;
+}
+
+/** Which answers are wanted. */
+type Wanted = (req: ne_request) => boolean;
+
+const isMultistatus: Wanted = (req) => ne_get_status(req).code === 207;
+
+/**
+ * Adds the reader to a request.
+ * @param ends whether a document that cannot be read ends the request: not where others want it
+ */
+export function watchOutcome(req: ne_request, ends: boolean, wanted = isMultistatus): Watch {
+  const watch: Watch = {
+    outcome: null,
+    document: readAnswer(
+      req,
+      (xml) => {
+        watch.outcome = wanted(req) ? readOutcome(xml, baseOf(ne_get_session(req), req)) : null;
+        return watch.outcome !== null;
+      },
+      ends,
+    ),
+  };
+  return watch;
+}
+
+/** Gives up what the reader needed. */
+export function endWatch(watch: Watch): void {
+  endAnswer(watch.document);
+}
+
+/** Dispatches a request. @returns as `ne_simple_request`, which destroys it as well */
+export async function dispatchForOutcome(req: ne_request): Promise<number> {
+  const watch = watchOutcome(req, true);
+  try {
+    return judgeOutcome(req, await ne_request_dispatch(req), watch);
+  } finally {
+    endWatch(watch);
+  }
+}
+
+/** What a dispatch comes to, given its code: `NE_ERROR` for a status or a document that failed. */
+export function judgeOutcome(req: ne_request, code: number, watch: Watch): number {
+  if (code !== NE_OK) return code;
+  return judge(req, watch) === NE_OK ? NE_OK : failAnswer(req);
+}
+
+function judge(req: ne_request, watch: Watch): number {
+  const status = ne_get_status(req);
+  if (status.klass !== 2) return NE_ERROR;
+  if (status.code !== 207) return NE_OK;
+  const { fault } = watch.document;
+  if (fault !== null) return refuseAnswer(req, fault);
+  const { outcome } = watch;
+  if (outcome === null || !outcome.isMultistatus) {
+    return refuseAnswer(req, "the document is no DAV:multistatus");
+  }
+  tellFailure(req, watch);
+  return outcome.failure === null ? NE_OK : NE_ERROR;
+}
+
+/**
+ * Dispatches a request that has failed with any multistatus answer: the session error says what
+ * failed, if that is said.
+ */
+export async function dispatchForNoMultistatus(req: ne_request): Promise<number> {
+  const watch = watchOutcome(req, false);
+  try {
+    const code = await ne_request_dispatch(req);
+    const { code: status, klass } = ne_get_status(req);
+    if (code !== NE_OK || (klass === 2 && status !== 207)) return code;
+    tellFailure(req, watch);
+    return failAnswer(req);
+  } finally {
+    endWatch(watch);
+  }
+}
+
+/** Puts the failures that a document tells of, if any, into the session error. */
+export function tellFailure(req: ne_request, { outcome }: Watch): void {
+  if (outcome?.failure) ne_set_error(ne_get_session(req), "%s", outcome.text);
+}

@@ -1,0 +1,147 @@
+// One call of this room while it runs: its session, its signal and its open transfers. When the
+// caller stops, all of the transfers end.
+import type { ne_session } from "../base/handle.js";
+import { onAbort } from "../base/abort_signal.js";
+import { Batches, type Source } from "./batches.js";
+import { abortFailure, failure } from "./failed_request.js";
+import type { nx_resource } from "./resource.js";
+import { checkPath } from "./argument_checks.js";
+import { Transfer, type Asking, type Collector } from "./multistatus_request.js";
+
+/** The longest that a timer of Node waits. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Resources that are kept together. */
+const MAX_RESOURCES = 65_536;
+
+/** What a request of a call says; the rest is the call's. */
+export type Question = Omit<Asking, "sess" | "signal" | "caller">;
+
+export class Work {
+  readonly sess: ne_session;
+  readonly signal: AbortSignal | null;
+  readonly caller: string;
+  readonly #transfers = new Set<Transfer>();
+  readonly #pauses = new Set<() => void>();
+  #isStopped = false;
+
+  /** @param caller the public function, for mistakes */
+  constructor(sess: ne_session, signal: AbortSignal | null, caller: string) {
+    this.sess = sess;
+    this.signal = signal;
+    this.caller = caller;
+  }
+
+  /** Its loop was left, or its signal has fired. */
+  get isOver(): boolean {
+    return this.#isStopped || this.signal?.aborted === true;
+  }
+
+  /** A transfer under way was broken off. */
+  get isBroken(): boolean {
+    for (const transfer of this.#transfers) if (transfer.isBroken) return true;
+    return false;
+  }
+
+  /** Sends a request; its batches are to be taken until the end, or the transfer stopped. */
+  send(question: Question, collect: Collector): Transfer {
+    const { sess, signal, caller } = this;
+    const transfer = new Transfer({ ...question, sess, signal, caller }, collect);
+    this.#transfers.add(transfer);
+    if (this.#isStopped) void transfer.stop();
+    return transfer;
+  }
+
+  /**
+   * The batches of one request.
+   * @param check called when all have come; throws where they are not all that there is
+   */
+  async *batches(
+    question: Question,
+    collect: Collector,
+    check: () => void = () => {},
+  ): AsyncGenerator<nx_resource[], void> {
+    const transfer = this.send(question, collect);
+    try {
+      for (let batch = await transfer.next(); batch !== null; batch = await transfer.next()) {
+        yield batch;
+      }
+      check();
+    } finally {
+      await this.end(transfer);
+    }
+  }
+
+  /** All that one request gives, which must not be much. */
+  async all(question: Question, collect: Collector): Promise<nx_resource[]> {
+    const resources: nx_resource[] = [];
+    for await (const batch of this.batches(question, collect)) {
+      resources.push(...batch);
+      if (resources.length > MAX_RESOURCES) {
+        throw failure(`${question.context ?? ""}the answer has too many resources`, {
+          path: question.path,
+        });
+      }
+    }
+    return resources;
+  }
+
+  /** Ends a transfer, if it is not over. */
+  async end(transfer: Transfer): Promise<void> {
+    await transfer.stop();
+    this.#transfers.delete(transfer);
+  }
+
+  /** Waits, no longer than the call lasts. Throws where its signal fires. */
+  async pause(ms: number): Promise<void> {
+    const { signal } = this;
+    if (!this.#isStopped && signal?.aborted !== true) {
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          forget();
+          this.#pauses.delete(end);
+          resolve();
+        };
+        const timer = setTimeout(end, Math.min(ms, MAX_TIMER_MS));
+        const forget = signal === null ? (): void => {} : onAbort(signal, end);
+        this.#pauses.add(end);
+      });
+    }
+    if (signal?.aborted === true) throw abortFailure(signal);
+  }
+
+  /** Breaks off all that is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const end of [...this.#pauses]) end();
+    await Promise.all([...this.#transfers].map((transfer) => transfer.stop()));
+  }
+
+  /** What a generator of batches gives, as an iterator that ends the work when it is left. */
+  iterate<T>(path: string, batches: AsyncGenerator<T[]>): AsyncIterableIterator<T> {
+    return new Batches(this.source(path, batches), this.signal);
+  }
+
+  /**
+   * A generator of batches whose end is that of the work.
+   * @param path what the caller asked about
+   */
+  source<T>(path: string, batches: AsyncGenerator<T[]>): Source<T> {
+    const isBroken = (): boolean => this.isBroken;
+    return {
+      next: async () => {
+        checkPath(path, this.caller);
+        const { done, value } = await batches.next();
+        return done === true ? null : value;
+      },
+      stop: async () => {
+        await this.stop();
+        await batches.return(undefined);
+      },
+      get isBroken() {
+        return isBroken();
+      },
+    };
+  }
+}

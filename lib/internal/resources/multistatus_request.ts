@@ -1,0 +1,269 @@
+// One request whose answer is a multistatus, and its resources as they arrive. The body of the
+// answer is read slice by slice. What a slice holds is one batch, and the connection is not read
+// on until the loop that takes the batches comes back for the next:
+//
+//   loop ◄── batch ── collector ◄── response ── reader ◄── slice ◄── connection
+//
+// While it waits for the loop, other requests of the session go on beside it.
+import { printable } from "../base/bytes.js";
+import { NE_ERROR, NE_OK } from "../base/constants.js";
+import { Stretch } from "../base/event_turn.js";
+import type { ne_request, ne_session } from "../base/handle.js";
+import { isXmlType, parseContentType } from "../http/content_type.js";
+import { limitsOf } from "../session/session.js";
+import { newRequest } from "../session/create_request.js";
+import { requests } from "../session/request.js";
+import { ne_decompress_destroy, ne_decompress_reader } from "../../ne_compress.js";
+import {
+  ne_add_request_header,
+  ne_get_response_header,
+  ne_get_status,
+  ne_request_destroy,
+  ne_request_dispatch,
+  ne_set_request_body_buffer,
+} from "../../ne_request.js";
+import { failAnswer, reportUnreadable } from "../session/failed_response.js";
+import { ne_set_error } from "../../ne_session.js";
+import type { ne_status } from "../../ne_utils.js";
+import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
+import { nx_request_abort, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
+import { failure, isAbort, requestFailure, statusOf } from "./failed_request.js";
+import { MultistatusReader } from "./multistatus_reader.js";
+import type { Response } from "./response_element.js";
+import type { nx_resource } from "./resource.js";
+
+/** A request to send. */
+export interface Asking {
+  readonly sess: ne_session;
+  readonly method: string;
+  readonly path: string;
+  /** Depth, `null` for none. */
+  readonly depth: 0 | 1 | "infinity" | null;
+  readonly body: string;
+  readonly signal: AbortSignal | null;
+  /** The public function, for mistakes. */
+  readonly caller: string;
+  /** What an error begins with. */
+  readonly context?: string;
+  /** Called with the request before it is sent. */
+  readonly prepare?: (req: ne_request) => void;
+  /** A success needs no document (PROPPATCH). */
+  readonly isPlain?: boolean;
+}
+
+/** Makes resources of a response, or none. Throws to end the transfer with a failure. */
+export type Collector = (response: Response, batch: nx_resource[]) => void;
+
+/** Bytes of a property's value, where the session's limits say nothing. */
+const MAX_PROPERTY_BYTES = 1 << 24;
+/** Bytes that may come without any new resource; a longer answer has no end. */
+const MAX_IDLE_BYTES = 1 << 26;
+/**
+ * Bytes that are read into one batch: what is alive at a time keeps V8's young generation small.
+ */
+const SLICE_BYTES = 1 << 12;
+/** Bytes of a failure's body that are looked at. */
+const MAX_ERROR_BYTES = 1 << 16;
+
+/** A request under way. */
+export class Transfer {
+  /** The token of a sync-collection report, once the transfer is over. */
+  token: string | null = null;
+  /** The status of the answer, once the transfer is over. */
+  status: Readonly<ne_status> | null = null;
+  readonly #asking: Asking;
+  readonly #collect: Collector;
+  readonly #req: ne_request;
+  readonly #running: Promise<void>;
+  #reader: MultistatusReader | null = null;
+  #isFailure = false;
+  #isOther = false;
+  #batch: nx_resource[] = [];
+  #idleBytes = 0;
+  readonly #stretch = new Stretch();
+  #goOn: (() => void) | null = null;
+  #wake: (() => void) | null = null;
+  #ended = false;
+  #wasBroken = false;
+  #failed: { error: unknown } | null = null;
+
+  /** Sends the request. */
+  constructor(asking: Asking, collect: Collector) {
+    this.#asking = asking;
+    this.#collect = collect;
+    const { sess, method, path, depth, body, caller } = asking;
+    this.#req = newRequest(sess, method, path, caller);
+    if (depth !== null) ne_add_request_header(this.#req, "Depth", `${depth}`);
+    if (body !== "") {
+      ne_add_request_header(this.#req, "Content-Type", NE_XML_MEDIA_TYPE);
+      ne_set_request_body_buffer(this.#req, Buffer.from(body));
+    }
+    nx_set_request_signal(this.#req, asking.signal);
+    asking.prepare?.(this.#req);
+    this.#running = this.#run();
+  }
+
+  /** Whether it was broken off: what was read is not to be given any more. */
+  get isBroken(): boolean {
+    if (this.#ended) return this.#wasBroken;
+    return requests.open(this.#req, "Transfer").scope.broken !== null;
+  }
+
+  /** The next resources, `null` after the last. Throws `nx_error` where the request failed. */
+  async next(): Promise<nx_resource[] | null> {
+    for (;;) {
+      if (this.#batch.length > 0 && !this.isBroken) {
+        const batch = this.#batch;
+        this.#batch = [];
+        return batch;
+      }
+      if (this.#ended) {
+        if (this.#failed !== null) throw this.#failed.error;
+        return null;
+      }
+      const waiting = new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#readOn();
+      await waiting;
+    }
+  }
+
+  /** Breaks the request off, if it is not over. */
+  async stop(): Promise<void> {
+    if (!this.#ended) nx_request_abort(this.#req);
+    await this.#running;
+  }
+
+  #readOn(): void {
+    const goOn = this.#goOn;
+    this.#goOn = null;
+    if (goOn === null) return;
+    if (this.#stretch.isLong) void this.#stretch.turn().then(goOn);
+    else goOn();
+  }
+
+  async #run(): Promise<void> {
+    const req = this.#req;
+    const unpacking = ne_decompress_reader(
+      req,
+      (_u: Transfer, _req, status) => this.#accept(status),
+      (_u, block) => this.#read(block),
+      this,
+    );
+    try {
+      const code = await ne_request_dispatch(req);
+      this.status = statusOf(req);
+      this.#check(code);
+    } catch (error) {
+      this.#failed = { error };
+      this.#wasBroken = isAbort(error);
+    } finally {
+      this.token = this.#reader?.token ?? null;
+      this.#ended = true;
+      this.#reader?.destroy();
+      ne_decompress_destroy(unpacking);
+      ne_request_destroy(req);
+      this.#wake?.();
+    }
+  }
+
+  // Called for each response, also for one that asks for a password.
+  #accept(status: Readonly<ne_status>): number {
+    this.#reader?.destroy();
+    const isFailure = (this.#isFailure = status.klass !== 2);
+    const { property } = limitsOf(this.#asking.sess);
+    const maxBytes = property < 0 ? MAX_PROPERTY_BYTES : property;
+    const found = (response: Response): void => {
+      if (isFailure) return;
+      const before = this.#batch.length;
+      this.#collect(response, this.#batch);
+      if (this.#batch.length > before) this.#idleBytes = 0;
+    };
+    // what became of a property is told of each time that it was asked for
+    const reader = new MultistatusReader(maxBytes, found, this.#asking.isPlain);
+    const field = ne_get_response_header(this.#req, "Content-Type");
+    const type = field === null ? null : parseContentType(field);
+    if (type !== null && isXmlType(type) && type.charset) reader.setEncoding(type.charset);
+    this.#reader = reader;
+    this.#idleBytes = 0;
+    return 1;
+  }
+
+  async #read(block: Buffer): Promise<number> {
+    const reader = this.#reader;
+    if (reader === null) return 0;
+    if (!this.#isFailure) return this.#readSlices(reader, block);
+    this.#idleBytes += block.length;
+    if (this.#idleBytes <= MAX_ERROR_BYTES) reader.feed(block);
+    return this.#idleBytes > MAX_IDLE_BYTES ? this.#refuse("the answer goes on without end") : 0;
+  }
+
+  // Reads a block slice by slice; an empty one ends the document.
+  async #readSlices(reader: MultistatusReader, block: Buffer): Promise<number> {
+    for (let at = 0; at === 0 || at < block.length; at += SLICE_BYTES) {
+      // broken off while it waited for the loop
+      if (this.#ended) return 0;
+      const slice = block.subarray(at, at + SLICE_BYTES);
+      if (reader.feed(slice) !== 0) return this.#isNoDocument() ? 0 : this.#refuse(reader.error);
+      this.#idleBytes += slice.length;
+      if (this.#idleBytes > MAX_IDLE_BYTES) {
+        return this.#refuse("the answer goes on without a resource");
+      }
+      if (this.#batch.length > 0 || this.#stretch.isLong) await this.#pause();
+    }
+    return 0;
+  }
+
+  // Something else than a document, where none is needed.
+  #isNoDocument(): boolean {
+    const isOther = this.#reader?.isMultistatus === false;
+    return this.#asking.isPlain === true && isOther && ne_get_status(this.#req).code !== 207;
+  }
+
+  // Waits for the loop to come back, or lets the event loop have its turn.
+  #pause(): Promise<void> {
+    if (this.#batch.length > 0) {
+      const waiting = new Promise<void>((resolve) => (this.#goOn = resolve));
+      this.#wake?.();
+      return waiting;
+    }
+    return this.#stretch.turn();
+  }
+
+  #refuse(reason: string): number {
+    reportUnreadable(this.#req);
+    this.#isOther = this.#reader?.isMultistatus === false;
+    ne_set_error(this.#asking.sess, "Could not parse response: %s", reason);
+    return NE_ERROR;
+  }
+
+  #check(code: number): void {
+    const { path, context = "" } = this.#asking;
+    const reader = this.#reader;
+    const status = statusOf(this.#req);
+    const isGood = code === NE_OK && status?.klass === 2;
+    if (isGood && reader?.isMultistatus === true) return;
+    if (isGood && this.#asking.isPlain === true && status.code !== 207) return;
+    const condition = reader?.condition ?? null;
+    if (this.#isOther || isGood) {
+      const message = `${context}the answer is no list of resources: ${this.#whatCame()}`;
+      const headers = nx_response_fields(this.#req);
+      failAnswer(this.#req);
+      throw failure(message, { status, headers, path, condition });
+    }
+    const failed = code === NE_OK ? NE_ERROR : code;
+    throw requestFailure(this.#req, failed, path, context, condition);
+  }
+
+  // What an answer is that is no multistatus.
+  #whatCame(): string {
+    const status = statusOf(this.#req);
+    const type = ne_get_response_header(this.#req, "Content-Type");
+    const root = this.#reader?.otherRoot ?? null;
+    const words = [`${status?.code ?? 0} ${status?.reason_phrase ?? ""}`.trim()];
+    if (type !== null) words.push(printable(type));
+    if (root !== null) words.push(`<${root}>`);
+    const coding = ne_get_response_header(this.#req, "Content-Encoding") ?? "identity";
+    if (coding.toLowerCase() !== "identity") words.push(`coded as ${printable(coding)}`);
+    return words.join(", ");
+  }
+}

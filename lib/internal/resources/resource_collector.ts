@@ -1,0 +1,73 @@
+// Turns the responses of a multistatus answer into resources, each once. It tells the resource that
+// was asked about from its members, and keeps for the end what says that the answer is incomplete.
+import type { Place } from "../uri/membership.js";
+import { failure, refusal } from "./failed_request.js";
+import { Fingerprints } from "./fingerprints.js";
+import { isRefused, type Response } from "./response_element.js";
+import { Places } from "./href_resolver.js";
+import { makeResource, type nx_resource } from "./resource.js";
+
+/** Insufficient Storage: in an answer, that there was more to say (RFC 6578 section 3.6). */
+const CUT_SHORT = 507;
+
+/** Where a resource is, seen from the path that was asked about. */
+export type Kind = Place["kind"];
+
+const all = (): boolean => true;
+
+export class Gathering {
+  /** A response was about the resource itself, or a member of it. */
+  isRecognised = false;
+  /** The server cut the answer short, and says so about the resource itself. */
+  isCut = false;
+  /** What the server said about the resource itself. */
+  own: Response | null = null;
+  readonly #places: Places;
+  readonly #context: string;
+  readonly #seen = new Fingerprints();
+
+  /**
+   * @param path what was asked about
+   * @param context what an error begins with
+   */
+  constructor(path: string, context = "") {
+    this.#places = new Places(path);
+    this.#context = context;
+  }
+
+  /** Takes a response, one resource for each href. `wanted` tells which are given. */
+  take(response: Response, batch: nx_resource[], wanted: (kind: Kind) => boolean = all): void {
+    for (const href of response.hrefs) {
+      const place = this.#places.place(href);
+      const { kind, key } = place;
+      const isSelf = kind === "self";
+      if (response.status?.code === CUT_SHORT && isSelf) {
+        this.isCut = true;
+        continue;
+      }
+      if (isSelf || kind === "member") this.isRecognised = true;
+      // that it was refused counts, whatever else is said of it
+      if (isSelf && (this.own === null || isRefused(response))) this.own = response;
+      if (!wanted(kind) || !this.#seen.add(key)) continue;
+      batch.push(makeResource(place, response));
+    }
+  }
+
+  /** The same question is asked again: what was given is not given twice. */
+  beginAgain(): void {
+    this.isRecognised = false;
+    this.isCut = false;
+    this.own = null;
+  }
+
+  /** Throws where the server refused to answer about the resource itself. */
+  checkOwn(path: string): void {
+    if (this.own !== null && isRefused(this.own)) throw refusal(this.own, path, this.#context);
+  }
+
+  /** Throws where the server says that the answer is not all. */
+  checkWhole(path: string): void {
+    if (!this.isCut) return;
+    throw failure(`${this.#context}the server cut the answer short (507)`, { path });
+  }
+}

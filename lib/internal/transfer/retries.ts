@@ -1,0 +1,79 @@
+// When a request is tried again, and how long to wait before.
+import { NE_AUTH, NE_OK, NE_PROXYAUTH } from "../base/constants.js";
+import { onAbort } from "../base/abort_signal.js";
+import { pauseMs } from "../script/retry.js";
+import { fieldOf, isLive, type Answer, type Line } from "./transfer_request.js";
+import { checkSignal, refused } from "./failed_transfer.js";
+
+/** A server that asks for more patience than this, in milliseconds, is not waited for. */
+const LONGEST_PAUSE = 600_000;
+
+/** Statuses of class 5 that no repetition changes (RFC 9110, RFC 4918 section 11.5). */
+const LASTING = [501, 505, 507];
+
+/** Whether an answer never came, so that nobody knows what became of the request. */
+export function isLost({ status, code }: Answer): boolean {
+  if (status === null) return code !== NE_OK && code !== NE_AUTH && code !== NE_PROXYAUTH;
+  // a gateway that has lost the answer
+  return status.code === 502 || status.code === 504;
+}
+
+/** Whether the same request may do better later. */
+export function isPassing(answer: Answer): boolean {
+  const { status, code } = answer;
+  if (status === null) return isLost(answer);
+  if (code !== NE_OK) return false;
+  if (status.code === 408 || status.code === 429) return true;
+  return status.klass === 5 && !LASTING.includes(status.code);
+}
+
+/** Counts the tries of one step. */
+export class Tries {
+  #made = 0;
+
+  /**
+   * @param most how often to try again
+   * @param passes what passes besides
+   */
+  constructor(
+    readonly line: Line,
+    readonly most: number,
+    readonly passes: (answer: Answer) => boolean = () => false,
+  ) {}
+
+  /** The step went forward: what follows is another. */
+  reset(): void {
+    this.#made = 0;
+  }
+
+  /** Waits until it is time to try again; throws if the failure is not one of those that pass. */
+  async again(answer: Answer): Promise<void> {
+    if (!(await this.may(answer))) throw refused(answer);
+  }
+
+  /** Waits until it is time to try again. @returns whether there is anything to hope for */
+  async may(answer: Answer): Promise<boolean> {
+    checkSignal(this.line);
+    const isAborted = answer.cause?.name === "AbortError";
+    const passes = isPassing(answer) || this.passes(answer);
+    if (!passes || isAborted || !isLive(this.line) || this.#made >= this.most) return false;
+    const ms = pauseMs(++this.#made, fieldOf(answer, "retry-after"));
+    if (ms > LONGEST_PAUSE) return false;
+    await pause(ms, this.line.signal);
+    checkSignal(this.line);
+    return isLive(this.line);
+  }
+}
+
+/** Waits so many milliseconds, or until the signal fires. */
+function pause(ms: number, signal: AbortSignal | null): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      forget();
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    const forget = signal === null ? (): void => {} : onAbort(signal, over);
+  });
+}

@@ -1,0 +1,199 @@
+// One request of a transfer: sent once, its answer reduced to what a transfer asks about. A kept
+// connection that ends without an answer is a failure here, since what became of the request has to
+// be looked at before it is repeated.
+import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
+import type { ne_request, ne_session } from "../base/handle.js";
+import { submitsLocks } from "../plugins/lock_store.js";
+import { sendOnce } from "../session/plugin_access.js";
+import { sessions } from "../session/session.js";
+import { ne_lock_using_parent, ne_lock_using_resource } from "../../ne_locks.js";
+import {
+  ne_add_request_header,
+  ne_add_response_body_reader,
+  ne_begin_request,
+  ne_discard_response,
+  ne_end_request,
+  ne_get_status,
+  ne_request_create,
+  ne_request_destroy,
+  ne_set_request_flag,
+  NE_REQFLAG_EXPECT100,
+} from "../../ne_request.js";
+import { ne_get_error } from "../../ne_session.js";
+import { ne_status } from "../../ne_utils.js";
+import { nx_get_cause, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
+import { addField } from "../script/header_list.js";
+
+/** A header field. */
+export type Field = readonly [name: string, value: string];
+
+/** What all requests of a transfer share. */
+export interface Line {
+  readonly sess: ne_session;
+  readonly signal: AbortSignal | null;
+  /** Fields of the caller, for every request. */
+  readonly fields: readonly Field[];
+}
+
+/** A request to send. */
+export interface Call {
+  readonly method: string;
+  readonly target: string;
+  readonly fields?: readonly Field[];
+  /** Gives the request its body. */
+  readonly body?: (req: ne_request) => void;
+  /** What it changes, and how deep: the locks on it are used. */
+  readonly changes?: readonly (readonly [path: string, depth: number])[];
+  /** Value of a field `If`, sent where no lock has one to send. */
+  readonly condition?: string | null;
+  /** Ask before the body is sent. */
+  readonly expect?: boolean;
+  /** Where a kept connection ends without an answer, send it again: it does no harm. */
+  readonly harmless?: boolean;
+}
+
+/** What came of it. `status` is null where there was no answer. */
+export interface Answer {
+  readonly method: string;
+  readonly path: string;
+  readonly code: number;
+  readonly error: string;
+  readonly cause: Error | null;
+  readonly status: Readonly<ne_status> | null;
+  readonly headers: readonly Field[];
+  /** The beginning of the body of an answer that is a failure. */
+  readonly body: Buffer;
+  /** A login was asked for on the way. */
+  readonly challenged: boolean;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+/** Bytes of a failure's body that are kept. */
+const KEPT_BODY = 64 * 1024;
+/** Bytes of an answer's body: one that is longer has no end. What it is has been said before. */
+export const LONGEST_BODY = 1 << 24;
+
+/** Sends a request and reads the answer. */
+export async function exchange(line: Line, call: Call): Promise<Answer> {
+  const req = ne_request_create(line.sess, call.method, call.target);
+  try {
+    const kept = prepare(req, line, call);
+    let challenged = false;
+    for (;;) {
+      kept.blocks.length = 0;
+      const begun = await ne_begin_request(req);
+      if (begun !== NE_OK) return { ...resultOf(line, call, begun), challenged };
+      const read = await ne_discard_response(req);
+      // what has been done is done, whether or not all that is said about it arrives
+      const known = read === NE_OK || ne_get_status(req).klass === 2 || kept.isEndless;
+      if (!known) return { ...resultOf(line, call, read), challenged };
+      const code = read === NE_OK ? await ne_end_request(req) : NE_OK;
+      if (code !== NE_RETRY) {
+        return { ...resultOf(line, call, code), ...headOf(req, kept.blocks), challenged };
+      }
+      challenged = true;
+    }
+  } finally {
+    ne_request_destroy(req);
+  }
+}
+
+/** What is kept of an answer's body. */
+interface Kept {
+  readonly blocks: Buffer[];
+  isEndless: boolean;
+}
+
+function prepare(req: ne_request, line: Line, call: Call): Kept {
+  if (call.harmless !== true) sendOnce(req);
+  nx_set_request_signal(req, line.signal);
+  const { fields = [], changes = [], condition = null, body } = call;
+  for (const [path, depth] of changes) {
+    ne_lock_using_resource(req, path, depth);
+    ne_lock_using_parent(req, path);
+  }
+  // a request has one such field; who holds the lock needs no other condition on the wire
+  if (condition !== null && !submitsLocks(req)) ne_add_request_header(req, "If", condition);
+  const own = new Set(fields.map(([name]) => name.toLowerCase()));
+  const others = line.fields.filter(([name]) => !own.has(name.toLowerCase()));
+  for (const field of [...fields, ...others]) addField(req, field);
+  ne_set_request_flag(req, NE_REQFLAG_EXPECT100, call.expect === true ? 1 : 0);
+  body?.(req);
+  return keepBody(req);
+}
+
+function keepBody(req: ne_request): Kept {
+  const kept: Kept = { blocks: [], isEndless: false };
+  let size = 0;
+  ne_add_response_body_reader(
+    req,
+    () => {
+      size = 0;
+      return 1;
+    },
+    (_userdata, block) => {
+      const part = Buffer.from(block.subarray(0, Math.max(KEPT_BODY - size, 0)));
+      if (part.length > 0) kept.blocks.push(part);
+      size += block.length;
+      kept.isEndless = size > LONGEST_BODY;
+      return kept.isEndless ? NE_ERROR : NE_OK;
+    },
+  );
+  return kept;
+}
+
+/** Whether the session has not been destroyed meanwhile. */
+export function isLive({ sess }: Line): boolean {
+  return sessions.is(sess);
+}
+
+/** What a code alone tells. */
+export function resultOf(line: Line, { method, target }: Call, code: number): Answer {
+  const { sess } = line;
+  const failed = code !== NE_OK;
+  const gone = failed && !isLive(line);
+  return {
+    method,
+    path: target,
+    code,
+    error: gone ? "Session destroyed" : failed ? ne_get_error(sess) : "",
+    cause: failed && !gone ? nx_get_cause(sess) : null,
+    status: null,
+    headers: [],
+    body: NO_BYTES,
+    challenged: false,
+  };
+}
+
+/** What the code of a request dispatched elsewhere, and its head, tell. */
+export function answerOf(line: Line, call: Call, code: number, req: ne_request): Answer {
+  const result = resultOf(line, call, code);
+  const { klass } = ne_get_status(req);
+  if (klass < 2) return result;
+  // a status that is a failure is an answer like any other
+  return { ...result, ...headOf(req, []), code: klass > 2 && code === NE_ERROR ? NE_OK : code };
+}
+
+function headOf(req: ne_request, kept: Buffer[]): Partial<Answer> {
+  const status = Object.freeze(Object.assign(new ne_status(), ne_get_status(req)));
+  return {
+    status,
+    headers: nx_response_fields(req),
+    body: kept.length === 0 ? NO_BYTES : Buffer.concat(kept),
+  };
+}
+
+/** Whether the request did what it was sent for. */
+export function isDone({ code, status }: Answer): boolean {
+  return code === NE_OK && status?.klass === 2 && status.code !== 207;
+}
+
+/** The value of a field of the answer, the last one where there are several; or `null`. */
+export function fieldOf({ headers }: Answer, name: string): string | null {
+  return headers.findLast(([key]) => key.toLowerCase() === name)?.[1] ?? null;
+}
+
+/** Whether it is a status of these. */
+export function hasStatus({ status }: Answer, ...codes: number[]): boolean {
+  return status !== null && codes.includes(status.code);
+}
