@@ -1,6 +1,6 @@
 // ne_locks.h: LOCK, UNLOCK, refreshing and discovery. The store and the If field are in
-// internal/plugins/lock_store.ts, where ne_basic can reach them; what answers say of locks is read
-// by internal/dav/active_lock.ts.
+// internal/plugins/lock_store.ts, where ne_basic can reach them; what responses say of locks is
+// read by internal/dav/active_lock.ts.
 import { printable } from "./internal/base/bytes.js";
 import { NE_DEPTH_ZERO, NE_OK } from "./internal/base/constants.js";
 import { newActiveLock, readActiveLocks } from "./internal/dav/active_lock.js";

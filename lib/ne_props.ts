@@ -449,7 +449,7 @@ export async function ne_propfind_allprop<T>(
 /**
  * Sends the PROPFIND for the named properties. Only a 207 response of an XML type is parsed.
  * @returns the code of `ne_xml_dispatchif_request`, or `NE_ERROR` for a status outside 2xx. A value
- *   of more than 102,400 bytes, or the `property` of `nx_set_limits`, fails the answer.
+ *   of more than 102,400 bytes, or the `property` of `nx_set_limits`, fails the response.
  */
 export async function ne_propfind_named<T>(
   handler: ne_propfind_handler,

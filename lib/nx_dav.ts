@@ -135,7 +135,7 @@ export interface nx_report_options {
 const REPORT_OPTIONS = new Set<keyof nx_report_options>(["depth", "method", "signal"]);
 
 /**
- * Sends an XML body and yields the resources of the 207 answer as they arrive. As with `nx_list`,
+ * Sends an XML body and yields the resources of the 207 response as they arrive. As with `nx_list`,
  * memory stays flat, leaving the loop ends the transfer, and every failure throws. Unlike there, an
  * empty multistatus is an empty result, and hrefs may be anywhere on the server. A 507 for the
  * request's own path throws, after the resources before it.
@@ -208,7 +208,7 @@ const SYNC_OPTIONS = new Set<keyof nx_sync_options>(["level", "limit", "props", 
  * then tried with an empty token; if the server does not have this report (405, 501, 400, or the
  * precondition supported-report), a listing is compared by ETag, and `token` stays `null`. Only
  * differences are yielded; a member without ETag counts as changed; removals come last, after a
- * complete answer.
+ * complete response.
  * @param token `null` the first time
  * @example
  * ```ts
@@ -379,7 +379,7 @@ function needCollectionKind(kind: string, caller: string): CollectionKind {
  * is the property itself, any other becomes its only child.
  * @param remove the names of the properties to remove
  * @returns the outcome of each property, in the order given
- * @throws `nx_error` if the request as a whole failed, or its answer does not mention a property
+ * @throws `nx_error` if the request as a whole failed, or its response does not mention a property
  * @example
  * ```ts
  * const [title] = await nx_proppatch(sess, "/a.txt", [

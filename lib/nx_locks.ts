@@ -36,8 +36,8 @@ export interface nx_lock_options {
    */
   renew?: boolean | undefined;
   /**
-   * called once when the lock is gone: a refresh was refused, or the answer to a request shows it.
-   * The token is still sent: a 412 is better than overwriting somebody else's work
+   * called once when the lock is gone: a refresh was refused, or the response to a request shows
+   * it. The token is still sent: a 412 is better than overwriting somebody else's work
    */
   onlost?: ((reason: Error) => void) | undefined;
   /** the store to add it to (default: the session's, `nx_session_lockstore`) */

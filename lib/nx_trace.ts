@@ -36,7 +36,7 @@ export interface nx_failure_tls {
 
 /** How a proxy refused a tunnel. */
 export interface nx_failure_tunnel {
-  /** the status code of its answer to CONNECT */
+  /** the status code of its response to CONNECT */
   readonly status: number;
   /** the reason phrase */
   readonly reason: string;
@@ -79,7 +79,7 @@ export interface nx_failure {
   readonly tls: nx_failure_tls | null;
   /** bytes of the last attempt on the decrypted connection, its head included */
   readonly sent: number;
-  /** bytes of its answer, heads included */
+  /** bytes of its response, heads included */
   readonly received: number;
   /** what a proxy answered to CONNECT, with the beginning of its body, or `null` */
   readonly tunnel: nx_failure_tunnel | null;
@@ -223,10 +223,10 @@ export function nx_recorder_clear(rec: nx_recorder): void {
  * that a browser exported.
  *
  * A request matches by method, URL and body; header fields, and parts that read `…` in the
- * recording, are ignored. Repeating a request gets the next answer recorded for it. A request that
- * was not recorded, or not as often, fails with `NE_ERROR`, and the session error string names the
- * nearest recorded one and the difference; so does one whose answer was not kept whole. A request
- * that failed when it was recorded fails again. Answers have no Content-Encoding, since the
+ * recording, are ignored. Repeating a request gets the next response recorded for it. A request
+ * that was not recorded, or not as often, fails with `NE_ERROR`, and the session error string names
+ * the nearest recorded one and the difference; so does one whose response was not kept whole. A
+ * request that failed when it was recorded fails again. Answers have no Content-Encoding, since the
  * recorder decodes them.
  * @throws TypeError if `har` is not a HAR
  * @example

@@ -60,9 +60,9 @@ export interface nx_put_options {
 
 /** The outcome. */
 export interface nx_put_result {
-  /** whether the resource is new, according to the answer */
+  /** whether the resource is new, according to the response */
   readonly created: boolean;
-  /** the ETag of the answer, or `null` */
+  /** the ETag of the response, or `null` */
   readonly etag: string | null;
 }
 
@@ -125,7 +125,7 @@ const USUAL_RETRIES = 3;
 /**
  * Sends a body, in any form that `nx_send` takes, with one PUT. A body that cannot be sent twice is
  * sent only after the server has agreed to take it (`Expect`), so a login does not use it up. A
- * conditional PUT without an answer is repeated only if the server still has the old version.
+ * conditional PUT without a response is repeated only if the server still has the old version.
  * @param path of the file, escaped
  * @throws `nx_error` if it fails; its status is 412 if a condition does not hold
  * @example
@@ -162,7 +162,7 @@ export async function nx_put(
  * again, after growing pauses or as Retry-After says. Afterwards the file on the server is whole,
  * or the old one is still there.
  *
- * - If an answer was lost, the server is asked what it has before anything is sent twice. Whether
+ * - If a response was lost, the server is asked what it has before anything is sent twice. Whether
  *   the file has arrived is decided by its content, never by its size.
  * - If the server may ask for a login, it does so before the body is sent.
  * - `sabre-patch` and `content-range` write to a name beside the file (`.libneon-….part`) and MOVE
@@ -175,7 +175,7 @@ export async function nx_put(
  * @param path of the file, escaped
  * @param source the name of a file, a `FileHandle` (which stays open), bytes, or a function that
  *   returns the content from an offset on
- * @throws `nx_error` with the failing answer, or the system's error as its `cause`; `done` is the
+ * @throws `nx_error` with the failing response, or the system's error as its `cause`; `done` is the
  *   number of bytes that the server has. `TypeError` for a state of another path or version.
  * @example
  * ```ts
@@ -278,7 +278,7 @@ const DOWNLOAD_OPTIONS = new Set<keyof nx_download_options>([
  * be resumed. The length and the digests that the server sends are verified (Repr-Digest, Digest,
  * Content-Digest, Content-MD5).
  * @param path of the resource, escaped
- * @throws `nx_error` with the failing answer, or the system's error as its `cause`; `done` is the
+ * @throws `nx_error` with the failing response, or the system's error as its `cause`; `done` is the
  *   number of bytes that the target has.
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// LOCK, refreshing and UNLOCK as requests that are ready to be dispatched, and what their answers
+// LOCK, refreshing and UNLOCK as requests that are ready to be dispatched, and what their responses
 // say: for ne_locks.h, and for locks that look after themselves.
 import { printable } from "../base/bytes.js";
 import { NE_DEPTH_ONE, NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
@@ -151,7 +151,7 @@ export async function dispatchLock(req: ne_request, wanted: string | null): Prom
   }
 }
 
-/** Locks kept of an answer: more than one without the token wanted tell nothing more. */
+/** Locks kept of a response: more than one without the token wanted tell nothing more. */
 const MAX_KEPT = 8;
 
 function keep(all: ActiveLock[], active: ActiveLock, token: string | null): void {
@@ -175,7 +175,7 @@ function tokenField(req: ne_request): string | null {
   return field.slice(start, end);
 }
 
-// An answer of another type than XML may be anything, so its type says more than the parser.
+// A response of another type than XML may be anything, so its type says more than the parser.
 function refuseLock(req: ne_request, fault: string): number {
   const field = ne_get_response_header(req, "Content-Type");
   const type = field === null ? null : parseContentType(field);

@@ -49,7 +49,7 @@ export class Gunzip {
   }
 
   /**
-   * Goes on. Whatever the answer, `take` what has come out before the next step.
+   * Goes on. Whatever the response, `take` what has come out before the next step.
    * @returns `MORE` input is wanted, `FULL` for another step, `END`, or what is wrong
    */
   step(): number | string {

@@ -1,4 +1,4 @@
-// Finds the locks on a resource, whoever holds them, in its lockdiscovery property. An answer
+// Finds the locks on a resource, whoever holds them, in its lockdiscovery property. A response
 // without that property is a failure: "unknown" is not "no lock".
 import { NE_DEPTH_INFINITE, NE_ERROR } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
@@ -57,7 +57,7 @@ const STATUS = 5;
 /** Locks on one resource: more are an attack. */
 const MAX_LOCKS = 10_000;
 
-// Of the propstat being read, and of the whole answer.
+// Of the propstat being read, and of the whole response.
 interface Reading {
   locks: ActiveLock[];
   status: Readonly<ne_status> | null;

@@ -1,5 +1,5 @@
 // What a session knows of locks that look after themselves: its store, and the locks that are held,
-// so that answers to its requests can show that one is gone, and its end can stop their timers.
+// so that responses to its requests can show that one is gone, and its end can stop their timers.
 import { cloneForSession, type Plugin } from "../base/clonable.js";
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { misuse, type ne_request, type ne_session } from "../base/handle.js";

@@ -1,5 +1,5 @@
-// Blank lines and byte order marks in front of the XML declaration of an answer, where XML allows
-// none: PHP programs print them, and every other client reads the answer.
+// Blank lines and byte order marks in front of the XML declaration of a response, where XML allows
+// none: PHP programs print them, and every other client reads the response.
 
 /** Blanks in front are looked at as far as this; behind, they are the document's. */
 const MAX_BLANKS = 4096;

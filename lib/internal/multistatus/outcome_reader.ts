@@ -9,14 +9,14 @@ import { type AnswerDocument, endAnswer, readAnswer, refuseAnswer } from "./resp
 import { type Outcome, readOutcome } from "./outcome.js";
 import { baseOf } from "./reference_base.js";
 
-/** What the last multistatus answer of a request says. */
+/** What the last multistatus response of a request says. */
 export interface Watch {
   /** `null` where no such answer came. */
   outcome: Outcome | null;
   readonly document: AnswerDocument;
 }
 
-/** Which answers are wanted. */
+/** Which responses are wanted. */
 type Wanted = (req: ne_request) => boolean;
 
 const isMultistatus: Wanted = (req) => ne_get_status(req).code === 207;
@@ -76,7 +76,7 @@ function judge(req: ne_request, watch: Watch): number {
 }
 
 /**
- * Dispatches a request that has failed with any multistatus answer: the session error says what
+ * Dispatches a request that has failed with any multistatus response: the session error says what
  * failed, if that is said.
  */
 export async function dispatchForNoMultistatus(req: ne_request): Promise<number> {

@@ -1,4 +1,4 @@
-// Reads the XML document in the body of an answer, whatever its Content-Type. It is an additional
+// Reads the XML document in the body of a response, whatever its Content-Type. It is an additional
 // body reader, a public hook, so nothing else about the request changes.
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
@@ -36,7 +36,7 @@ export interface AnswerDocument {
 
 /**
  * Adds the reader to a request.
- * @param begin called with a parser for each answer; says whether its document is wanted
+ * @param begin called with a parser for each response; says whether its document is wanted
  * @param ends whether a document that cannot be read ends the request: not where others want it
  */
 export function readAnswer(
@@ -106,7 +106,7 @@ export function endAnswer(document: AnswerDocument): void {
   document.parser = null;
 }
 
-/** Fails a request by its answer. @returns `NE_ERROR` */
+/** Fails a request by its response. @returns `NE_ERROR` */
 export function refuseAnswer(req: ne_request, why: string): number {
   reportUnreadable(req);
   ne_set_error(ne_get_session(req), "Could not parse response: %s", why);

@@ -1,5 +1,5 @@
-// The maximum length of a property value. A longer one fails the answer: a value that was cut would
-// be taken for the whole.
+// The maximum length of a property value. A longer one fails the response: a value that was cut
+// would be taken for the whole.
 import { printable } from "../base/bytes.js";
 
 /** Whether a text has more bytes, in UTF-8, than a value may. */

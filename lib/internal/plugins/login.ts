@@ -179,7 +179,7 @@ function* loginEagerly(g: Guarded, signed: Signed): Steps<Login | null> {
   return login;
 }
 
-// For auth-int the server's proof covers the body of its answer (RFC 7616, 3.5).
+// For auth-int the server's proof covers the body of its response (RFC 7616, 3.5).
 function hashBody(signed: Signed, algorithm: string): void {
   if (signed.readsBody) return;
   signed.readsBody = true;
@@ -259,7 +259,7 @@ function checkProof(signature: Signature | null, body: Hash | null, info: string
   return signature.check(info, (body?.copy() ?? createHash(bodyAlgorithm)).digest("hex"));
 }
 
-// The field with the challenges, if the answer is one. Some proxies answer CONNECT with 401.
+// The field with the challenges, if the response is one. Some proxies answer CONNECT with 401.
 function challengeOf(req: ne_request, g: Guarded, signed: Signed, code: number): string | null {
   const { cls } = g;
   if (code === cls.code) return ne_get_response_header(req, cls.challengeField);
@@ -316,7 +316,7 @@ function* logIn(g: Guarded, signed: Signed, field: string): Steps<number> {
   return fail(g, reasons);
 }
 
-// An answer that another request got counts as one of this request's attempts.
+// A response that another request got counts as one of this request's attempts.
 function countLoginBeside(g: Guarded, signed: Signed): void {
   const { by, login } = g;
   const isNew = login !== null && login !== signed.used && login.applies(outgoing(signed));

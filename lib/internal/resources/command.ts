@@ -1,4 +1,4 @@
-// Requests that change something, and whose answer only says whether they did.
+// Requests that change something, and whose response only says whether they did.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { endWatch, judgeOutcome, watchOutcome } from "../multistatus/outcome_reader.js";

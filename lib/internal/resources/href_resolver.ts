@@ -1,4 +1,4 @@
-// Finds out what each href of an answer names, quickly in the usual case: nearly every member
+// Finds out what each href of a response names, quickly in the usual case: nearly every member
 // starts with the path that was asked for, letter for letter, plus one segment of ordinary
 // characters.
 import { decodeSegment, keyOf, locate } from "../uri/same_path.js";
@@ -9,7 +9,7 @@ const USUAL = /^(?!\.)(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+\/?$/;
 // in a key, a separator inside of a name is escaped
 const SEPARATOR = /[%/?]/g;
 
-/** The hrefs of one answer. */
+/** The hrefs of one response. */
 export class Places {
   readonly #membership: Membership;
   readonly #query: string | null;

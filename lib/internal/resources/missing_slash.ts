@@ -1,4 +1,4 @@
-// Servers that answer a collection's path without its slash by pointing to the one that has it
+// Servers that response a collection's path without its slash by pointing to the one that has it
 // (Apache): a caller cannot know which of the two a path needs.
 import { pathSegments, sameSegments } from "../uri/same_path.js";
 import { nx_error } from "../script/nx_error.js";
@@ -6,13 +6,13 @@ import type { ne_status } from "../../ne_utils.js";
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** What an answer says of where to go. */
+/** What a response says of where to go. */
 interface Pointing {
   readonly status: Readonly<ne_status> | null;
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
-/** Whether an answer points from a path to the same one with a slash at its end. */
+/** Whether a response points from a path to the same one with a slash at its end. */
 export function isSlashMissing({ status, headers }: Pointing, path: string): boolean {
   if (status === null || !REDIRECTS.includes(status.code) || /[?]|\/$/.test(path)) return false;
   const location = headers.find(([name]) => name.toLowerCase() === "location")?.[1].trim() ?? "";

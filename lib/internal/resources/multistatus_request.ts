@@ -1,5 +1,5 @@
-// One request whose answer is a multistatus, and its resources as they arrive. The body of the
-// answer is read slice by slice. What a slice holds is one batch, and the connection is not read
+// One request whose response is a multistatus, and its resources as they arrive. The body of the
+// response is read slice by slice. What a slice holds is one batch, and the connection is not read
 // on until the loop that takes the batches comes back for the next:
 //
 //   loop ◄── batch ── collector ◄── response ── reader ◄── slice ◄── connection
@@ -56,7 +56,7 @@ export type Collector = (response: Response, batch: nx_resource[]) => void;
 
 /** Bytes of a property's value, where the session's limits say nothing. */
 const MAX_PROPERTY_BYTES = 1 << 24;
-/** Bytes that may come without any new resource; a longer answer has no end. */
+/** Bytes that may come without any new resource; a longer response has no end. */
 const MAX_IDLE_BYTES = 1 << 26;
 /**
  * Bytes that are read into one batch: what is alive at a time keeps V8's young generation small.
@@ -69,7 +69,7 @@ const MAX_ERROR_BYTES = 1 << 16;
 export class Transfer {
   /** The token of a sync-collection report, once the transfer is over. */
   token: string | null = null;
-  /** The status of the answer, once the transfer is over. */
+  /** The status of the response, once the transfer is over. */
   status: Readonly<ne_status> | null = null;
   readonly #asking: Asking;
   readonly #collect: Collector;
@@ -254,7 +254,7 @@ export class Transfer {
     throw requestFailure(this.#req, failed, path, context, condition);
   }
 
-  // What an answer is that is no multistatus.
+  // What a response is that is no multistatus.
   #whatCame(): string {
     const status = statusOf(this.#req);
     const type = ne_get_response_header(this.#req, "Content-Type");

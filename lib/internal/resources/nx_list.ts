@@ -48,7 +48,7 @@ const LIST_OPTIONS = new Set<keyof nx_list_options>([
  * A walk (`depth: Infinity`) yields each folder's members before their contents, and nothing that
  * is outside the folder that was asked for.
  * @param path of the collection, percent-encoded
- * @throws `nx_error` if the request fails, and if the answer is not a multistatus document, names
+ * @throws `nx_error` if the request fails, and if the response is not a multistatus document, names
  *   neither the collection nor a member of it, or says that the collection itself cannot be shown:
  *   a failure is never an empty listing. If the server cut the list short (507), it throws after
  *   the last resource

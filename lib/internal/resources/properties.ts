@@ -11,7 +11,7 @@ import { Work } from "./call.js";
 import { elementOf } from "./element.js";
 import { emptyElement, printElement, PROLOGUE } from "./xml_text.js";
 
-/** Outcomes in one answer. */
+/** Outcomes in one response. */
 const MAX_TOLD = 65_536;
 
 /** A property to be set. */
@@ -93,7 +93,7 @@ interface Name {
   readonly name: string;
 }
 
-// What an answer tells of some properties.
+// What a response tells of some properties.
 class Told {
   readonly props: nx_resource_prop[] = [];
   whole: Readonly<ne_status> | null = null;

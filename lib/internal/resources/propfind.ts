@@ -1,4 +1,4 @@
-// One PROPFIND, and what its answer says about a collection and its members. An answer that says
+// One PROPFIND, and what its response says about a collection and its members. A response that says
 // nothing about them is a failure: taken for an empty folder, it would cost a sync client's files.
 import type { ne_propname } from "../../ne_props.js";
 import { failure } from "./failed_request.js";
@@ -28,7 +28,7 @@ export function propfind(path: string, depth: 0 | 1, body: string, context: stri
   return { method: "PROPFIND", path, depth, body, context };
 }
 
-/** What is told of the resources of an answer. */
+/** What is told of the resources of a response. */
 export type Wanted = (kind: Kind) => boolean;
 
 /** Gives what one PROPFIND answers about a path and its members. */

@@ -1,12 +1,12 @@
-// Requests whose answers are resources anywhere: reports and searches.
+// Requests whose responses are resources anywhere: reports and searches.
 import { Gathering } from "./resource_collector.js";
 import type { nx_resource } from "./resource.js";
 import { isRefused } from "./response_element.js";
 import type { Question, Work } from "./call.js";
 
-/** How much of an answer is wanted. */
+/** How much of a response is wanted. */
 export interface Bound {
-  /** At most so many resources; then an answer that was cut short is as good as any. */
+  /** At most so many resources; then a response that was cut short is as good as any. */
   readonly limit: number;
 }
 

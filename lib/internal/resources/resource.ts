@@ -1,4 +1,4 @@
-// One resource of an answer, made of what a response element says about it.
+// One resource of a response, made of what a response element says about it.
 import type { ne_status } from "../../ne_utils.js";
 import type { Place } from "../uri/membership.js";
 import { parseDate } from "./dates.js";
@@ -41,7 +41,7 @@ export interface nx_resource {
   element(nspace: string, name: string): nx_element | null;
   /** every property, with its status */
   readonly props: readonly nx_resource_prop[];
-  /** the status of the resource as a whole, or `null` if the answer has none */
+  /** the status of the resource as a whole, or `null` if the response has none */
   readonly status: Readonly<ne_status> | null;
 }
 

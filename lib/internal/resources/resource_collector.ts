@@ -1,5 +1,6 @@
-// Turns the responses of a multistatus answer into resources, each once. It tells the resource that
-// was asked about from its members, and keeps for the end what says that the answer is incomplete.
+// Turns the responses of a multistatus response into resources, each once. It tells the resource
+// that was asked about from its members, and keeps for the end what says that the response is
+// incomplete.
 import type { Place } from "../uri/membership.js";
 import { failure, refusal } from "./failed_request.js";
 import { Fingerprints } from "./fingerprints.js";
@@ -7,7 +8,7 @@ import { isRefused, type Response } from "./response_element.js";
 import { Places } from "./href_resolver.js";
 import { makeResource, type nx_resource } from "./resource.js";
 
-/** Insufficient Storage: in an answer, that there was more to say (RFC 6578 section 3.6). */
+/** Insufficient Storage: in a response, that there was more to say (RFC 6578 section 3.6). */
 const CUT_SHORT = 507;
 
 /** Where a resource is, seen from the path that was asked about. */
@@ -18,7 +19,7 @@ const all = (): boolean => true;
 export class Gathering {
   /** A response was about the resource itself, or a member of it. */
   isRecognised = false;
-  /** The server cut the answer short, and says so about the resource itself. */
+  /** The server cut the response short, and says so about the resource itself. */
   isCut = false;
   /** What the server said about the resource itself. */
   own: Response | null = null;
@@ -65,7 +66,7 @@ export class Gathering {
     if (this.own !== null && isRefused(this.own)) throw refusal(this.own, path, this.#context);
   }
 
-  /** Throws where the server says that the answer is not all. */
+  /** Throws where the server says that the response is not all. */
   checkWhole(path: string): void {
     if (!this.isCut) return;
     throw failure(`${this.#context}the server cut the answer short (507)`, { path });

@@ -10,7 +10,7 @@ export interface nx_resource_prop {
   readonly name: string;
   /** the flat value, `null` if the status is not 2xx */
   readonly value: string | null;
-  /** the status of the property, `null` if the answer has none */
+  /** the status of the property, `null` if the response has none */
   readonly status: Readonly<ne_status> | null;
   /** the language of the value (`xml:lang` of the property or an element around it), or `null` */
   readonly lang: string | null;

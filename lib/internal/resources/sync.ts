@@ -14,7 +14,7 @@ import { walk } from "./walk.js";
 import type { Work } from "./call.js";
 import { escapeText, propElements, PROLOGUE } from "./xml_text.js";
 
-/** Requests without any change before the answers are taken to be without end. */
+/** Requests without any change before the responses are taken to be without end. */
 const MAX_EMPTY_ROUNDS = 100;
 /** There is more to ask for. */
 const TRUNCATED = 507;
@@ -154,7 +154,7 @@ async function* syncKnown(
   const left = new Map<string, { path: string; etag: string }>();
   const places = new Places(syncing.path);
   for (const [path, etag] of known) {
-    // of the collection itself, and of what is not asked about, no answer says that it is gone
+    // of the collection itself, and of what is not asked about, no response says that it is gone
     const { kind } = places.place(path);
     const isAsked = kind === "member" || (kind === "below" && syncing.level === "infinite");
     if (isAsked) left.set(keyOf(locate(path)[0]), { path, etag });

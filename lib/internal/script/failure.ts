@@ -1,4 +1,4 @@
-// Makes an exception of a request that failed: its code, and the reason that its answer gives.
+// Makes an exception of a request that failed: its code, and the reason that its response gives.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import type { Outcome } from "../multistatus/outcome.js";
@@ -12,13 +12,13 @@ import { ne_xml_create, ne_xml_destroy, ne_xml_parse } from "../../ne_xml.js";
 import { nx_get_cause, nx_response_fields } from "../../nx_session.js";
 import { nx_error } from "./nx_error.js";
 
-/** Makes a request notice what its answer says of a failure: multistatus and error documents. */
+/** Makes a request notice what its response says of a failure: multistatus and error documents. */
 export function watchFailure(req: ne_request): Watch {
-  // whatever the answer is, it is read no further than a document goes
+  // whatever the response is, it is read no further than a document goes
   return watchOutcome(req, false, () => true);
 }
 
-/** The same where a multistatus is the answer that was asked for. */
+/** The same where a multistatus is the response that was asked for. */
 export function watchErrors(req: ne_request): Watch {
   return watchOutcome(req, false, (request) => ne_get_status(request).klass !== 2);
 }

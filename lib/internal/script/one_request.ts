@@ -33,7 +33,7 @@ import { isIdempotent, mayTryAgain } from "./retry.js";
 const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);
 const NO_BYTES = Buffer.alloc(0);
 
-/** What one request came to: an answer, or a redirect to follow with its status. */
+/** What one request came to: a response, or a redirect to follow with its status. */
 export type Arrival =
   | { readonly answer: Answer }
   | { readonly redirect: Redirected; readonly status: number };
@@ -100,7 +100,7 @@ async function arrive(
   return { answer: await answerOf(course, req, incoming, code) };
 }
 
-// A stream is the answer as soon as it begins; the request goes on behind it.
+// A stream is the response as soon as it begins; the request goes on behind it.
 function attemptStream(course: Course, req: ne_request): Promise<Arrival> {
   const { leave } = course.step;
   const trailers: Field[] = [];

@@ -4,7 +4,7 @@
 //   attempt ──► arrival ──┬─ redirect to follow ─────────────► attempt, there
 //      ▲                  ├─ 417, and it had asked first ────► attempt, without asking
 //      │                  ├─ may pass, tries left ──► pause ─► attempt
-//      └──────────────────┴─ else: the answer
+//      └──────────────────┴─ else: the response
 //
 // Once a redirect has left the origin, nothing of the session's own is sent again, not even to
 // the origin: the other server may have chosen what the request does there.

@@ -144,7 +144,7 @@ function fieldsIn(
   const given = headers === undefined ? NO_FIELDS : readHeaderList(headers, caller);
   const type = body?.type ?? null;
   if (given.length === 0 && type === null) return { fields: NO_FIELDS, expects: false };
-  // the session asks first, and waits for the answer
+  // the session asks first, and waits for the response
   const fields = given.filter((field) => !asksFirst(field));
   if (type !== null && !given.some(([name]) => name.toLowerCase() === "content-type")) {
     fields.push(["Content-Type", type]);

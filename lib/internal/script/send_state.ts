@@ -75,7 +75,7 @@ export interface Course {
   readonly deadline: number;
   /** Where the response at hand leads, or why that is not followed. */
   redirect: Redirected | string | null;
-  /** The answer is a stream that is still being read from the connection. */
+  /** The response is a stream that is still being read from the connection. */
   streaming: boolean;
 }
 

@@ -25,7 +25,7 @@ export interface Upload {
   /** `null` while it goes on. */
   result: UploadResult | null;
   finished: Promise<void>;
-  /** It waits for the peer or the application: the moment to look for an early answer. */
+  /** It waits for the peer or the application: the moment to look for an early response. */
   waits: boolean;
   /** Told when it begins to wait. */
   look: () => void;
@@ -79,7 +79,7 @@ export interface Sending {
   /** The connection has answered a request before, and nothing to this one. */
   mayBeStale: boolean;
   upload: Upload | null;
-  /** What could not be sent; an answer that came before says why. */
+  /** What could not be sent; a response that came before says why. */
   broken: { readonly doing: string; readonly failure: WireFailure } | null;
 }
 

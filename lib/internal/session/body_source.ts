@@ -17,7 +17,7 @@ export class SourceFailed extends Error {}
 /** Gives the next block, at most as long as asked for; an empty one is the end. */
 export type Source = (length: number) => Buffer | Promise<Buffer>;
 
-/** Waits for the application; an answer of the peer may be read meanwhile. */
+/** Waits for the application; a response of the peer may be read meanwhile. */
 export type Aside = <T>(wait: Promise<T>) => Promise<T>;
 
 /**

@@ -33,7 +33,7 @@ function isOver(s: Session, connection: Connection): boolean {
 
 /**
  * Whether a kept connection can carry another request. What came since its last response, bytes or
- * its end, is no answer to a request that has not been sent (RFC 9112 section 9.2).
+ * its end, is no response to a request that has not been sent (RFC 9112 section 9.2).
  */
 export function isUsable(s: Session, connection: Connection): boolean {
   return connection.open && connection.settings === s.settings && !connection.wire.readable;

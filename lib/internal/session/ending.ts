@@ -143,7 +143,7 @@ function setBusy({ attempt }: Request, busy: boolean): void {
  * @param why for those who look on: what failed, `null` where the response is given up
  */
 export function breakOff(r: Request, why: string | null): void {
-  // a function that has found fault with the answer has said so
+  // a function that has found fault with the response has said so
   if (r.report.code === NE_OK) reportEnd(r, why === null ? NE_OK : NE_ERROR, why ?? "");
   for (const observer of r.session.listeners.observers) observer.ended(r.handle, why);
   const connection = connectionIn(r);

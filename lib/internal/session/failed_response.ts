@@ -1,4 +1,4 @@
-// For nx_get_failure: how functions above the conversation report that they take an answer for a
+// For nx_get_failure: how functions above the conversation report that they take a response for a
 // failure, or cannot read it. One of the doors that test/house/floors.ts lists.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
@@ -16,7 +16,7 @@ export function reportLogin(req: ne_request): void {
 }
 
 /**
- * Makes the answer of a request that has ended a failure. The session's error string says why.
+ * Makes the response of a request that has ended a failure. The session's error string says why.
  * @returns `NE_ERROR`, or the code that it has ended with already
  */
 export function failAnswer(req: ne_request): number {

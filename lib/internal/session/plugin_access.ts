@@ -63,7 +63,7 @@ export function whileRunning<T>(req: ne_request, promise: PromiseLike<T>): Promi
 }
 
 /**
- * Has a request fail where a kept connection ends without an answer, in place of being sent once
+ * Has a request fail where a kept connection ends without a response, in place of being sent once
  * more: who asks for this looks first at what became of it.
  */
 export function sendOnce(req: ne_request): void {

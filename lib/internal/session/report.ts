@@ -29,8 +29,8 @@ export interface Timings {
  * - `lookup`, `connect`: of the origin, or of the proxy
  * - `proxy`: all talk with a proxy, its TLS included
  * - `handshake`, `verify`: TLS with the origin, and the judgement of its certificate
- * - `send`, `wait`: the request going out; nothing of an answer has come
- * - `head`, `body`: malformed or missing HTTP, or an answer that is taken for a failure
+ * - `send`, `wait`: the request going out; nothing of a response has come
+ * - `head`, `body`: malformed or missing HTTP, or a response that is taken for a failure
  * - `auth`: a login refused
  * - `parse`: the content (XML, compression)
  * - `callback`: a callback of the program ended it
@@ -88,7 +88,7 @@ export interface Report {
   wire: Wire | null;
   sentBefore: number;
   receivedBefore: number;
-  /** Bytes of the last attempt and of its answer, once it is over. */
+  /** Bytes of the last attempt and of its response, once it is over. */
   sent: number;
   received: number;
   /** The connection had carried another request. */
@@ -107,7 +107,7 @@ export interface Report {
   fields: Fields | null;
   /** The response was read to its end. */
   complete: boolean;
-  /** The beginning of the body of an error, or of a multistatus answer. */
+  /** The beginning of the body of an error, or of a multistatus response. */
   body: KeptBody | null;
   /** `host:port` of its server, if it failed. */
   origin: string;
@@ -241,7 +241,7 @@ export function reportTunnel(
   report.tunnel = { status, reason, text };
 }
 
-/** Hooks have looked at a whole answer: what they say of it. */
+/** Hooks have looked at a whole response: what they say of it. */
 export function reportVerdict(report: Report, code: number): void {
   report.complete = true;
   if (code === NE_RETRY) {

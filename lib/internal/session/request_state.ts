@@ -119,7 +119,7 @@ export interface Request {
     deadlineMs: number;
     signal: AbortSignal | null;
   };
-  /** Never sent again by itself where a kept connection ends without an answer. */
+  /** Never sent again by itself where a kept connection ends without a response. */
   once: boolean;
   attempt: Attempt;
   /** The head of a response to the last sending has been read. */

@@ -221,11 +221,11 @@ export function abandonResponse(r: Request): void {
   if (turnOf(r) !== null) breakOff(r, null);
 }
 
-// How long the rest of a body may take to go out once its answer has been read.
+// How long the rest of a body may take to go out once its response has been read.
 const FINISH_UPLOAD_MS = 500;
 
 // Trailer, hooks, and what becomes of the connection. A body that is still going out beside its
-// answer is given a moment: a server that reads on has the connection kept, as C would.
+// response is given a moment: a server that reads on has the connection kept, as C would.
 async function end(r: Request, body: Body): Promise<number> {
   const { upload, reply, connection } = body;
   if (upload !== null && upload.result === null && reply.persists) {

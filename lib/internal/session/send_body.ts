@@ -1,6 +1,6 @@
 // Sends a request body while the response may already be coming. The sending runs beside the
-// reading: an answer that comes early is read at once, and the sending goes on until the answer is
-// complete.
+// reading: a response that comes early is read at once, and the sending goes on until the response
+// is complete.
 import {
   NE_BUFSIZ,
   NE_DBG_HTTP,
@@ -29,8 +29,8 @@ export function expects100(r: Request): boolean {
 }
 
 /**
- * Sends the body until it is out, or an answer comes: then the sending goes on beside the reading.
- * What breaks on the wire is no error yet: an answer that came before says why.
+ * Sends the body until it is out, or a response comes: then the sending goes on beside the reading.
+ * What breaks on the wire is no error yet: a response that came before says why.
  * @returns `NE_OK`, or the code of a body that could not be had
  */
 export async function sendBody(r: Request, sending: Sending): Promise<number> {
@@ -175,7 +175,7 @@ class Sender {
     return wait === undefined ? undefined : this.#aside(wait);
   }
 
-  // Waits for the peer or the application; an answer that has come may be read meanwhile.
+  // Waits for the peer or the application; a response that has come may be read meanwhile.
   #aside<T>(wait: Promise<T>): Promise<T> {
     this.upload.waits = true;
     this.upload.look();

@@ -1,6 +1,6 @@
-// Reads an HTTP Archive, ours or a browser's, as requests with their answers. Browsers differ:
+// Reads an HTTP Archive, ours or a browser's, as requests with their responses. Browsers differ:
 //
-//   Chrome   answers of HTTP/2 (":status", names in lower case), several values of a field in one
+//   Chrome   responses of HTTP/2 (":status", names in lower case), several values of a field in one
 //            with line ends between, `response._error` of a failed request, no body of a redirect
 //   Firefox  no text where bodies were not to be included, parameters of a form without its text
 import { misuse } from "../base/handle.js";
@@ -11,7 +11,7 @@ type Json = Readonly<Record<string, unknown>>;
 /** A header field. */
 export type HarField = readonly [name: string, value: string];
 
-/** A recorded request with its answer. */
+/** A recorded request with its response. */
 export interface Recorded {
   readonly method: string;
   /** `host:port`, in lower case. */

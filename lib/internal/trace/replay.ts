@@ -1,5 +1,5 @@
 // A server that plays a tape back: for each connection a stream that reads requests and writes the
-// answers recorded for them.
+// responses recorded for them.
 //
 //   head ── fields ──► body ── its end ──► [trailer] ──► answered ──► head
 import { Duplex } from "node:stream";
@@ -20,7 +20,7 @@ export class Replay {
     this.#tape = tape;
   }
 
-  /** The next answer for a request, or what is wrong. */
+  /** The next response for a request, or what is wrong. */
   next(asked: Asked): RecordedAnswer | string {
     const recorded = this.#tape.find((each) => !this.#played.has(each) && isSame(each, asked));
     if (recorded === undefined) return describeUnknown(this.#tape, asked);

@@ -1,4 +1,4 @@
-// How a transfer fails. Inside, everything that ends it is a Failed: an answer, an error of the
+// How a transfer fails. Inside, everything that ends it is a Failed: a response, an error of the
 // system, or a peer that makes no sense. At the door it becomes the nx_error that the caller gets,
 // with the bytes that were done.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
@@ -14,7 +14,7 @@ import type { Answer, Line } from "./transfer_request.js";
 /** What ends a transfer. */
 export class Failed extends Error {
   readonly code: number;
-  /** The answer that was the failure, or `null`. */
+  /** The response that was the failure, or `null`. */
   readonly answer: Answer | null;
 
   constructor(message: string, answer: Answer | null = null, cause: unknown = null) {
@@ -30,12 +30,12 @@ export class Unsupported extends Failed {}
 /** What was begun is of no use any more: the transfer starts again. */
 export class BeginAnew extends Failed {}
 
-/** An answer that is a failure. */
+/** A response that is a failure. */
 export function refused(answer: Answer): Failed {
   return new Failed(wordsOf(answer), answer, answer.cause);
 }
 
-/** What an answer says: its status line, or why there is none. */
+/** What a response says: its status line, or why there is none. */
 export function wordsOf({ status, error }: Answer): string {
   return error !== "" || status === null
     ? error

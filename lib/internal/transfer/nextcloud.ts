@@ -60,7 +60,7 @@ export function nextcloud(): Protocol {
       const url = `${uploads}libneon-${randomUUID()}/`;
       const call: Call = { method: "MKCOL", target: url, fields: destination(job) };
       const answer = await insist(job, call, isVerdict);
-      // the name is ours alone: it is there because an answer was lost
+      // the name is ours alone: it is there because a response was lost
       const isThere = isDone(answer) || (hasStatus(answer, 405) && (await isCollection(job, url)));
       if (!isThere) throw new Unsupported(wordsOf(answer), answer);
       return url;

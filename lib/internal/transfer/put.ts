@@ -17,7 +17,7 @@ const settled = new WeakSet<ne_session>();
 
 /**
  * Puts the whole source in the target's place. Where a login may be asked for, the server is asked
- * before the body goes out. Once an answer has been lost, the file on the server is looked at
+ * before the body goes out. Once a response has been lost, the file on the server is looked at
  * before anything is repeated, and before it is given up.
  */
 export async function putWhole(job: Job): Promise<Result> {

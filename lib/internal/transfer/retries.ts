@@ -11,10 +11,10 @@ const LONGEST_PAUSE = 600_000;
 /** Statuses of class 5 that no repetition changes (RFC 9110, RFC 4918 section 11.5). */
 const LASTING = [501, 505, 507];
 
-/** Whether an answer never came, so that nobody knows what became of the request. */
+/** Whether a response never came, so that nobody knows what became of the request. */
 export function isLost({ status, code }: Answer): boolean {
   if (status === null) return code !== NE_OK && code !== NE_AUTH && code !== NE_PROXYAUTH;
-  // a gateway that has lost the answer
+  // a gateway that has lost the response
   return status.code === 502 || status.code === 504;
 }
 

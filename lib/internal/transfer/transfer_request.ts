@@ -1,6 +1,6 @@
-// One request of a transfer: sent once, its answer reduced to what a transfer asks about. A kept
-// connection that ends without an answer is a failure here, since what became of the request has to
-// be looked at before it is repeated.
+// One request of a transfer: sent once, its response reduced to what a transfer asks about. A kept
+// connection that ends without a response is a failure here, since what became of the request has
+// to be looked at before it is repeated.
 import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { submitsLocks } from "../plugins/lock_store.js";
@@ -48,11 +48,11 @@ export interface Call {
   readonly condition?: string | null;
   /** Ask before the body is sent. */
   readonly expect?: boolean;
-  /** Where a kept connection ends without an answer, send it again: it does no harm. */
+  /** Where a kept connection ends without a response, send it again: it does no harm. */
   readonly harmless?: boolean;
 }
 
-/** What came of it. `status` is null where there was no answer. */
+/** What came of it. `status` is null where there was no response. */
 export interface Answer {
   readonly method: string;
   readonly path: string;
@@ -61,7 +61,7 @@ export interface Answer {
   readonly cause: Error | null;
   readonly status: Readonly<ne_status> | null;
   readonly headers: readonly Field[];
-  /** The beginning of the body of an answer that is a failure. */
+  /** The beginning of the body of a response that is a failure. */
   readonly body: Buffer;
   /** A login was asked for on the way. */
   readonly challenged: boolean;
@@ -70,10 +70,10 @@ export interface Answer {
 const NO_BYTES = Buffer.alloc(0);
 /** Bytes of a failure's body that are kept. */
 const KEPT_BODY = 64 * 1024;
-/** Bytes of an answer's body: one that is longer has no end. What it is has been said before. */
+/** Bytes of a response's body: one that is longer has no end. What it is has been said before. */
 export const LONGEST_BODY = 1 << 24;
 
-/** Sends a request and reads the answer. */
+/** Sends a request and reads the response. */
 export async function exchange(line: Line, call: Call): Promise<Answer> {
   const req = ne_request_create(line.sess, call.method, call.target);
   try {
@@ -98,7 +98,7 @@ export async function exchange(line: Line, call: Call): Promise<Answer> {
   }
 }
 
-/** What is kept of an answer's body. */
+/** What is kept of a response's body. */
 interface Kept {
   readonly blocks: Buffer[];
   isEndless: boolean;
@@ -170,7 +170,7 @@ export function answerOf(line: Line, call: Call, code: number, req: ne_request):
   const result = resultOf(line, call, code);
   const { klass } = ne_get_status(req);
   if (klass < 2) return result;
-  // a status that is a failure is an answer like any other
+  // a status that is a failure is a response like any other
   return { ...result, ...headOf(req, []), code: klass > 2 && code === NE_ERROR ? NE_OK : code };
 }
 
@@ -188,7 +188,7 @@ export function isDone({ code, status }: Answer): boolean {
   return code === NE_OK && status?.klass === 2 && status.code !== 207;
 }
 
-/** The value of a field of the answer, the last one where there are several; or `null`. */
+/** The value of a field of the response, the last one where there are several; or `null`. */
 export function fieldOf({ headers }: Answer, name: string): string | null {
   return headers.findLast(([key]) => key.toLowerCase() === name)?.[1] ?? null;
 }

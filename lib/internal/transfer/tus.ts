@@ -29,7 +29,7 @@ import { isVerdict } from "./temporary.js";
 const NOTHING = Buffer.alloc(0);
 const VERSION: Field = ["Tus-Resumable", "1.0.0"];
 
-/** The protocol for one upload, which keeps the answers that its result is made of. */
+/** The protocol for one upload, which keeps the responses that its result is made of. */
 export function tus(): Protocol {
   let result: Result = { created: true, etag: null };
   let asks = true;

@@ -83,7 +83,7 @@ async function uploadBy(job: Job, name: ProtocolName, state: State | null): Prom
 async function wholeAtOnce(job: Job, state: State | null): Promise<Result> {
   const { source } = job;
   if (state !== null && state.source === job.fingerprint) {
-    // who stored the state may have died before the answer came
+    // who stored the state may have died before the response came
     const found = await landed(job);
     if (found !== null) return resultOf(job, { found });
   }
@@ -170,7 +170,7 @@ async function sendPieces(job: Job, protocol: Protocol, url: string): Promise<vo
     } catch (error) {
       if (!(error instanceof Failed) || error.answer === null) throw error;
       if (error instanceof BeginAnew || error instanceof Unsupported) throw error;
-      // an answer that makes no sense is not asked for again
+      // a response that makes no sense is not asked for again
       if (isDone(error.answer)) throw error;
       await tries.again(error.answer);
       chunk = job.chunk;
@@ -187,7 +187,7 @@ async function sendPieces(job: Job, protocol: Protocol, url: string): Promise<vo
   }
 }
 
-// A piece waits for its answer, which on a line with delay costs more than a quick piece itself.
+// A piece waits for its response, which on a line with delay costs more than a quick piece itself.
 function nextChunk({ chunkGrows }: Job, chunk: number, tookMs: number): number {
   return chunkGrows && tookMs < QUICK_MS ? Math.min(chunk * GROWTH, LARGEST_CHUNK) : chunk;
 }

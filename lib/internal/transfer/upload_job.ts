@@ -87,7 +87,7 @@ export interface Protocol {
   finish(job: Job, url: string): Promise<Result>;
   /** Removes what was begun. */
   remove(job: Job, url: string): Promise<void>;
-  /** Whether an answer to a piece only means that it has to be asked where things stand. */
+  /** Whether a response to a piece only means that it has to be asked where things stand. */
   passes?(answer: Answer): boolean;
 }
 
@@ -112,7 +112,7 @@ export function toldOf(job: Job, start: number): Told {
   return progress === null ? null : (done) => progress(start + done, source.size);
 }
 
-/** Sends one request that may be repeated, as often as it takes. @returns the last answer */
+/** Sends one request that may be repeated, as often as it takes. @returns the last response */
 export async function insist(
   { line, retries }: Trying,
   call: Call,
@@ -127,9 +127,9 @@ export async function insist(
 }
 
 /**
- * Sends a request that must not be repeated where it was heard. Once an answer has been lost,
+ * Sends a request that must not be repeated where it was heard. Once a response has been lost,
  * `look` tells, before each repetition and before giving up, whether it was.
- * @returns the answer, or what `look` found
+ * @returns the response, or what `look` found
  */
 export async function insistOnce<T>(
   job: Job,
@@ -174,7 +174,7 @@ export function typeFields({ contentType }: Pick<Job, "contentType">): Field[] {
   return contentType === null ? [] : [["Content-Type", contentType]];
 }
 
-/** Throws what an answer is where it is no success. */
+/** Throws what a response is where it is no success. */
 export function must(answer: Answer): Answer {
   if (isDone(answer)) return answer;
   throw refused(answer);

@@ -124,7 +124,7 @@ function isRange(req: ne_request, start: number): boolean {
   return ne_get_status(req).code === 206 && new RegExp(`^bytes ${start}-`, "i").test(range);
 }
 
-// `null` where the answer breaks off.
+// `null` where the response breaks off.
 async function isSame(
   req: ne_request,
   source: Source,

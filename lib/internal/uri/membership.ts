@@ -1,4 +1,4 @@
-// Which hrefs of a multistatus answer name the collection that was asked for, and which its
+// Which hrefs of a multistatus response name the collection that was asked for, and which its
 // members. A server behind a proxy may know the collection under another path: with another host,
 // without the beginning of the path, or with another. What it calls the collection then
 // stands for the path that was asked for, in members too.
@@ -23,7 +23,7 @@ export interface Place {
 
 type Compare = (a: readonly string[], b: readonly string[]) => boolean;
 
-/** The hrefs of one answer. */
+/** The hrefs of one response. */
 export class Membership {
   readonly #asked: string;
   readonly #segments: readonly string[];

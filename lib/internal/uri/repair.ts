@@ -20,7 +20,7 @@ export function healReference(text: string): string {
 }
 
 /**
- * The same for the `href` of a WebDAV answer, which has no fragment (RFC 4918 section 8.3): a `#`
+ * The same for the `href` of a WebDAV response, which has no fragment (RFC 4918 section 8.3): a `#`
  * is part of a name. A server that escaped a whole URL (xandikos) meant the URL.
  */
 export function healHref(text: string): string {

@@ -1,4 +1,4 @@
-// LOCK, refresh and UNLOCK: what is sent, and which lock of an answer is ours.
+// LOCK, refresh and UNLOCK: what is sent, and which lock of a response is ours.
 import t, { type Test } from "tap";
 import {
   NE_DEPTH_INFINITE,

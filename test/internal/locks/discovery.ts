@@ -1,4 +1,4 @@
-// Which locks a resource has: an answer that does not say is a failure, never "no lock".
+// Which locks a resource has: a response that does not say is a failure, never "no lock".
 import t, { type Test } from "tap";
 import { discoverLocks, hasLock, type nx_lock_info } from "../../../lib/internal/locks/discovery.js";
 import type { nx_error } from "../../../lib/internal/script/nx_error.js";

@@ -1,4 +1,4 @@
-// A multistatus in place of an answer: its failures are the request's, and a 207 that says nothing
+// A multistatus in place of a response: its failures are the request's, and a 207 that says nothing
 // is no success.
 import t, { type Test } from "tap";
 import { NE_ERROR, NE_OK } from "../../../lib/internal/base/constants.js";

@@ -1,4 +1,4 @@
-// What relative references of an answer are resolved against: the target of its request.
+// What relative references of a response are resolved against: the target of its request.
 import t from "tap";
 import { baseOf } from "../../../lib/internal/multistatus/reference_base.js";
 import { ne_request_create, ne_request_destroy } from "../../../lib/ne_request.js";

@@ -1,5 +1,5 @@
-// The document of an answer: read whatever its type says, anew for each answer, and a fault is kept
-// or ends the request.
+// The document of a response: read whatever its type says, anew for each response, and a fault is
+// kept or ends the request.
 import t, { type Test } from "tap";
 import { NE_ERROR, NE_OK, NE_RETRY } from "../../../lib/internal/base/constants.js";
 import {

@@ -1,5 +1,5 @@
-// A multistatus answer of any size takes the same memory: a child with a small heap reads one that
-// would not fit into it. (test/hostile-dav.ts reads answers without end.)
+// A multistatus response of any size takes the same memory: a child with a small heap reads one
+// that would not fit into it. (test/hostile-dav.ts reads answers without end.)
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

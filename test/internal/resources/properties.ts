@@ -1,4 +1,4 @@
-// What becomes of each property: an answer that does not say is a failure, never a success.
+// What becomes of each property: a response that does not say is a failure, never a success.
 import t, { type Test } from "tap";
 import { patch, valueElements, type nx_property } from "../../../lib/internal/resources/properties.js";
 import { elementOf } from "../../../lib/internal/resources/element.js";

@@ -1,5 +1,5 @@
-// The resources of one answer: each once, the collection told from its members, and what says that
-// the answer is not all kept for its end.
+// The resources of one response: each once, the collection told from its members, and what says
+// that the response is not all kept for its end.
 import t from "tap";
 import { Gathering, type Kind } from "../../../lib/internal/resources/resource_collector.js";
 import type { nx_resource } from "../../../lib/internal/resources/resource.js";

@@ -1,4 +1,4 @@
-// One resource, or that there is none: an answer that does not say is neither.
+// One resource, or that there is none: a response that does not say is neither.
 import t, { type Test } from "tap";
 import { isAbsence, stat } from "../../../lib/internal/resources/stat.js";
 import type { nx_resource } from "../../../lib/internal/resources/resource.js";

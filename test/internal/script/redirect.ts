@@ -10,7 +10,7 @@ import {
 
 const FROM = "https://example.com/a/b?q=1";
 
-/** The answer to a GET that may be redirected once. */
+/** The response to a GET that may be redirected once. */
 function after(
   code: number,
   fields: Redirecting["fields"],

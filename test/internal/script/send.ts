@@ -479,7 +479,7 @@ t.test("a redirect gets what is left of the timeout", { timeout: 5000 }, async (
     performance.now = now;
   });
   for (const elsewhere of [false, true]) {
-    // an hour passes in the first exchange; the second has no answer
+    // an hour passes in the first exchange; the second has no response
     const silent = async (peer: Peer): Promise<void> => {
       await peer.readRequest().catch(() => {});
       if (!peer.ended) await peer.readEof();

@@ -1,4 +1,4 @@
-// A request that is sent once: where a kept connection ends without an answer, it fails, and does
+// A request that is sent once: where a kept connection ends without a response, it fails, and does
 // not go out a second time by itself.
 import t from "tap";
 import { sendOnce } from "../../../lib/internal/session/plugin_access.js";

@@ -1,4 +1,4 @@
-// How a transfer fails: in the words of the answer or the system, and as the nx_error that the
+// How a transfer fails: in the words of the response or the system, and as the nx_error that the
 // caller gets.
 import t from "tap";
 import { NE_ERROR, NE_TIMEOUT } from "../../../lib/internal/base/constants.js";

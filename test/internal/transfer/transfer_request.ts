@@ -1,4 +1,5 @@
-// One request of a transfer: what it shows, what is kept of the answer, and that it goes out once.
+// One request of a transfer: what it shows, what is kept of the response, and that it goes out
+// once.
 import t from "tap";
 import { NE_CONNECT, NE_ERROR, NE_OK } from "../../../lib/internal/base/constants.js";
 import {

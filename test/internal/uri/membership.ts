@@ -1,4 +1,4 @@
-// What the hrefs of an answer name, as seen from the collection that was asked for.
+// What the hrefs of a response name, as seen from the collection that was asked for.
 import t from "tap";
 import { Membership } from "../../../lib/internal/uri/membership.js";
 
