@@ -9,7 +9,7 @@
 //   propstat     prop, status, responsedescription
 // A status or description belongs to whatever ends next, propstat or response, as in neon.
 import { HEALS_HREFS, resolveHref } from "./internal/multistatus/href.js";
-import { healHref } from "./internal/uri/repair.js";
+import { repairHref } from "./internal/uri/repair.js";
 import { badStatus } from "./internal/multistatus/outcome.js";
 import { parseStatusElement } from "./internal/multistatus/status_element.js";
 import { dispatchForOutcome } from "./internal/multistatus/outcome_reader.js";
@@ -341,7 +341,7 @@ function openResponse(p: Parser, href: string): void {
   if (p.startResponse === null) return;
   const escaped = p.flags & NE_207_MSSP_ESCAPING ? ne_path_escapef(href, NE_PATH_NONURI) : href;
   let uri = isPlainPath(escaped) ? atServer(p.base, escaped) : resolveHref(p.base, escaped);
-  if (uri === null && (p.flags & HEALS_HREFS) !== 0) uri = resolveHref(p.base, healHref(href));
+  if (uri === null && (p.flags & HEALS_HREFS) !== 0) uri = resolveHref(p.base, repairHref(href));
   if (uri === null) return;
   p.response = p.startResponse(p.userdata, uri) ?? null;
   p.inResponse = true;

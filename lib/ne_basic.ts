@@ -14,7 +14,7 @@ import {
 import { parseContentType } from "./internal/http/content_type.js";
 import { fdNumber } from "./internal/base/file_descriptor.js";
 import { newRequest } from "./internal/session/create_request.js";
-import { failAnswer } from "./internal/session/failed_response.js";
+import { failResponse } from "./internal/session/failed_response.js";
 import { errnoText } from "./internal/base/errno.js";
 import { misuse, needHandle, type ne_request, type ne_session } from "./internal/base/handle.js";
 import { checkFieldValue } from "./internal/http/request_head.js";
@@ -29,9 +29,9 @@ import {
 } from "./internal/plugins/file_output.js";
 import {
   dispatchForOutcome,
-  endWatch,
+  endOutcomeReader,
   judgeOutcome,
-  watchOutcome,
+  addOutcomeReader,
 } from "./internal/multistatus/outcome_reader.js";
 import { ne_simple_request } from "./ne_207.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
@@ -143,7 +143,7 @@ export async function ne_getbuf(
   }
   const space = Math.min(buflen.value, buf.length);
   const req = newRequest(sess, "GET", path, "ne_getbuf");
-  const watch = watchOutcome(req, false);
+  const watch = addOutcomeReader(req, false);
   try {
     const length = { value: space };
     const code = await repeat(req, () => {
@@ -156,7 +156,7 @@ export async function ne_getbuf(
     if (judged === NE_OK) buflen.value = length.value;
     return judged;
   } finally {
-    endWatch(watch);
+    endOutcomeReader(watch);
     // closes the connection if the response has not been read to its end
     ne_request_destroy(req);
   }
@@ -243,7 +243,7 @@ export async function ne_getmodtime(
   try {
     const dispatched = await ne_request_dispatch(req);
     const failed = dispatched === NE_OK && ne_get_status(req).klass !== 2;
-    const code = failed ? failAnswer(req) : dispatched;
+    const code = failed ? failResponse(req) : dispatched;
     const value = code === NE_OK ? ne_get_response_header(req, "Last-Modified") : null;
     modtime.value = value === null ? -1 : ne_httpdate_parse(value);
     return code;
@@ -389,7 +389,7 @@ async function askOptions(
     const code = await ne_request_dispatch(req);
     const field = code === NE_OK ? ne_get_response_header(req, "DAV") : null;
     if (field !== null) caps.value = capabilitiesIn(field);
-    return code === NE_OK && ne_get_status(req).klass !== 2 ? failAnswer(req) : code;
+    return code === NE_OK && ne_get_status(req).klass !== 2 ? failResponse(req) : code;
   } finally {
     ne_request_destroy(req);
   }
@@ -517,7 +517,7 @@ async function repeat(
 // A multistatus that comes in place of the body tells of failures (DAViCal).
 async function dispatchToFile(req: ne_request, output: Output): Promise<number> {
   countBlocks(req, output);
-  const watch = watchOutcome(req, false);
+  const watch = addOutcomeReader(req, false);
   try {
     const code = await repeat(
       req,
@@ -526,7 +526,7 @@ async function dispatchToFile(req: ne_request, output: Output): Promise<number> 
     );
     return judgeOutcome(req, code, watch);
   } finally {
-    endWatch(watch);
+    endOutcomeReader(watch);
   }
 }
 
@@ -540,7 +540,7 @@ function readRange(
   const range = ne_get_response_header(req, "Content-Range");
   if (range !== null && range.startsWith(expected)) return writeBody(req, output);
   ne_set_error(sess, "Response did not include requested range");
-  return Promise.resolve(failAnswer(req));
+  return Promise.resolve(failResponse(req));
 }
 
 function judgeRange(sess: ne_session, req: ne_request): number {
@@ -548,7 +548,7 @@ function judgeRange(sess: ne_session, req: ne_request): number {
   if (code === 206) return NE_OK;
   if (code === 416) ne_set_error(sess, "Range is not satisfiable");
   else if (klass === 2) ne_set_error(sess, "Resource does not support ranged GET requests");
-  return failAnswer(req);
+  return failResponse(req);
 }
 
 // In no space at all fits an empty body only.

@@ -128,14 +128,14 @@ function takeOutput(d: Decompressor, gunzip: Gunzip): number | Promise<number> {
     if (output.length > 0) {
       const failure = exceeded(d, gunzip);
       if (failure !== null) return fail(d, failure);
-      const answer = deliver(d, output);
-      if (typeof answer !== "number") {
-        return Promise.resolve(answer).then((code) => {
+      const delivered = deliver(d, output);
+      if (typeof delivered !== "number") {
+        return Promise.resolve(delivered).then((code) => {
           if (code !== 0) return code;
           return result === FULL ? takeOutput(d, gunzip) : endOfInput(d, result);
         });
       }
-      if (answer !== 0) return answer;
+      if (delivered !== 0) return delivered;
     }
     if (result !== FULL) return endOfInput(d, result);
   }
@@ -149,8 +149,8 @@ function deliver(d: Decompressor, output: Buffer): number | Promise<number> {
 
 async function deliverPieces(d: Decompressor, output: Buffer, length: number): Promise<number> {
   for (let at = 0; at < output.length; at += length) {
-    const answer = await d.read(d.userdata, output.subarray(at, at + length));
-    if (answer !== 0) return answer;
+    const code = await d.read(d.userdata, output.subarray(at, at + length));
+    if (code !== 0) return code;
   }
   return 0;
 }

@@ -11,7 +11,7 @@ import {
   unlockRequest,
 } from "./internal/dav/lock_method.js";
 import { needHandle, type ne_session } from "./internal/base/handle.js";
-import { failAnswer } from "./internal/session/failed_response.js";
+import { failResponse } from "./internal/session/failed_response.js";
 import { checkTarget } from "./internal/http/request_head.js";
 import type { LockRecord } from "./internal/plugins/lock_store.js";
 import { needCallback } from "./internal/base/arguments.js";
@@ -96,7 +96,7 @@ export async function ne_lock(sess: ne_session, lock: ne_lock): Promise<number> 
     if (found === null) {
       if (token === null) ne_set_error(sess, "LOCK response missing Lock-Token header");
       else ne_set_error(sess, "Response missing activelock for %s", printable(token));
-      return failAnswer(req);
+      return failResponse(req);
     }
     lock.token = found.lock.token;
     lock.scope = found.lock.scope;
@@ -135,7 +135,7 @@ export async function ne_lock_refresh(sess: ne_session, lock: ne_lock): Promise<
     if (ret !== NE_OK) return ret;
     if (found === null) {
       ne_set_error(sess, "No activelock for <%s> returned in LOCK refresh response", lock.token);
-      return failAnswer(req);
+      return failResponse(req);
     }
     lock.timeout = found.lock.timeout;
     return NE_OK;
@@ -162,7 +162,7 @@ export type ne_lock_result<T = unknown> = (
  * PROPFIND of depth zero for the lockdiscovery property. `result` is called once per response
  * element that shows a lock (never without one, as in neon, nor for one whose token the server
  * hides: `nx_locks` tells of those); with several locks on a resource it gets the values that came
- * last. An href that is no URI is healed, so that no lock is passed over.
+ * last. An href that is no URI is repaired, so that no lock is passed over.
  * @returns as `ne_propfind_named`.
  */
 export async function ne_lock_discover<T>(
@@ -200,7 +200,7 @@ export async function ne_lock_discover<T>(
   });
   try {
     const ret = await ne_xml_dispatchif_request(req, xml, ne_accept_207);
-    return ret === NE_OK && ne_get_status(req).klass !== 2 ? failAnswer(req) : ret;
+    return ret === NE_OK && ne_get_status(req).klass !== 2 ? failResponse(req) : ret;
   } finally {
     ne_207_destroy(multi);
     ne_xml_destroy(xml);

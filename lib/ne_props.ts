@@ -4,7 +4,7 @@
 import { baseOf } from "./internal/multistatus/reference_base.js";
 import { NE_DBG_XML, NE_OK } from "./internal/base/constants.js";
 import { newRequest } from "./internal/session/create_request.js";
-import { failAnswer } from "./internal/session/failed_response.js";
+import { failResponse } from "./internal/session/failed_response.js";
 import {
   HandleType,
   misuse,
@@ -501,7 +501,7 @@ async function propfind<T>(
   setXmlBody(h.request, body);
   ne_xml_push_handler(h.xml, startFlat, flatText, endFlat, h);
   const ret = await ne_xml_dispatchif_request(h.request, h.xml, ne_accept_207);
-  return ret === NE_OK && ne_get_status(h.request).klass !== 2 ? failAnswer(h.request) : ret;
+  return ret === NE_OK && ne_get_status(h.request).klass !== 2 ? failResponse(h.request) : ret;
 }
 
 // ---- request bodies

@@ -45,7 +45,7 @@ import {
 import type { Hook } from "./internal/session/route.js";
 import { sessions } from "./internal/session/session.js";
 import { setError } from "./internal/session/session_state.js";
-import { healLocation } from "./internal/http/location.js";
+import { repairLocation } from "./internal/http/location.js";
 import { checkFieldName, checkFieldValue } from "./internal/http/request_head.js";
 import type { Fields } from "./internal/http/head.js";
 import { ne_httpdate_parse } from "./ne_dates.js";
@@ -307,7 +307,7 @@ export function ne_get_response_location(req: ne_request, fragment?: string | nu
   const base = ne_get_request_target(req);
   const relative = new ne_uri();
   // of two different places none is the one that was meant
-  const isRead = another === undefined && ne_uri_parse(healLocation(location), relative) === 0;
+  const isRead = another === undefined && ne_uri_parse(repairLocation(location), relative) === 0;
   if (base === null || base.path === null || !isRead) {
     setError(r.session, "Could not parse redirect destination URL");
     return null;

@@ -77,10 +77,10 @@ async function readBody<T>(
   userdata: T | null,
 ): Promise<number> {
   const asked = await askAboutResponse(req, acpt, userdata);
-  if (asked.answer === null) return asked.code;
+  if (asked.result === null) return asked.code;
   const field = ne_get_response_header(req, "Content-Type");
   const type = field === null ? null : parseContentType(field);
-  const isWanted = asked.answer !== 0 && type !== null && isXmlType(type) && !hasNoBody(req);
+  const isWanted = asked.result !== 0 && type !== null && isXmlType(type) && !hasNoBody(req);
   const verdict = isWanted ? "parsing" : "passing over";
   debug(NE_DBG_XML, "xmlreq: %s a response of type %s\n", verdict, field);
   if (!isWanted) return ne_discard_response(req);

@@ -35,7 +35,7 @@ import { basicSearchBody, checkSearchRequest } from "./internal/resources/search
 import { inspect, stat } from "./internal/resources/stat.js";
 import type { nx_change } from "./internal/resources/sync.js";
 import { versions } from "./internal/resources/versions.js";
-import { Work } from "./internal/resources/call.js";
+import { Call } from "./internal/resources/call.js";
 import { parseDocument } from "./internal/resources/xml_parse.js";
 import { printElement, PROLOGUE } from "./internal/resources/xml_text.js";
 import { ne_lock_using_resource } from "./internal/plugins/lock_store.js";
@@ -156,7 +156,7 @@ export function nx_report(
   needSession(sess, caller);
   needPath(path, caller);
   const { depth = 0, method = "REPORT", signal } = readOptions(options, REPORT_OPTIONS, caller);
-  const work = new Work(sess, needSignal(signal, caller), caller);
+  const call = new Call(sess, needSignal(signal, caller), caller);
   needText(method, caller, "the method");
   const question = {
     method,
@@ -164,7 +164,7 @@ export function nx_report(
     depth: depthOf(depth, caller),
     body: documentText(body, caller),
   };
-  return work.iterate(path, report(work, question));
+  return call.iterate(path, report(call, question));
 }
 
 function documentText(body: string | nx_element, caller: string): string {
@@ -230,7 +230,7 @@ export function nx_sync(
   if (level !== 1 && level !== Infinity) throw misuse(caller, "the level must be 1 or Infinity");
   const known = token instanceof Map ? (token as ReadonlyMap<string, string>) : null;
   if (known === null && token !== null) needText(token, caller, "the token");
-  return new Changes(new Work(sess, needSignal(signal, caller), caller), {
+  return new Changes(new Call(sess, needSignal(signal, caller), caller), {
     path,
     level: level === 1 ? 1 : "infinite",
     limit: limit === undefined ? null : needLimit(limit, caller),
@@ -274,9 +274,9 @@ export function nx_search(
   const caller = "nx_search";
   needSession(sess, caller);
   needPath(path, caller);
-  const work = new Work(sess, null, caller);
+  const call = new Call(sess, null, caller);
   const ask = (body: string, limit: number): AsyncIterableIterator<nx_resource> =>
-    work.iterate(path, report(work, { method: "SEARCH", path, depth: null, body }, { limit }));
+    call.iterate(path, report(call, { method: "SEARCH", path, depth: null, body }, { limit }));
   if (typeof query === "string") return ask(checkSearchRequest(query, caller), Infinity);
   const { props = [], where = null, depth = Infinity, limit = Infinity } =
     readOptions(query, SEARCH_PARTS, caller, "query");
@@ -316,7 +316,7 @@ export async function nx_quota(sess: ne_session, path: string): Promise<nx_quota
     name,
   }));
   const body = propfindBody([used!, available!], caller);
-  const resource = await inspect(new Work(sess, null, caller), path, body);
+  const resource = await inspect(new Call(sess, null, caller), path, body);
   const bytes = (name: string): number | null => numberOf(resource.prop("DAV:", name) ?? "");
   return Object.freeze({
     used: bytes("quota-used-bytes"),
@@ -419,7 +419,7 @@ export async function nx_discover(
 ): Promise<nx_discovered> {
   const caller = "nx_discover";
   open(sess, path ?? "/", caller);
-  const found = await discover(new Work(sess, null, caller), needKind(kind, caller), path ?? null);
+  const found = await discover(new Call(sess, null, caller), needKind(kind, caller), path ?? null);
   return Object.freeze(found);
 }
 
@@ -458,14 +458,14 @@ export function nx_multiget(
   needPath(path, caller);
   needList(hrefs, caller, "the hrefs");
   for (const href of hrefs) needPath(href, caller);
-  const work = new Work(sess, null, caller);
+  const call = new Call(sess, null, caller);
   const getting = {
     path,
     hrefs: [...hrefs],
     kind: needKind(kind, caller),
     props: needProps(props, caller),
   };
-  return work.iterate(path, multiget(work, getting));
+  return call.iterate(path, multiget(call, getting));
 }
 
 /** A range of time, sent in UTC; a missing end is open. */
@@ -519,7 +519,7 @@ export function nx_query(
   needKind(kind, caller);
   const own = readOptions(options, QUERY_OPTIONS, caller);
   const limit = own.limit === undefined ? Infinity : needLimit(own.limit, caller);
-  const work = new Work(sess, needSignal(own.signal, caller), caller);
+  const call = new Call(sess, needSignal(own.signal, caller), caller);
   const { from, to } = rangeOf(own, caller);
   const { filter = null, component = null, expand = false } = own;
   const isShort = component !== null || from !== null || to !== null;
@@ -539,7 +539,7 @@ export function nx_query(
   const query = { kind, filter, component, from, to, expand, limit, props };
   const body = queryBody(query, caller);
   const question = { method: "REPORT", path, depth: 1, body } as const;
-  return work.iterate(path, report(work, question, { limit }));
+  return call.iterate(path, report(call, question, { limit }));
 }
 
 function rangeOf(
@@ -592,8 +592,8 @@ export function nx_versions(
   const caller = "nx_versions";
   needSession(sess, caller);
   needPath(path, caller);
-  const work = new Work(sess, null, caller);
-  return work.iterate(path, versions(work, path, needProps(props, caller)));
+  const call = new Call(sess, null, caller);
+  return call.iterate(path, versions(call, path, needProps(props, caller)));
 }
 
 // The argument checks of every function that returns a promise.

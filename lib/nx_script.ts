@@ -10,16 +10,16 @@ import type { nx_resource } from "./internal/resources/resource.js";
 import type { nx_resource_prop } from "./internal/resources/response_element.js";
 import { resultOf, type nx_result, type nx_streamed } from "./internal/script/result.js";
 import { isPromise } from "./internal/base/promise.js";
-import { parsePlace, type UrlPlace } from "./internal/script/url_parts.js";
+import { parseUrl, type UrlParts } from "./internal/script/url_parts.js";
 import { errorOf } from "./internal/script/nx_must.js";
 import { sendFollowing } from "./internal/script/send.js";
 import { takeSession } from "./internal/script/session_cache.js";
-import type { Answer } from "./internal/script/send_state.js";
+import type { ResultRecord } from "./internal/script/send_state.js";
 import type { nx_headers } from "./internal/script/header_list.js";
 import type { nx_error_details } from "./internal/script/nx_error.js";
 import type { nx_body, nx_progress_fn } from "./internal/script/request_body.js";
 import {
-  readSending,
+  readPlan,
   SEND_OPTIONS,
   type nx_send_options,
 } from "./internal/script/send_options.js";
@@ -65,8 +65,8 @@ export async function nx_send(
   options: nx_send_options = {},
 ): Promise<nx_result> {
   const s = sessions.open(sess, "nx_send");
-  const sending = readSending(method, target, options, "nx_send");
-  return resultOf(await sendFollowing(s, sending));
+  const plan = readPlan(method, target, options, "nx_send");
+  return resultOf(await sendFollowing(s, plan));
 }
 
 /** The options of `nx_fetch`: those of `nx_send`, and two more. */
@@ -109,21 +109,21 @@ export async function nx_fetch(
   options: nx_fetch_options = {},
 ): Promise<nx_result> {
   const caller = "nx_fetch";
-  const place = parsePlace(url, caller);
-  if (place === null) throw misuse(caller, "the URL is not one of http or https");
-  if (place.hasUserinfo) {
+  const parts = parseUrl(url, caller);
+  if (parts === null) throw misuse(caller, "the URL is not one of http or https");
+  if (parts.hasUserinfo) {
     throw misuse(caller, "the URL holds a user name or password; set credentials in `setup`");
   }
   const { method = "GET", setup } = readOptions(options, FETCH_OPTIONS, caller);
   if (setup !== undefined) needCallback(setup, caller, "`setup`");
-  const sending = readSending(method, place.target, options, caller, FETCH_OPTIONS);
-  const { sess, leave } = takeSession(place.origin, () => sessionTo(place), setup ?? null);
-  let answer: Answer | null = null;
+  const plan = readPlan(method, parts.target, options, caller, FETCH_OPTIONS);
+  const { sess, leave } = takeSession(parts.origin, () => sessionTo(parts), setup ?? null);
+  let record: ResultRecord | null = null;
   try {
-    answer = await sendFollowing(sessions.open(sess, caller), sending);
-    return resultOf(answer);
+    record = await sendFollowing(sessions.open(sess, caller), plan);
+    return resultOf(record);
   } finally {
-    const stream = answer?.stream ?? null;
+    const stream = record?.stream ?? null;
     if (stream === null) leave();
     else stream.once("close", leave);
   }
@@ -169,8 +169,8 @@ function isOk<R extends nx_result>(result: R): result is nx_success<R> {
  * @returns `null` where it is no URL of http or https.
  */
 export function nx_session_for(url: string | URL): ne_session | null {
-  const place = parsePlace(url, "nx_session_for");
-  return place === null ? null : sessionTo(place);
+  const parts = parseUrl(url, "nx_session_for");
+  return parts === null ? null : sessionTo(parts);
 }
 
 /**
@@ -182,12 +182,12 @@ export function nx_session_for(url: string | URL): ne_session | null {
  * ```
  */
 export function nx_session_open(url: string | URL): ne_session {
-  const place = parsePlace(url, "nx_session_open");
-  if (place === null) throw misuse("nx_session_open", "it is no URL of http or https");
-  return sessionTo(place);
+  const parts = parseUrl(url, "nx_session_open");
+  if (parts === null) throw misuse("nx_session_open", "it is no URL of http or https");
+  return sessionTo(parts);
 }
 
-function sessionTo({ scheme, host, port }: UrlPlace): ne_session {
+function sessionTo({ scheme, host, port }: UrlParts): ne_session {
   const sess = ne_session_create(scheme, host, port);
   if (scheme === "https") ne_ssl_trust_default_ca(sess);
   nx_set_connection_attempt_delay(sess, 0.25);

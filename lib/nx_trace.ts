@@ -172,8 +172,8 @@ export function nx_recorder_register(rec: nx_recorder, sess: ne_session): void {
  * entry's `comment`. If a body was not kept whole, `_kept` is the number of bytes kept.
  */
 export function nx_recorder_har(rec: nx_recorder): object {
-  const { tapes, settings } = recorders.open(rec, "nx_recorder_har");
-  return writeHar(tapes, settings.secrets);
+  const { attempts, settings } = recorders.open(rec, "nx_recorder_har");
+  return writeHar(attempts, settings.secrets);
 }
 
 /**
@@ -186,17 +186,17 @@ export function nx_recorder_har(rec: nx_recorder): object {
  * ```
  */
 export function nx_recorder_curl(rec: nx_recorder, index: number): string {
-  const { tapes, settings } = recorders.open(rec, "nx_recorder_curl");
-  const tape = Number.isInteger(index) ? tapes[index] : undefined;
-  if (tape === undefined) {
-    throw new RangeError(`nx_recorder_curl: there is no request ${index} of ${tapes.length}`);
+  const { attempts, settings } = recorders.open(rec, "nx_recorder_curl");
+  const attempt = Number.isInteger(index) ? attempts[index] : undefined;
+  if (attempt === undefined) {
+    throw new RangeError(`nx_recorder_curl: there is no request ${index} of ${attempts.length}`);
   }
-  const { kept, length } = bodyKept(tape);
+  const { kept, length } = bodyKept(attempt);
   if (kept < length) {
     const what = `only ${kept} of ${length} bytes of the body were kept`;
     throw new Error(`nx_recorder_curl: ${what}`);
   }
-  return writeCurl(tape, settings.secrets);
+  return writeCurl(attempt, settings.secrets);
 }
 
 /**
@@ -226,8 +226,8 @@ export function nx_recorder_clear(rec: nx_recorder): void {
  * recording, are ignored. Repeating a request gets the next response recorded for it. A request
  * that was not recorded, or not as often, fails with `NE_ERROR`, and the session error string names
  * the nearest recorded one and the difference; so does one whose response was not kept whole. A
- * request that failed when it was recorded fails again. Answers have no Content-Encoding, since the
- * recorder decodes them.
+ * request that failed when it was recorded fails again. Responses have no Content-Encoding, since
+ * the recorder decodes them.
  * @throws TypeError if `har` is not a HAR
  * @example
  * ```ts

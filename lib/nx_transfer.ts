@@ -151,7 +151,7 @@ export async function nx_put(
   try {
     return Object.freeze(await putBody({ ...sending, path: target, body: outgoing, isSingleUse }));
   } catch (error) {
-    throw toCaller(sending.line, error, target, 0);
+    throw toCaller(sending.context, error, target, 0);
   } finally {
     outgoing.release();
   }
@@ -216,13 +216,13 @@ export async function nx_upload(
   let opened: Source | null = null;
   let job: Job | null = null;
   try {
-    opened = await openSource(settings.line, given, length < 0 ? null : length);
+    opened = await openSource(settings.context, given, length < 0 ? null : length);
     const isKept = state !== null || settings.onstate !== null;
     const fingerprint = isKept ? await opened.fingerprint() : "";
     job = { ...settings, source: opened, fingerprint, done: 0 };
     return Object.freeze(await upload(job, wanted, state));
   } catch (error) {
-    throw toCaller(settings.line, error, target, job?.done ?? 0);
+    throw toCaller(settings.context, error, target, job?.done ?? 0);
   } finally {
     await opened?.close();
   }
@@ -298,7 +298,7 @@ export async function nx_download(
   const own = readOptions(options, DOWNLOAD_OPTIONS, caller);
   const given = readFieldValue(own.etag, "etag", caller);
   const settings = {
-    line: { sess, signal: readSignal(own.signal, caller), fields: [] },
+    context: { sess, signal: readSignal(own.signal, caller), fields: [] },
     path,
     retries: readCount(own.retries, { name: "retries", least: 0, usual: USUAL_RETRIES }, caller),
     progress: readCallback(own.progress, "progress", caller),
@@ -306,7 +306,7 @@ export async function nx_download(
   const resumes = own.resume === true;
   let target: Target | null = null;
   try {
-    target = await openTarget(settings.line, to, urlOf(settings.line, path), resumes, caller);
+    target = await openTarget(settings.context, to, urlOf(settings.context, path), resumes, caller);
     const kept = resumes && target.at > 0 ? ((await target.keptTag?.()) ?? null) : null;
     // a part that is known to be of another version is not the caller's
     const isOther = given !== null && kept !== null && given !== kept;
@@ -316,7 +316,7 @@ export async function nx_download(
     await target.finish();
     return Object.freeze(result);
   } catch (error) {
-    const failure = toCaller(settings.line, error, path, target?.at ?? 0);
+    const failure = toCaller(settings.context, error, path, target?.at ?? 0);
     await target?.fail(failure);
     throw failure;
   }
@@ -325,7 +325,7 @@ export async function nx_download(
 // What nx_put and nx_upload have in common.
 function readSending(sess: ne_session, own: nx_put_options, caller: string): Sending {
   return {
-    line: {
+    context: {
       sess,
       signal: readSignal(own.signal, caller),
       fields: readHeaders(own.headers, caller),
@@ -337,7 +337,7 @@ function readSending(sess: ne_session, own: nx_put_options, caller: string): Sen
   };
 }
 
-type Sending = Pick<Job, "line" | "conditions" | "contentType" | "mtime" | "progress">;
+type Sending = Pick<Job, "context" | "conditions" | "contentType" | "mtime" | "progress">;
 
 function readPath(path: string, caller: string): string {
   needText(path, caller, "the path");

@@ -112,8 +112,8 @@ t.test("characters that no URI may hold are escaped", async (t) => {
   const [sess, server] = await session(t, [answer("302 Found", "/a b[1]{x}|^`<\">?q[]#f[g]")]);
   ne_redirect_register(sess);
   t.equal(await get(sess, "/a"), NE_REDIRECT);
-  const healed = "/a%20b%5B1%5D%7Bx%7D%7C%5E%60%3C%22%3E?q%5B%5D#f%5Bg%5D";
-  t.equal(location(sess), server.origin + healed);
+  const repaired = "/a%20b%5B1%5D%7Bx%7D%7C%5E%60%3C%22%3E?q%5B%5D#f%5Bg%5D";
+  t.equal(location(sess), server.origin + repaired);
 });
 
 t.test("no_redirect: forgotten with the next request", async (t) => {

@@ -11,7 +11,7 @@ import {
   ne_lockscope_shared,
 } from "../plugins/lock_store.js";
 import { resolveHref } from "../multistatus/href.js";
-import { healHref } from "../uri/repair.js";
+import { repairHref } from "../uri/repair.js";
 import { ne_shave, ne_strcasecmp } from "../../ne_string.js";
 import { ne_uri } from "../../ne_uri.js";
 import { NE_XML_DECLINE, type ne_xml_parser, ne_xml_push_handler } from "../../ne_xml.js";
@@ -196,6 +196,6 @@ function takeRoot(active: ActiveLock, href: string): void {
   active.root = href;
   const { lock } = active;
   if (lock.uri.path === null) return;
-  const root = resolveHref(lock.uri, href) ?? resolveHref(lock.uri, healHref(href));
+  const root = resolveHref(lock.uri, href) ?? resolveHref(lock.uri, repairHref(href));
   if (root !== null) lock.uri = Object.assign(new ne_uri(), root);
 }

@@ -2,7 +2,7 @@
 // say: for ne_locks.h, and for locks that look after themselves.
 import { printable } from "../base/bytes.js";
 import { NE_DEPTH_ONE, NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
-import { failAnswer } from "../session/failed_response.js";
+import { failResponse } from "../session/failed_response.js";
 import { misuse, type ne_request, type ne_session } from "../base/handle.js";
 import { needObject } from "../base/arguments.js";
 import {
@@ -14,8 +14,12 @@ import {
   ne_lockscope_shared,
 } from "../plugins/lock_store.js";
 import { isXmlType, parseContentType } from "../http/content_type.js";
-import { endAnswer, readAnswer, refuseAnswer } from "../multistatus/response_document.js";
-import { endWatch, tellFailure, watchOutcome } from "../multistatus/outcome_reader.js";
+import {
+  endDocument,
+  addDocumentReader,
+  refuseDocument,
+} from "../multistatus/response_document.js";
+import { endOutcomeReader, tellFailure, addOutcomeReader } from "../multistatus/outcome_reader.js";
 import { newRequest } from "../session/create_request.js";
 import {
   NE_REQFLAG_IDEMPOTENT,
@@ -112,7 +116,7 @@ export interface Locked {
  */
 export async function dispatchLock(req: ne_request, wanted: string | null): Promise<Locked> {
   const answer: { token: string | null; all: ActiveLock[] } = { token: wanted, all: [] };
-  const document = readAnswer(
+  const document = addDocumentReader(
     req,
     (xml) => {
       answer.token = wanted ?? tokenField(req);
@@ -129,7 +133,7 @@ export async function dispatchLock(req: ne_request, wanted: string | null): Prom
     },
     false,
   );
-  const watch = watchOutcome(req, false);
+  const reader = addOutcomeReader(req, false);
   try {
     const ret = await ne_request_dispatch(req);
     if (ret !== NE_OK) return { ret, token: null, found: null };
@@ -137,17 +141,17 @@ export async function dispatchLock(req: ne_request, wanted: string | null): Prom
     const { token } = answer;
     const found = klass === 2 ? theLock(answer.all, token) : null;
     if (klass !== 2 || (code === 207 && found === null)) {
-      tellFailure(req, watch);
-      return { ret: failAnswer(req), token, found: null };
+      tellFailure(req, reader);
+      return { ret: failResponse(req), token, found: null };
     }
     if (found === null && document.fault !== null && !document.isEmpty) {
       refuseLock(req, document.fault);
-      return { ret: failAnswer(req), token, found };
+      return { ret: failResponse(req), token, found };
     }
     return { ret: NE_OK, token, found };
   } finally {
-    endAnswer(document);
-    endWatch(watch);
+    endDocument(document);
+    endOutcomeReader(reader);
   }
 }
 
@@ -179,7 +183,7 @@ function tokenField(req: ne_request): string | null {
 function refuseLock(req: ne_request, fault: string): number {
   const field = ne_get_response_header(req, "Content-Type");
   const type = field === null ? null : parseContentType(field);
-  if (type !== null && isXmlType(type)) return refuseAnswer(req, fault);
+  if (type !== null && isXmlType(type)) return refuseDocument(req, fault);
   const shown = field === null ? "without Content-Type" : `of type ${printable(field)}`;
-  return refuseAnswer(req, `an answer to LOCK ${shown}: ${fault}`);
+  return refuseDocument(req, `an answer to LOCK ${shown}: ${fault}`);
 }

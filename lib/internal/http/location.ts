@@ -8,17 +8,18 @@ const NOT_IN_URI = /[^!#$%&'()*+,\-./0-9:;=?@A-Z_a-z~]/g;
  * A Location with the characters escaped that a URI cannot hold, as browsers read it: a backslash
  * in front of the query is a slash, tabs are left out. Each character is a byte.
  */
-export function healLocation(location: string): string {
+export function repairLocation(location: string): string {
   const [beforeQuery = ""] = /^[^?#]*/.exec(location) ?? [];
   const slashed = beforeQuery.replaceAll("\\", "/") + location.slice(beforeQuery.length);
   const text = slashed.replaceAll("\t", "");
   const [start = ""] = BEFORE_PATH.exec(text) ?? [];
   const [rest = "", ...fragment] = text.slice(start.length).split("#");
-  const healed = rest.replace(NOT_IN_URI, escapeByte);
-  return start + healed + (fragment.length > 0 ? `#${fragment.map(healFragment).join("%23")}` : "");
+  const repaired = rest.replace(NOT_IN_URI, escapeByte);
+  const end = fragment.length > 0 ? `#${fragment.map(repairFragment).join("%23")}` : "";
+  return start + repaired + end;
 }
 
-function healFragment(text: string): string {
+function repairFragment(text: string): string {
   return text.replace(NOT_IN_URI, escapeByte);
 }
 

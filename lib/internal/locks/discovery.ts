@@ -4,7 +4,7 @@ import { NE_DEPTH_INFINITE, NE_ERROR } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { type ActiveLock, newActiveLock, readActiveLocks } from "../dav/active_lock.js";
 import { ne_lockscope_shared } from "../plugins/lock_store.js";
-import { endAnswer, readAnswer } from "../multistatus/response_document.js";
+import { endDocument, addDocumentReader } from "../multistatus/response_document.js";
 import { healedPath } from "../multistatus/href.js";
 import { baseOf } from "../multistatus/reference_base.js";
 import { parseStatusElement } from "../multistatus/status_element.js";
@@ -76,7 +76,7 @@ export async function discoverLocks(sess: ne_session, path: string): Promise<nx_
   ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
   const errors = watchErrors(req);
   let reading = newReading();
-  const document = readAnswer(
+  const document = addDocumentReader(
     req,
     (xml) => {
       reading = newReading();
@@ -101,7 +101,7 @@ export async function discoverLocks(sess: ne_session, path: string): Promise<nx_
     const headers = nx_response_fields(req);
     throw new nx_error(what, NE_ERROR, Object.freeze({ ...status }), null, { headers, path });
   } finally {
-    endAnswer(document);
+    endDocument(document);
     ne_request_destroy(req);
   }
 }

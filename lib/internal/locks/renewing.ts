@@ -5,8 +5,8 @@ import { NE_AUTH, NE_ERROR, NE_PROXYAUTH } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { dispatchLock, refreshRequest } from "../dav/lock_method.js";
 import { NE_TIMEOUT_INFINITE } from "../plugins/lock_store.js";
-import { failureOf, watchFailure } from "../script/failure.js";
-import { endWatch } from "../multistatus/outcome_reader.js";
+import { failureOf, addFailureReader } from "../script/failure.js";
+import { endOutcomeReader } from "../multistatus/outcome_reader.js";
 import { nx_error } from "../script/nx_error.js";
 import {
   ne_get_response_retry_after,
@@ -99,17 +99,17 @@ async function refresh(held: Held): Promise<Refreshed> {
 async function refreshOn(sess: ne_session, held: Held): Promise<Refreshed> {
   const { lock, path, token, wanted } = held;
   const req = refreshRequest("nx_lock", sess, { ...lock, timeout: wanted });
-  const watch = watchFailure(req);
+  const reader = addFailureReader(req);
   try {
     const { ret, found } = await dispatchLock(req, token);
     if (found !== null) return { kind: "done", timeout: found.lock.timeout };
     const status = ne_get_status(req);
     if (status.klass === 2 && status.code !== 207) return await lookFor(sess, held);
-    const reason = failureOf(req, ret, path, watch.outcome, "The lock was not refreshed: ");
+    const reason = failureOf(req, ret, path, reader.outcome, "The lock was not refreshed: ");
     const afterMs = Math.max(ne_get_response_retry_after(req) * 1000 - Date.now(), 0);
     return { kind: mayPass(reason) ? "may pass" : "refused", reason, afterMs };
   } finally {
-    endWatch(watch);
+    endOutcomeReader(reader);
     ne_request_destroy(req);
   }
 }

@@ -62,7 +62,7 @@ export function watchLock(held: Held): void {
   if (locks === null) {
     locks = new SessionLocks();
     ne_set_session_private(sess, PRIVATE_ID, locks);
-    ne_hook_post_send(sess, lookAtAnswer, locks);
+    ne_hook_post_send(sess, lookAtResponse, locks);
     ne_hook_destroy_session(sess, endAll, locks);
   }
   locks.held.add(held);
@@ -81,7 +81,7 @@ function endAll(locks: SessionLocks): void {
   locks.held.clear();
 }
 
-function lookAtAnswer(
+function lookAtResponse(
   req: ne_request,
   locks: SessionLocks,
   status: Readonly<ne_status>,

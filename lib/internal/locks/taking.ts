@@ -13,8 +13,8 @@ import {
   ne_lockscope_shared,
   ne_lockstore_add,
 } from "../plugins/lock_store.js";
-import { endWatch } from "../multistatus/outcome_reader.js";
-import { failureOf, throwFailure, watchFailure } from "../script/failure.js";
+import { endOutcomeReader } from "../multistatus/outcome_reader.js";
+import { failureOf, throwFailure, addFailureReader } from "../script/failure.js";
 import { nx_error } from "../script/nx_error.js";
 import { ne_get_status, ne_request_destroy, ne_request_dispatch } from "../../ne_request.js";
 import { ne_fill_server_uri } from "../../ne_session.js";
@@ -91,7 +91,7 @@ async function sendLock(
 ): Promise<void> {
   const req = lockRequest("nx_lock", sess, lock);
   if (signal !== null) nx_set_request_signal(req, signal);
-  const watch = watchFailure(req);
+  const reader = addFailureReader(req);
   try {
     const { ret, token, found } = await dispatchLock(req, null);
     if (found !== null) {
@@ -109,9 +109,9 @@ async function sendLock(
       const what = `${path}: the answer to LOCK shows no lock`;
       throw new nx_error(what, NE_ERROR, null, null, { path });
     }
-    throw failureOf(req, ret, path, watch.outcome);
+    throw failureOf(req, ret, path, reader.outcome);
   } finally {
-    endWatch(watch);
+    endOutcomeReader(reader);
     ne_request_destroy(req);
   }
 }
@@ -142,16 +142,16 @@ async function unlockHeld(held: Held): Promise<void> {
 export async function sendUnlock(sess: ne_session, lock: Readonly<LockRecord>): Promise<void> {
   const path = lock.uri.path ?? "/";
   const req = unlockRequest("nx_unlock", sess, lock);
-  const watch = watchFailure(req);
+  const reader = addFailureReader(req);
   try {
-    throwFailure(req, await ne_request_dispatch(req), watch, path);
+    throwFailure(req, await ne_request_dispatch(req), reader, path);
   } catch (error) {
     if (!isUnclear(error)) throw error;
     // Apache answers 400 or 409 for a lock that is gone, others 404, 412 or 403
     const isThere = await hasLock(sess, path, lock.token ?? "").catch(() => true);
     if (isThere) throw error;
   } finally {
-    endWatch(watch);
+    endOutcomeReader(reader);
     ne_request_destroy(req);
   }
 }

@@ -24,7 +24,7 @@ import {
 const MAX_BYTES = 1 << 24;
 
 /** A document under way, or read. */
-export interface AnswerDocument {
+export interface ResponseDocument {
   /** Why it could not be read, or `null`. */
   fault: string | null;
   /** There was no body. */
@@ -39,12 +39,12 @@ export interface AnswerDocument {
  * @param begin called with a parser for each response; says whether its document is wanted
  * @param ends whether a document that cannot be read ends the request: not where others want it
  */
-export function readAnswer(
+export function addDocumentReader(
   req: ne_request,
   begin: (xml: ne_xml_parser) => boolean,
   ends: boolean,
-): AnswerDocument {
-  const document: AnswerDocument = {
+): ResponseDocument {
+  const document: ResponseDocument = {
     fault: null,
     isEmpty: true,
     bytes: 0,
@@ -56,8 +56,8 @@ export function readAnswer(
     () => (start(document, req, begin) ? 1 : 0),
     (_userdata, block) => {
       read(document, block);
-      if (document.bytes > MAX_BYTES) return refuseAnswer(req, "the answer goes on without end");
-      return ends && document.fault !== null ? refuseAnswer(req, document.fault) : 0;
+      if (document.bytes > MAX_BYTES) return refuseDocument(req, "the answer goes on without end");
+      return ends && document.fault !== null ? refuseDocument(req, document.fault) : 0;
     },
   );
   return document;
@@ -65,11 +65,11 @@ export function readAnswer(
 
 // A request that is repeated starts a new document.
 function start(
-  document: AnswerDocument,
+  document: ResponseDocument,
   req: ne_request,
   begin: (xml: ne_xml_parser) => boolean,
 ): boolean {
-  endAnswer(document);
+  endDocument(document);
   document.fault = null;
   document.isEmpty = true;
   document.bytes = 0;
@@ -77,7 +77,7 @@ function start(
   const parser = ne_xml_create();
   document.parser = parser;
   if (!begin(parser)) {
-    endAnswer(document);
+    endDocument(document);
     return false;
   }
   const field = ne_get_response_header(req, "Content-Type");
@@ -88,7 +88,7 @@ function start(
   return true;
 }
 
-function read(document: AnswerDocument, block: Uint8Array): void {
+function read(document: ResponseDocument, block: Uint8Array): void {
   const { parser } = document;
   document.bytes += block.length;
   if (parser === null || document.fault !== null) return;
@@ -101,13 +101,13 @@ function read(document: AnswerDocument, block: Uint8Array): void {
 }
 
 /** Gives up what the reader needed. */
-export function endAnswer(document: AnswerDocument): void {
+export function endDocument(document: ResponseDocument): void {
   if (document.parser !== null) ne_xml_destroy(document.parser);
   document.parser = null;
 }
 
 /** Fails a request by its response. @returns `NE_ERROR` */
-export function refuseAnswer(req: ne_request, why: string): number {
+export function refuseDocument(req: ne_request, why: string): number {
   reportUnreadable(req);
   ne_set_error(ne_get_session(req), "Could not parse response: %s", why);
   return NE_ERROR;

@@ -48,7 +48,7 @@ import {
 } from "../../ne_request.js";
 import { ne_buffer_concat, type ne_buffer } from "../../ne_string.js";
 import { run, valueOf, type Steps } from "../base/steps.js";
-import { answered } from "./run_scheme.js";
+import { runScheme } from "./run_scheme.js";
 import {
   circumstances,
   hostOf,
@@ -62,7 +62,7 @@ import {
   type Guarded,
   type Signed,
 } from "./login_state.js";
-import { offersIn, takeOffer } from "./usable_challenges.js";
+import { usableChallenges, answerChallenge } from "./usable_challenges.js";
 import { PROXY, SERVER, type AuthClass, type Registration } from "./registration.js";
 import type { ne_status } from "../../ne_utils.js";
 import { BEARER } from "../auth/bearer.js";
@@ -157,7 +157,7 @@ function* signWith(g: Guarded, signed: Signed, login: Login): Steps<Signature | 
   const by = g.by;
   signed.by = by;
   traceAuth(g, "Sending '%s' response.\n", login.scheme.name);
-  const signature = yield* answered(login.sign(outgoing(signed)), (question) =>
+  const signature = yield* runScheme(login.sign(outgoing(signed)), (question) =>
     question.want === "bodyHash"
       ? requestBodyHash(signed.req, question.algorithm)
       : ask(g, signed, by, login.scheme, question),
@@ -172,7 +172,7 @@ function* signWith(g: Guarded, signed: Signed, login: Login): Steps<Signature | 
 function* loginEagerly(g: Guarded, signed: Signed): Steps<Login | null> {
   const registration = g.registrations.find(({ eager }) => eager !== null);
   if (registration?.eager == null || signed.rounds > 0) return null;
-  const login = yield* answered(registration.eager(), (question) =>
+  const login = yield* runScheme(registration.eager(), (question) =>
     ask(g, signed, registration, BEARER, question),
   );
   if (login !== null) setLogin(g, login, registration);
@@ -209,9 +209,9 @@ function concerns(g: Guarded, signed: Signed): boolean {
 
 // ---- receiving ----
 
-const postSend: ne_post_send_fn<Guarded> = (req, g, status) => run(judgeAnswer(req, g, status));
+const postSend: ne_post_send_fn<Guarded> = (req, g, status) => run(judgeResponse(req, g, status));
 
-function* judgeAnswer(
+function* judgeResponse(
   req: ne_request,
   g: Guarded,
   status: Readonly<ne_status>,
@@ -228,7 +228,7 @@ function* judgeAnswer(
   if (used === null || status.code === 401 || status.code === 407) return NE_OK;
   resetStale(used);
   if (used.finish === undefined) return NE_OK;
-  const wrong = yield* answered(used.finish(outgoing(signed), signature, last), (question) =>
+  const wrong = yield* runScheme(used.finish(outgoing(signed), signature, last), (question) =>
     ask(g, signed, signed.by, used.scheme, question),
   );
   return wrong === null ? NE_OK : disproved(req, g, wrong);
@@ -297,12 +297,12 @@ function* logIn(g: Guarded, signed: Signed, field: string): Steps<number> {
   const old = signed.used ?? g.login;
   if (old === g.login) setLogin(g, null, null);
   const reasons: string[] = [];
-  const offers = offersIn(g, field, reasons);
+  const challenges = usableChallenges(g, field, reasons);
   const at = circumstances(g, signed, old);
-  for (const offer of offers) {
-    const { registration, scheme } = offer;
+  for (const usable of challenges) {
+    const { registration, scheme } = usable;
     traceAuth(g, "Trying %s challenge...\n", scheme.name);
-    const result = yield* answered(takeOffer(offer, at), (question) =>
+    const result = yield* runScheme(answerChallenge(usable, at), (question) =>
       ask(g, signed, registration, scheme, question),
     );
     if (typeof result !== "string") {

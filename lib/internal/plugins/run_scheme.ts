@@ -4,7 +4,7 @@ import type { Answer, Asking, Question } from "../auth/scheme.js";
 import type { Steps } from "../base/steps.js";
 
 /** Resumes a generator with answers until it is done. */
-export function* answered<T>(
+export function* runScheme<T>(
   asking: Asking<T>,
   answer: (question: Question) => Steps<Answer>,
 ): Steps<T> {

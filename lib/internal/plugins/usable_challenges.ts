@@ -13,15 +13,15 @@ import type { Registration } from "./registration.js";
 const MAX_REASON = 127;
 
 /** A challenge, and who is asked about it. */
-export interface Offer {
+export interface UsableChallenge {
   readonly scheme: Scheme;
   readonly challenge: Challenge;
   readonly registration: Registration;
 }
 
 /** The challenges that somebody is registered for, the strongest first. */
-export function offersIn(g: Guarded, field: string, reasons: string[]): Offer[] {
-  const offers: Offer[] = [];
+export function usableChallenges(g: Guarded, field: string, reasons: string[]): UsableChallenge[] {
+  const challenges: UsableChallenge[] = [];
   // only for a scheme that will be answered is what follows its name a token
   const takesToken = (name: string): boolean => {
     const scheme = schemeByName(name);
@@ -32,12 +32,12 @@ export function offersIn(g: Guarded, field: string, reasons: string[]): Offer[] 
     const registration = scheme === null ? undefined : registeredFor(g, scheme);
     if (scheme !== null && registration !== undefined) {
       traceAuth(g, "Got '%s' challenge.\n", scheme.name);
-      offers.push({ scheme, challenge, registration });
+      challenges.push({ scheme, challenge, registration });
     } else {
       reasons.push(`ignored ${ne_strclean(challenge.scheme)} challenge`.slice(0, MAX_REASON));
     }
   }
-  return offers.sort((a, b) => b.scheme.strength(b.challenge) - a.scheme.strength(a.challenge));
+  return challenges.sort((a, b) => b.scheme.strength(b.challenge) - a.scheme.strength(a.challenge));
 }
 
 function registeredFor(g: Guarded, scheme: Scheme): Registration | undefined {
@@ -50,8 +50,11 @@ function registeredFor(g: Guarded, scheme: Scheme): Registration | undefined {
 }
 
 /** Answers a challenge: a login, or the reason why not. */
-export function* takeOffer(offer: Offer, at: Circumstances): Asking<Login | string> {
-  const legacy = (offer.registration.protocols & NE_AUTH_LEGACY_DIGEST) !== 0;
-  const result = yield* offer.scheme.challenge(offer.challenge, { ...at, legacy });
+export function* answerChallenge(
+  usable: UsableChallenge,
+  at: Circumstances,
+): Asking<Login | string> {
+  const legacy = (usable.registration.protocols & NE_AUTH_LEGACY_DIGEST) !== 0;
+  const result = yield* usable.scheme.challenge(usable.challenge, { ...at, legacy });
   return typeof result === "string" ? result.slice(0, MAX_REASON) : result;
 }

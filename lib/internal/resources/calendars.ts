@@ -10,10 +10,10 @@ import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import type { DavKind } from "./discover.js";
 import { refusal } from "./failed_request.js";
 import { isAbsence, stat } from "./stat.js";
-import { Places } from "./href_resolver.js";
+import { HrefResolver } from "./href_resolver.js";
 import { makeResource, type nx_resource } from "./resource.js";
 import { isRefused } from "./response_element.js";
-import type { Work } from "./call.js";
+import type { Call } from "./call.js";
 import { parseContent } from "./xml_parse.js";
 import { checkPath } from "./argument_checks.js";
 import { escapeText, printElement, propElements, PROLOGUE } from "./xml_text.js";
@@ -47,79 +47,79 @@ export interface Getting {
 }
 
 /** Gives members by their paths, in portions; those that are not there as such. */
-export async function* multiget(work: Work, getting: Getting): AsyncGenerator<nx_resource[]> {
+export async function* multiget(call: Call, getting: Getting): AsyncGenerator<nx_resource[]> {
   const { hrefs, path } = getting;
-  for (const href of hrefs) checkPath(href, work.caller);
-  const places = new Places(path);
+  for (const href of hrefs) checkPath(href, call.caller);
+  const places = new HrefResolver(path);
   // apart from these: what was asked for says nothing about how the server calls the collection
-  const asked = new Places(path);
+  const asked = new HrefResolver(path);
   for (let at = 0; at < hrefs.length; at += PORTION) {
-    yield* getSome(work, getting, hrefs.slice(at, at + PORTION), places, asked);
+    yield* getSome(call, getting, hrefs.slice(at, at + PORTION), places, asked);
   }
 }
 
 // A server that refuses the whole request for one missing member (sabre/dav 1.8) is asked for
 // fewer, until it is known which one that is.
 async function* getSome(
-  work: Work,
+  call: Call,
   getting: Getting,
   hrefs: readonly string[],
-  places: Places,
-  asked: Places,
+  places: HrefResolver,
+  asked: HrefResolver,
 ): AsyncGenerator<nx_resource[]> {
   const wanted = new Map<string, string>();
   for (const href of hrefs) wanted.set(keyIn(asked, href), href);
   const { size } = wanted;
   try {
-    yield* getPortion(work, getting, wanted, places);
+    yield* getPortion(call, getting, wanted, places);
   } catch (error) {
     const isRefusal = error instanceof nx_error && isAbsence(error.status?.code);
-    if (!isRefusal || wanted.size < size || !(await isThere(work, getting.path))) throw error;
+    if (!isRefusal || wanted.size < size || !(await isThere(call, getting.path))) throw error;
     const left = [...wanted.values()];
     const middle = left.length >> 1;
     if (middle > 0) {
-      yield* getSome(work, getting, left.slice(0, middle), places, asked);
-      yield* getSome(work, getting, left.slice(middle), places, asked);
+      yield* getSome(call, getting, left.slice(0, middle), places, asked);
+      yield* getSome(call, getting, left.slice(middle), places, asked);
       return;
     }
     const [only = ""] = left;
-    if (await isThere(work, only)) throw error;
+    if (await isThere(call, only)) throw error;
     yield [absent(only, places)];
   }
 }
 
-async function isThere(work: Work, path: string): Promise<boolean> {
-  return (await stat(work.sess, path, [], work.caller)) !== null;
+async function isThere(call: Call, path: string): Promise<boolean> {
+  return (await stat(call.sess, path, [], call.caller)) !== null;
 }
 
-function absent(href: string, places: Places): nx_resource {
+function absent(href: string, places: HrefResolver): nx_resource {
   const missing = { hrefs: [], status: NOT_FOUND, props: [], trees: [] };
   return makeResource(places.place(href), { ...missing, description: null, condition: null });
 }
 
-function keyIn(asked: Places, href: string): string {
+function keyIn(asked: HrefResolver, href: string): string {
   const place = asked.place(href);
   const isUsual = place.kind === "member" && place.path === href;
   return isUsual ? place.key : keyOf(locate(href)[0]);
 }
 
 async function* getPortion(
-  work: Work,
+  call: Call,
   getting: Getting,
   wanted: Map<string, string>,
-  places: Places,
+  places: HrefResolver,
 ): AsyncGenerator<nx_resource[]> {
   const { path } = getting;
-  const question = {
+  const spec = {
     method: "REPORT",
     path,
     depth: null,
-    body: multigetBody(getting, [...wanted.values()], work.caller),
+    body: multigetBody(getting, [...wanted.values()], call.caller),
   };
   const keys = [...wanted.keys()];
   // a server that spells names in another case is rare
   let folded: ReadonlyMap<string, string> | null = null;
-  yield* work.batches(question, (response, batch) => {
+  yield* call.batches(spec, (response, batch) => {
     for (const href of response.hrefs) {
       const place = places.place(href);
       if (place.kind === "self" && isRefused(response)) throw refusal(response, path);

@@ -6,7 +6,7 @@ import { Batches, type Source } from "./batches.js";
 import { abortFailure, failure } from "./failed_request.js";
 import type { nx_resource } from "./resource.js";
 import { checkPath } from "./argument_checks.js";
-import { Transfer, type Asking, type Collector } from "./multistatus_request.js";
+import { MultistatusRequest, type BoundSpec, type Collect } from "./multistatus_request.js";
 
 /** The longest that a timer of Node waits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -15,13 +15,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_RESOURCES = 65_536;
 
 /** What a request of a call says; the rest is the call's. */
-export type Question = Omit<Asking, "sess" | "signal" | "caller">;
+export type RequestSpec = Omit<BoundSpec, "sess" | "signal" | "caller">;
 
-export class Work {
+export class Call {
   readonly sess: ne_session;
   readonly signal: AbortSignal | null;
   readonly caller: string;
-  readonly #transfers = new Set<Transfer>();
+  readonly #requests = new Set<MultistatusRequest>();
   readonly #pauses = new Set<() => void>();
   #isStopped = false;
 
@@ -39,17 +39,17 @@ export class Work {
 
   /** A transfer under way was broken off. */
   get isBroken(): boolean {
-    for (const transfer of this.#transfers) if (transfer.isBroken) return true;
+    for (const request of this.#requests) if (request.isBroken) return true;
     return false;
   }
 
   /** Sends a request; its batches are to be taken until the end, or the transfer stopped. */
-  send(question: Question, collect: Collector): Transfer {
+  send(spec: RequestSpec, collect: Collect): MultistatusRequest {
     const { sess, signal, caller } = this;
-    const transfer = new Transfer({ ...question, sess, signal, caller }, collect);
-    this.#transfers.add(transfer);
-    if (this.#isStopped) void transfer.stop();
-    return transfer;
+    const request = new MultistatusRequest({ ...spec, sess, signal, caller }, collect);
+    this.#requests.add(request);
+    if (this.#isStopped) void request.stop();
+    return request;
   }
 
   /**
@@ -57,29 +57,29 @@ export class Work {
    * @param check called when all have come; throws where they are not all that there is
    */
   async *batches(
-    question: Question,
-    collect: Collector,
+    spec: RequestSpec,
+    collect: Collect,
     check: () => void = () => {},
   ): AsyncGenerator<nx_resource[], void> {
-    const transfer = this.send(question, collect);
+    const request = this.send(spec, collect);
     try {
-      for (let batch = await transfer.next(); batch !== null; batch = await transfer.next()) {
+      for (let batch = await request.next(); batch !== null; batch = await request.next()) {
         yield batch;
       }
       check();
     } finally {
-      await this.end(transfer);
+      await this.end(request);
     }
   }
 
   /** All that one request gives, which must not be much. */
-  async all(question: Question, collect: Collector): Promise<nx_resource[]> {
+  async all(spec: RequestSpec, collect: Collect): Promise<nx_resource[]> {
     const resources: nx_resource[] = [];
-    for await (const batch of this.batches(question, collect)) {
+    for await (const batch of this.batches(spec, collect)) {
       resources.push(...batch);
       if (resources.length > MAX_RESOURCES) {
-        throw failure(`${question.context ?? ""}the answer has too many resources`, {
-          path: question.path,
+        throw failure(`${spec.context ?? ""}the answer has too many resources`, {
+          path: spec.path,
         });
       }
     }
@@ -87,9 +87,9 @@ export class Work {
   }
 
   /** Ends a transfer, if it is not over. */
-  async end(transfer: Transfer): Promise<void> {
-    await transfer.stop();
-    this.#transfers.delete(transfer);
+  async end(request: MultistatusRequest): Promise<void> {
+    await request.stop();
+    this.#requests.delete(request);
   }
 
   /** Waits, no longer than the call lasts. Throws where its signal fires. */
@@ -115,7 +115,7 @@ export class Work {
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const end of [...this.#pauses]) end();
-    await Promise.all([...this.#transfers].map((transfer) => transfer.stop()));
+    await Promise.all([...this.#requests].map((request) => request.stop()));
   }
 
   /** What a generator of batches gives, as an iterator that ends the work when it is left. */

@@ -1,7 +1,7 @@
 // What nx_sync returns: changes to loop over, and then the new token.
 import { Batches } from "./batches.js";
 import { sync, type nx_change, type Syncing, type SyncState } from "./sync.js";
-import type { Work } from "./call.js";
+import type { Call } from "./call.js";
 
 /** What changed since a token. */
 export interface nx_changes extends AsyncIterableIterator<nx_change> {
@@ -17,9 +17,9 @@ export interface nx_changes extends AsyncIterableIterator<nx_change> {
 export class Changes extends Batches<nx_change> implements nx_changes {
   readonly #state: SyncState;
 
-  constructor(work: Work, syncing: Syncing) {
+  constructor(call: Call, syncing: Syncing) {
     const state: SyncState = { token: null, anew: false };
-    super(work.source(syncing.path, sync(work, syncing, state)), work.signal);
+    super(call.source(syncing.path, sync(call, syncing, state)), call.signal);
     this.#state = state;
   }
 

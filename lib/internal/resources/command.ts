@@ -1,7 +1,7 @@
 // Requests that change something, and whose response only says whether they did.
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
-import { endWatch, judgeOutcome, watchOutcome } from "../multistatus/outcome_reader.js";
+import { endOutcomeReader, judgeOutcome, addOutcomeReader } from "../multistatus/outcome_reader.js";
 import type { nx_error } from "../script/nx_error.js";
 import { newRequest } from "../session/create_request.js";
 import {
@@ -31,20 +31,20 @@ export async function carryOut(command: Command): Promise<void> {
   const { sess, method, path, body, caller, prepare } = command;
   const req = newRequest(sess, method, path, caller);
   // the body of a success, too, may say what has failed all the same
-  const watch = watchOutcome(req, false, () => true);
+  const reader = addOutcomeReader(req, false, () => true);
   try {
     if (body !== "") {
       ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
       ne_set_request_body_buffer(req, Buffer.from(body));
     }
     prepare(req);
-    const code = judgeOutcome(req, await ne_request_dispatch(req), watch);
-    const { failure: failing = null, condition = null, text = "" } = watch.outcome ?? {};
+    const code = judgeOutcome(req, await ne_request_dispatch(req), reader);
+    const { failure: failing = null, condition = null, text = "" } = reader.outcome ?? {};
     if (code === NE_OK && failing === null) return;
     const failed = requestFailure(req, code === NE_OK ? NE_ERROR : code, path, "", condition);
     throw failing === null ? failed : inDetail(failed, failing, text);
   } finally {
-    endWatch(watch);
+    endOutcomeReader(reader);
     ne_request_destroy(req);
   }
 }

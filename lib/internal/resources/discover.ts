@@ -10,12 +10,12 @@ import { ne_uri } from "../../ne_uri.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import { childOf, DAV } from "./element.js";
 import { failure } from "./failed_request.js";
-import { Gathering } from "./resource_collector.js";
+import { ResourceCollector } from "./resource_collector.js";
 import { hrefsIn } from "./hrefs.js";
 import { listOnce, propfind, propfindBody } from "./propfind.js";
 import type { nx_resource } from "./resource.js";
 import { inspect, isAbsence } from "./stat.js";
-import type { Work } from "./call.js";
+import type { Call } from "./call.js";
 
 /** The calendars or address books of a user. */
 export interface nx_discovered {
@@ -41,15 +41,15 @@ const MAX_COLLECTIONS = 65_536;
 
 /** See `nx_discover`. */
 export async function discover(
-  work: Work,
+  call: Call,
   kind: DavKind,
   path: string | null,
 ): Promise<nx_discovered> {
   const { nspace, home, type } = KINDS[kind];
-  const start = await beginning(work, kind, path);
+  const start = await beginning(call, kind, path);
   const principal = principalOf(start);
   const names = [{ nspace, name: home }, { nspace: DAV, name: "displayname" }];
-  const user = await follow(work, principal, propfindBody(names, work.caller));
+  const user = await follow(call, principal, propfindBody(names, call.caller));
   const homeSet = user.element(nspace, home);
   const homes = homeSet === null ? [] : hrefsIn(homeSet).map((href) => pathOf(href, user.path));
   if (homes.length === 0) throw failure(`${principal} has no ${home}`, { path: principal });
@@ -59,10 +59,10 @@ export async function discover(
   );
   for (const each of new Set(homes)) {
     try {
-      const find = (at: string): Promise<nx_resource[]> => collectionsIn(work, at, nspace, type);
-      collections.push(...(await following(work, each, find)));
+      const find = (at: string): Promise<nx_resource[]> => collectionsIn(call, at, nspace, type);
+      collections.push(...(await following(call, each, find)));
     } catch (error) {
-      throw elsewhere(work, error, each, foreign.get(each) ?? null);
+      throw elsewhere(call, error, each, foreign.get(each) ?? null);
     }
     if (collections.length > MAX_COLLECTIONS) throw failure("too many collections", { path: each });
   }
@@ -70,8 +70,8 @@ export async function discover(
 }
 
 // A home that is said to be on another server, and is not on this one.
-function elsewhere(work: Work, error: unknown, path: string, origin: string | null): unknown {
-  if (origin === null || isSameOrigin(work.sess, origin) || !(error instanceof nx_error)) {
+function elsewhere(call: Call, error: unknown, path: string, origin: string | null): unknown {
+  if (origin === null || isSameOrigin(call.sess, origin) || !(error instanceof nx_error)) {
     return error;
   }
   const { code, status, headers, condition } = error;
@@ -79,17 +79,17 @@ function elsewhere(work: Work, error: unknown, path: string, origin: string | nu
   return failure(message, { code, status, headers, path, condition, cause: error });
 }
 
-async function beginning(work: Work, kind: DavKind, path: string | null): Promise<nx_resource> {
+async function beginning(call: Call, kind: DavKind, path: string | null): Promise<nx_resource> {
   const names = ["current-user-principal", "principal-URL"].map((name) => ({ nspace: DAV, name }));
-  const body = propfindBody(names, work.caller);
-  if (path !== null) return follow(work, path, body);
+  const body = propfindBody(names, call.caller);
+  if (path !== null) return follow(call, path, body);
   try {
-    return await follow(work, `/.well-known/${kind}`, body);
+    return await follow(call, `/.well-known/${kind}`, body);
   } catch (error) {
     const code = error instanceof nx_error ? error.status?.code : undefined;
     // a server that knows no such name has its principals at the root, or nowhere
     if (!isAbsence(code) && code !== 405 && code !== 501) throw error;
-    return follow(work, "/", body);
+    return follow(call, "/", body);
   }
 }
 
@@ -113,13 +113,13 @@ function pathOf(href: string, base: string): string {
 }
 
 // A PROPFIND of depth 0 that goes where the server points.
-function follow(work: Work, path: string, body: string): Promise<nx_resource> {
-  return following(work, path, (at) => inspect(work, at, body, `${at}: `));
+function follow(call: Call, path: string, body: string): Promise<nx_resource> {
+  return following(call, path, (at) => inspect(call, at, body, `${at}: `));
 }
 
 // Asks again where the server points, as long as that is within it.
 async function following<T>(
-  work: Work,
+  call: Call,
   path: string,
   ask: (path: string) => Promise<T>,
 ): Promise<T> {
@@ -131,7 +131,7 @@ async function following<T>(
       const target = error instanceof nx_error ? redirectOf(error) : null;
       if (target === null) throw error;
       const origin = originOf(target);
-      if (origin !== null && !isSameOrigin(work.sess, origin)) {
+      if (origin !== null && !isSameOrigin(call.sess, origin)) {
         throw failure(`${at}: redirected to another server, ${origin}`, {
           ...(error instanceof nx_error ? { status: error.status, headers: error.headers } : {}),
           path: at,
@@ -149,7 +149,7 @@ function redirectOf({ status, headers }: nx_error): string | null {
 }
 
 async function collectionsIn(
-  work: Work,
+  call: Call,
   home: string,
   nspace: string,
   type: string,
@@ -161,10 +161,10 @@ async function collectionsIn(
     { nspace: "http://calendarserver.org/ns/", name: "getctag" },
     { nspace: CALDAV, name: "supported-calendar-component-set" },
   ];
-  const question = propfind(home, 1, propfindBody(names, work.caller), `${home}: `);
+  const spec = propfind(home, 1, propfindBody(names, call.caller), `${home}: `);
   const found: nx_resource[] = [];
-  const gathering = new Gathering(home, `${home}: `);
-  for await (const batch of listOnce(work, question, gathering, () => true)) {
+  const collector = new ResourceCollector(home, `${home}: `);
+  for await (const batch of listOnce(call, spec, collector, () => true)) {
     for (const resource of batch) {
       const types = resource.element(DAV, "resourcetype");
       if (types !== null && childOf(types, nspace, type) !== null) found.push(resource);

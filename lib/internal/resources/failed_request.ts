@@ -2,7 +2,7 @@
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { abortCause } from "../base/abort_signal.js";
-import { failAnswer } from "../session/failed_response.js";
+import { failResponse } from "../session/failed_response.js";
 import { nx_error } from "../script/nx_error.js";
 import { ne_get_session, ne_get_status } from "../../ne_request.js";
 import { ne_get_error } from "../../ne_session.js";
@@ -36,7 +36,7 @@ export function requestFailure(
   context: string,
   condition: string | null,
 ): nx_error {
-  failAnswer(req);
+  failResponse(req);
   const sess = ne_get_session(req);
   const status = statusOf(req);
   const headers = status === null ? [] : nx_response_fields(req);

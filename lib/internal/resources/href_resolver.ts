@@ -10,7 +10,7 @@ const USUAL = /^(?!\.)(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+\/?$/;
 const SEPARATOR = /[%/?]/g;
 
 /** The hrefs of one response. */
-export class Places {
+export class HrefResolver {
   readonly #membership: Membership;
   readonly #query: string | null;
   readonly #folder: string;

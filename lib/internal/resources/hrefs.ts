@@ -1,14 +1,14 @@
 // The hrefs within an element.
-import { healHref } from "../uri/repair.js";
+import { repairHref } from "../uri/repair.js";
 import { DAV, elementsIn, textIn, type nx_element } from "./element.js";
 
-/** Every `DAV:href` within an element, healed; empty ones are none. */
+/** Every `DAV:href` within an element, repaired; empty ones are none. */
 export function hrefsIn(element: nx_element): string[] {
   const hrefs: string[] = [];
   for (const each of elementsIn(element)) {
     if (each.nspace !== DAV || each.name !== "href") continue;
     const text = textIn(each).trim();
-    if (text !== "") hrefs.push(healHref(text));
+    if (text !== "") hrefs.push(repairHref(text));
   }
   return hrefs;
 }

@@ -22,7 +22,7 @@ import {
   ne_request_dispatch,
   ne_set_request_body_buffer,
 } from "../../ne_request.js";
-import { failAnswer, reportUnreadable } from "../session/failed_response.js";
+import { failResponse, reportUnreadable } from "../session/failed_response.js";
 import { ne_set_error } from "../../ne_session.js";
 import type { ne_status } from "../../ne_utils.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
@@ -33,7 +33,7 @@ import type { Response } from "./response_element.js";
 import type { nx_resource } from "./resource.js";
 
 /** A request to send. */
-export interface Asking {
+export interface BoundSpec {
   readonly sess: ne_session;
   readonly method: string;
   readonly path: string;
@@ -52,7 +52,7 @@ export interface Asking {
 }
 
 /** Makes resources of a response, or none. Throws to end the transfer with a failure. */
-export type Collector = (response: Response, batch: nx_resource[]) => void;
+export type Collect = (response: Response, batch: nx_resource[]) => void;
 
 /** Bytes of a property's value, where the session's limits say nothing. */
 const MAX_PROPERTY_BYTES = 1 << 24;
@@ -66,13 +66,13 @@ const SLICE_BYTES = 1 << 12;
 const MAX_ERROR_BYTES = 1 << 16;
 
 /** A request under way. */
-export class Transfer {
+export class MultistatusRequest {
   /** The token of a sync-collection report, once the transfer is over. */
   token: string | null = null;
   /** The status of the response, once the transfer is over. */
   status: Readonly<ne_status> | null = null;
-  readonly #asking: Asking;
-  readonly #collect: Collector;
+  readonly #spec: BoundSpec;
+  readonly #collect: Collect;
   readonly #req: ne_request;
   readonly #running: Promise<void>;
   #reader: MultistatusReader | null = null;
@@ -88,18 +88,18 @@ export class Transfer {
   #failed: { error: unknown } | null = null;
 
   /** Sends the request. */
-  constructor(asking: Asking, collect: Collector) {
-    this.#asking = asking;
+  constructor(spec: BoundSpec, collect: Collect) {
+    this.#spec = spec;
     this.#collect = collect;
-    const { sess, method, path, depth, body, caller } = asking;
+    const { sess, method, path, depth, body, caller } = spec;
     this.#req = newRequest(sess, method, path, caller);
     if (depth !== null) ne_add_request_header(this.#req, "Depth", `${depth}`);
     if (body !== "") {
       ne_add_request_header(this.#req, "Content-Type", NE_XML_MEDIA_TYPE);
       ne_set_request_body_buffer(this.#req, Buffer.from(body));
     }
-    nx_set_request_signal(this.#req, asking.signal);
-    asking.prepare?.(this.#req);
+    nx_set_request_signal(this.#req, spec.signal);
+    spec.prepare?.(this.#req);
     this.#running = this.#run();
   }
 
@@ -145,7 +145,7 @@ export class Transfer {
     const req = this.#req;
     const unpacking = ne_decompress_reader(
       req,
-      (_u: Transfer, _req, status) => this.#accept(status),
+      (_u: MultistatusRequest, _req, status) => this.#accept(status),
       (_u, block) => this.#read(block),
       this,
     );
@@ -170,7 +170,7 @@ export class Transfer {
   #accept(status: Readonly<ne_status>): number {
     this.#reader?.destroy();
     const isFailure = (this.#isFailure = status.klass !== 2);
-    const { property } = limitsOf(this.#asking.sess);
+    const { property } = limitsOf(this.#spec.sess);
     const maxBytes = property < 0 ? MAX_PROPERTY_BYTES : property;
     const found = (response: Response): void => {
       if (isFailure) return;
@@ -179,7 +179,7 @@ export class Transfer {
       if (this.#batch.length > before) this.#idleBytes = 0;
     };
     // what became of a property is told of each time that it was asked for
-    const reader = new MultistatusReader(maxBytes, found, this.#asking.isPlain);
+    const reader = new MultistatusReader(maxBytes, found, this.#spec.isPlain);
     const field = ne_get_response_header(this.#req, "Content-Type");
     const type = field === null ? null : parseContentType(field);
     if (type !== null && isXmlType(type) && type.charset) reader.setEncoding(type.charset);
@@ -216,7 +216,7 @@ export class Transfer {
   // Something else than a document, where none is needed.
   #isNoDocument(): boolean {
     const isOther = this.#reader?.isMultistatus === false;
-    return this.#asking.isPlain === true && isOther && ne_get_status(this.#req).code !== 207;
+    return this.#spec.isPlain === true && isOther && ne_get_status(this.#req).code !== 207;
   }
 
   // Waits for the loop to come back, or lets the event loop have its turn.
@@ -232,22 +232,22 @@ export class Transfer {
   #refuse(reason: string): number {
     reportUnreadable(this.#req);
     this.#isOther = this.#reader?.isMultistatus === false;
-    ne_set_error(this.#asking.sess, "Could not parse response: %s", reason);
+    ne_set_error(this.#spec.sess, "Could not parse response: %s", reason);
     return NE_ERROR;
   }
 
   #check(code: number): void {
-    const { path, context = "" } = this.#asking;
+    const { path, context = "" } = this.#spec;
     const reader = this.#reader;
     const status = statusOf(this.#req);
     const isGood = code === NE_OK && status?.klass === 2;
     if (isGood && reader?.isMultistatus === true) return;
-    if (isGood && this.#asking.isPlain === true && status.code !== 207) return;
+    if (isGood && this.#spec.isPlain === true && status.code !== 207) return;
     const condition = reader?.condition ?? null;
     if (this.#isOther || isGood) {
       const message = `${context}the answer is no list of resources: ${this.#whatCame()}`;
       const headers = nx_response_fields(this.#req);
-      failAnswer(this.#req);
+      failResponse(this.#req);
       throw failure(message, { status, headers, path, condition });
     }
     const failed = code === NE_OK ? NE_ERROR : code;

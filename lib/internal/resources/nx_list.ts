@@ -3,13 +3,13 @@ import { readOptions } from "../base/call_options.js";
 import { misuse, type ne_session } from "../base/handle.js";
 import type { nx_error } from "../script/nx_error.js";
 import type { ne_propname } from "../../ne_props.js";
-import { Gathering } from "./resource_collector.js";
+import { ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, propfindBody, type Wanted } from "./propfind.js";
 import { needPath, needProps, needSession, needSignal } from "./argument_checks.js";
 import type { nx_resource } from "./resource.js";
 import { withSlash } from "./missing_slash.js";
 import { walk } from "./walk.js";
-import { Work } from "./call.js";
+import { Call } from "./call.js";
 
 /** What to list, and how. */
 export interface nx_list_options {
@@ -81,12 +81,12 @@ export function nx_list(
   if (typeof self !== "boolean") throw misuse(caller, "self must be true or false");
   const props = own.props === "all" ? "all" : needProps(own.props ?? [], caller);
   const body = propfindBody(props, caller);
-  const work = new Work(sess, needSignal(own.signal, caller), caller);
+  const call = new Call(sess, needSignal(own.signal, caller), caller);
   const isGiven: Wanted = (kind) => self || kind !== "self";
   const list = (at: string): AsyncGenerator<nx_resource[], void> => {
-    if (depth === Infinity) return walk(work, { path: at, body, self, parallel, onError });
-    const question = propfind(at, depth === 0 ? 0 : 1, body, "");
-    return listOnce(work, question, new Gathering(at), isGiven);
+    if (depth === Infinity) return walk(call, { path: at, body, self, parallel, onError });
+    const spec = propfind(at, depth === 0 ? 0 : 1, body, "");
+    return listOnce(call, spec, new ResourceCollector(at), isGiven);
   };
-  return work.iterate(path, path.endsWith("/") ? list(path) : withSlash(path, list));
+  return call.iterate(path, path.endsWith("/") ? list(path) : withSlash(path, list));
 }

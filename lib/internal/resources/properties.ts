@@ -7,7 +7,7 @@ import { ne_status } from "../../ne_utils.js";
 import { failure, refusal } from "./failed_request.js";
 import type { nx_element } from "./element.js";
 import { isRefused, type nx_resource_prop, type Response } from "./response_element.js";
-import { Work } from "./call.js";
+import { Call } from "./call.js";
 import { elementOf } from "./element.js";
 import { emptyElement, printElement, PROLOGUE } from "./xml_text.js";
 
@@ -65,13 +65,13 @@ export async function patch(
     parts.push(`<D:remove><D:prop>${element}</D:prop></D:remove>`);
   }
   if (parts.length === 0) throw misuse(caller, "there is no property to set or remove");
-  const work = new Work(sess, null, caller);
+  const call = new Call(sess, null, caller);
   const names = [...set, ...remove].map(({ nspace, name }) => ({
     nspace: nspace ?? "",
     name: name ?? "",
   }));
   const told = new Told(names, path);
-  const question = {
+  const spec = {
     method: "PROPPATCH",
     path,
     depth: null,
@@ -80,7 +80,7 @@ export async function patch(
       ne_lock_using_resource(req, path, 0),
     isPlain: true,
   };
-  const transfer = work.send(question, (response) => told.take(response));
+  const transfer = call.send(spec, (response) => told.take(response));
   await transfer.next();
   if (told.refused !== null) throw refusal(told.refused, path);
   const isPlain = transfer.status !== null && transfer.status.code !== 207;

@@ -2,10 +2,10 @@
 // nothing about them is a failure: taken for an empty folder, it would cost a sync client's files.
 import type { ne_propname } from "../../ne_props.js";
 import { failure } from "./failed_request.js";
-import type { Gathering, Kind } from "./resource_collector.js";
+import type { ResourceCollector, Kind } from "./resource_collector.js";
 import { isRefused } from "./response_element.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
-import type { Question, Work } from "./call.js";
+import type { RequestSpec, Call } from "./call.js";
 import { needName, PROLOGUE, quoteAttribute } from "./xml_text.js";
 
 /** The body of a PROPFIND for the properties that a resource is made of, and others. */
@@ -24,7 +24,7 @@ function namedElement({ nspace, name }: Readonly<ne_propname>, caller: string): 
 }
 
 /** A PROPFIND to send. */
-export function propfind(path: string, depth: 0 | 1, body: string, context: string): Question {
+export function propfind(path: string, depth: 0 | 1, body: string, context: string): RequestSpec {
   return { method: "PROPFIND", path, depth, body, context };
 }
 
@@ -33,25 +33,25 @@ export type Wanted = (kind: Kind) => boolean;
 
 /** Gives what one PROPFIND answers about a path and its members. */
 export function listOnce(
-  work: Work,
-  question: Question,
-  gathering: Gathering,
+  call: Call,
+  spec: RequestSpec,
+  collector: ResourceCollector,
   wanted: Wanted,
 ): AsyncGenerator<nx_resource[], void> {
   // a collection that cannot be listed is none of its own members
   const isGivenRefused: Wanted = (kind) => kind !== "self" && wanted(kind);
-  return work.batches(
-    question,
+  return call.batches(
+    spec,
     (response, batch) => {
-      gathering.take(response, batch, isRefused(response) ? isGivenRefused : wanted);
+      collector.take(response, batch, isRefused(response) ? isGivenRefused : wanted);
     },
-    () => checkListing(gathering, question),
+    () => checkListing(collector, spec),
   );
 }
 
-function checkListing(gathering: Gathering, { path, context = "" }: Question): void {
-  gathering.checkOwn(path);
-  gathering.checkWhole(path);
-  if (gathering.isRecognised) return;
+function checkListing(collector: ResourceCollector, { path, context = "" }: RequestSpec): void {
+  collector.checkOwn(path);
+  collector.checkWhole(path);
+  if (collector.isRecognised) return;
   throw failure(`${context}the answer names neither the collection nor a member of it`, { path });
 }

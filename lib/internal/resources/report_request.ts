@@ -1,8 +1,8 @@
 // Requests whose responses are resources anywhere: reports and searches.
-import { Gathering } from "./resource_collector.js";
+import { ResourceCollector } from "./resource_collector.js";
 import type { nx_resource } from "./resource.js";
 import { isRefused } from "./response_element.js";
-import type { Question, Work } from "./call.js";
+import type { RequestSpec, Call } from "./call.js";
 
 /** How much of a response is wanted. */
 export interface Bound {
@@ -12,17 +12,17 @@ export interface Bound {
 
 /** Gives what a request answers, each resource once. */
 export async function* report(
-  work: Work,
-  question: Question,
+  call: Call,
+  spec: RequestSpec,
   { limit }: Bound = { limit: Infinity },
 ): AsyncGenerator<nx_resource[]> {
-  const { path, context } = question;
-  const gathering = new Gathering(path, context);
+  const { path, context } = spec;
+  const collector = new ResourceCollector(path, context);
   let left = limit;
-  const batches = work.batches(question, (response, batch) => {
+  const batches = call.batches(spec, (response, batch) => {
     // what cannot be asked is no result of its own question
     const isRefusal = isRefused(response);
-    gathering.take(response, batch, (kind) => kind !== "self" || !isRefusal);
+    collector.take(response, batch, (kind) => kind !== "self" || !isRefusal);
   });
   for await (const batch of batches) {
     if (left > 0) yield batch.length > left ? batch.slice(0, left) : batch;
@@ -30,6 +30,6 @@ export async function* report(
     // a server that was told the limit has nothing more to say, and its connection can be kept
     if (left < 0) return;
   }
-  gathering.checkOwn(path);
-  if (limit === Infinity) gathering.checkWhole(path);
+  collector.checkOwn(path);
+  if (limit === Infinity) collector.checkWhole(path);
 }

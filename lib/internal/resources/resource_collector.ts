@@ -5,7 +5,7 @@ import type { Place } from "../uri/membership.js";
 import { failure, refusal } from "./failed_request.js";
 import { Fingerprints } from "./fingerprints.js";
 import { isRefused, type Response } from "./response_element.js";
-import { Places } from "./href_resolver.js";
+import { HrefResolver } from "./href_resolver.js";
 import { makeResource, type nx_resource } from "./resource.js";
 
 /** Insufficient Storage: in a response, that there was more to say (RFC 6578 section 3.6). */
@@ -16,14 +16,14 @@ export type Kind = Place["kind"];
 
 const all = (): boolean => true;
 
-export class Gathering {
+export class ResourceCollector {
   /** A response was about the resource itself, or a member of it. */
   isRecognised = false;
   /** The server cut the response short, and says so about the resource itself. */
   isCut = false;
   /** What the server said about the resource itself. */
   own: Response | null = null;
-  readonly #places: Places;
+  readonly #places: HrefResolver;
   readonly #context: string;
   readonly #seen = new Fingerprints();
 
@@ -32,7 +32,7 @@ export class Gathering {
    * @param context what an error begins with
    */
   constructor(path: string, context = "") {
-    this.#places = new Places(path);
+    this.#places = new HrefResolver(path);
     this.#context = context;
   }
 

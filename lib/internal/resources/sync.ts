@@ -2,16 +2,16 @@
 // the server needs. If the server threw the token away, everything is listed again; if it has no
 // such report, entity tags are compared. A token is given only after everything before it.
 import { failure } from "./failed_request.js";
-import { Gathering } from "./resource_collector.js";
+import { ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, propfindBody } from "./propfind.js";
 import { isAbsence } from "./stat.js";
 import type { ne_propname } from "../../ne_props.js";
 import { nx_error } from "../script/nx_error.js";
 import { keyOf, locate } from "../uri/same_path.js";
-import { Places } from "./href_resolver.js";
+import { HrefResolver } from "./href_resolver.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
 import { walk } from "./walk.js";
-import type { Work } from "./call.js";
+import type { Call } from "./call.js";
 import { escapeText, propElements, PROLOGUE } from "./xml_text.js";
 
 /** Requests without any change before the responses are taken to be without end. */
@@ -53,18 +53,18 @@ export interface SyncState {
 
 /** Gives the changes. `state` has the next token when all were taken. */
 export async function* sync(
-  work: Work,
+  call: Call,
   syncing: Syncing,
   state: SyncState,
 ): AsyncGenerator<nx_change[]> {
-  if (syncing.known !== null) return yield* syncKnown(work, syncing, syncing.known, state);
+  if (syncing.known !== null) return yield* syncKnown(call, syncing, syncing.known, state);
   let next: string;
   try {
-    next = yield* rounds(work, syncing, syncing.token);
+    next = yield* rounds(call, syncing, syncing.token);
   } catch (error) {
     if (syncing.token === "" || !isForgotten(error)) throw error;
     state.anew = true;
-    next = yield* rounds(work, syncing, "");
+    next = yield* rounds(call, syncing, "");
   }
   state.token = next;
 }
@@ -77,7 +77,7 @@ function isForgotten(error: unknown): boolean {
 
 /** Asks until nothing is left out. @returns the token to go on with */
 async function* rounds(
-  work: Work,
+  call: Call,
   syncing: Syncing,
   first: string,
 ): AsyncGenerator<nx_change[], string> {
@@ -85,7 +85,7 @@ async function* rounds(
   let empty = 0;
   for (;;) {
     const round = { isCut: false, isEmpty: true };
-    const next: string | null = yield* askOnce(work, syncing, token, round);
+    const next: string | null = yield* askOnce(call, syncing, token, round);
     const { path } = syncing;
     if (next === null || next === "") throw failure("the answer has no sync-token", { path });
     if (!round.isCut) return next;
@@ -98,16 +98,16 @@ async function* rounds(
 }
 
 async function* askOnce(
-  work: Work,
+  call: Call,
   syncing: Syncing,
   token: string,
   round: { isCut: boolean; isEmpty: boolean },
 ): AsyncGenerator<nx_change[], string | null> {
   const { path } = syncing;
-  const gathering = new Gathering(path);
-  const body = syncBody(work.caller, syncing, token);
-  const transfer = work.send({ method: "REPORT", path, depth: 0, body }, (response, batch) => {
-    gathering.take(response, batch, (kind) => {
+  const collector = new ResourceCollector(path);
+  const body = syncBody(call.caller, syncing, token);
+  const transfer = call.send({ method: "REPORT", path, depth: 0, body }, (response, batch) => {
+    collector.take(response, batch, (kind) => {
       // a server may know the collection by another name; it speaks of no member at any rate
       if (response.status?.code !== TRUNCATED || kind !== "elsewhere") return kind !== "self";
       round.isCut = true;
@@ -120,11 +120,11 @@ async function* askOnce(
       yield batch.map(changeOf);
     }
     // what the server does not say about a collection that it refuses is not "no members"
-    gathering.checkOwn(path);
-    round.isCut ||= gathering.isCut;
+    collector.checkOwn(path);
+    round.isCut ||= collector.isCut;
     return transfer.token;
   } finally {
-    await work.end(transfer);
+    await call.end(transfer);
   }
 }
 
@@ -146,13 +146,13 @@ function syncBody(caller: string, { level, limit, props }: Syncing, token: strin
 // ---- by entity tags ----
 
 async function* syncKnown(
-  work: Work,
+  call: Call,
   syncing: Syncing,
   known: ReadonlyMap<string, string>,
   state: SyncState,
 ): AsyncGenerator<nx_change[]> {
   const left = new Map<string, { path: string; etag: string }>();
-  const places = new Places(syncing.path);
+  const places = new HrefResolver(syncing.path);
   for (const [path, etag] of known) {
     // of the collection itself, and of what is not asked about, no response says that it is gone
     const { kind } = places.place(path);
@@ -169,7 +169,7 @@ async function* syncKnown(
   };
   let next: string | null = null;
   try {
-    const found = rounds(work, syncing, "");
+    const found = rounds(call, syncing, "");
     for (;;) {
       const { done, value } = await found.next();
       if (done === true) {
@@ -180,7 +180,7 @@ async function* syncKnown(
     }
   } catch (error) {
     if (!isUnsupported(error)) throw error;
-    for await (const batch of listAll(work, syncing)) yield batch.map(changeOf).filter(isNews);
+    for await (const batch of listAll(call, syncing)) yield batch.map(changeOf).filter(isNews);
   }
   yield [...left.values()].map(({ path }) => ({ path, removed: true, resource: null }));
   state.token = next;
@@ -193,11 +193,11 @@ function isUnsupported(error: unknown): boolean {
   return code === 405 || code === 501 || code === 400 || error.condition === "supported-report";
 }
 
-function listAll(work: Work, { path, level, props }: Syncing): AsyncGenerator<nx_resource[]> {
-  const body = propfindBody(props, work.caller);
+function listAll(call: Call, { path, level, props }: Syncing): AsyncGenerator<nx_resource[]> {
+  const body = propfindBody(props, call.caller);
   if (level === "infinite") {
-    return walk(work, { path, body, self: false, parallel: 1, onError: null });
+    return walk(call, { path, body, self: false, parallel: 1, onError: null });
   }
-  const question = propfind(path, 1, body, "");
-  return listOnce(work, question, new Gathering(path), (kind) => kind === "member");
+  const spec = propfind(path, 1, body, "");
+  return listOnce(call, spec, new ResourceCollector(path), (kind) => kind === "member");
 }

@@ -2,11 +2,11 @@
 import type { ne_propname } from "../../ne_props.js";
 import { keyOf, locate } from "../uri/same_path.js";
 import { DAV } from "./element.js";
-import { Gathering } from "./resource_collector.js";
+import { ResourceCollector } from "./resource_collector.js";
 import { hrefsIn } from "./hrefs.js";
-import { Places } from "./href_resolver.js";
+import { HrefResolver } from "./href_resolver.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
-import type { Work } from "./call.js";
+import type { Call } from "./call.js";
 import { propElements, PROLOGUE } from "./xml_text.js";
 
 const VERSION_PROPS = ["version-name", "creator-displayname", "comment", "predecessor-set"].map(
@@ -15,20 +15,20 @@ const VERSION_PROPS = ["version-name", "creator-displayname", "comment", "predec
 
 /** Gives the versions, the oldest first. */
 export async function* versions(
-  work: Work,
+  call: Call,
   path: string,
   props: readonly ne_propname[],
 ): AsyncGenerator<nx_resource[]> {
-  const wanted = propElements([...STANDARD_PROPS, ...VERSION_PROPS, ...props], work.caller);
+  const wanted = propElements([...STANDARD_PROPS, ...VERSION_PROPS, ...props], call.caller);
   const body =
     `${PROLOGUE}<D:version-tree xmlns:D="DAV:"><D:prop>${wanted}</D:prop></D:version-tree>`;
-  const gathering = new Gathering(path);
-  const found = await work.all({ method: "REPORT", path, depth: 0, body }, (response, batch) =>
-    gathering.take(response, batch, (kind) => kind !== "self"),
+  const collector = new ResourceCollector(path);
+  const found = await call.all({ method: "REPORT", path, depth: 0, body }, (response, batch) =>
+    collector.take(response, batch, (kind) => kind !== "self"),
   );
-  gathering.checkOwn(path);
-  gathering.checkWhole(path);
-  yield ordered(found, new Places(path));
+  collector.checkOwn(path);
+  collector.checkWhole(path);
+  yield ordered(found, new HrefResolver(path));
 }
 
 interface Version {
@@ -38,7 +38,7 @@ interface Version {
 }
 
 // By date, but every version behind those that it was made from.
-function ordered(resources: readonly nx_resource[], places: Places): nx_resource[] {
+function ordered(resources: readonly nx_resource[], places: HrefResolver): nx_resource[] {
   const left = new Map<string, Version>();
   for (const resource of [...resources].sort(byDate)) {
     const set = resource.element(DAV, "predecessor-set");

@@ -6,11 +6,11 @@ import { nx_error } from "../script/nx_error.js";
 import { misuse } from "../base/handle.js";
 import { sessions } from "../session/session.js";
 import { failure, isAbort } from "./failed_request.js";
-import { Gathering } from "./resource_collector.js";
+import { ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, type Wanted } from "./propfind.js";
 import { parseDate } from "./dates.js";
 import type { nx_resource } from "./resource.js";
-import type { Work } from "./call.js";
+import type { Call } from "./call.js";
 
 /** Folders one inside another: more are a loop on the server's side. */
 const MAX_NESTING = 256;
@@ -39,20 +39,20 @@ interface Delivery {
 }
 
 /** The batches of a walk. */
-export async function* walk(work: Work, walking: Walking): AsyncGenerator<nx_resource[]> {
-  const { turns } = sessions.open(work.sess, work.caller).work;
+export async function* walk(call: Call, walking: Walking): AsyncGenerator<nx_resource[]> {
+  const { turns } = sessions.open(call.sess, call.caller).work;
   const before = turns.max;
   const raised = Math.max(before, walking.parallel);
   turns.max = raised;
   try {
-    yield* new Walk(work, walking).run();
+    yield* new Walk(call, walking).run();
   } finally {
     if (turns.max === raised) turns.max = before;
   }
 }
 
 class Walk {
-  readonly #work: Work;
+  readonly #call: Call;
   readonly #walking: Walking;
   readonly #topLevel: number;
   readonly #pending: string[];
@@ -62,8 +62,8 @@ class Walk {
   #wake: (() => void) | null = null;
   #failed: { error: unknown } | null = null;
 
-  constructor(work: Work, walking: Walking) {
-    this.#work = work;
+  constructor(call: Call, walking: Walking) {
+    this.#call = call;
     this.#walking = walking;
     this.#topLevel = levelOf(walking.path);
     this.#pending = [walking.path];
@@ -104,23 +104,23 @@ class Walk {
 
   async #visit(folder: string): Promise<void> {
     const isTop = folder === this.#walking.path;
-    const gathering = new Gathering(folder, isTop ? "" : `${folder}: `);
+    const collector = new ResourceCollector(folder, isTop ? "" : `${folder}: `);
     const below: string[] = [];
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       try {
-        await this.#list(folder, gathering, below);
+        await this.#list(folder, collector, below);
         break;
       } catch (error) {
         const verdict = await this.#judge(folder, error);
         if (verdict === "skip") break;
-        gathering.beginAgain();
-        await this.#work.pause(pauseOf(error, pauseMs));
+        collector.beginAgain();
+        await this.#call.pause(pauseOf(error, pauseMs));
       }
     }
     this.#pending.push(...below.reverse());
   }
 
-  async #list(folder: string, gathering: Gathering, below: string[]): Promise<void> {
+  async #list(folder: string, collector: ResourceCollector, below: string[]): Promise<void> {
     const { body, path, self } = this.#walking;
     const isTop = folder === path;
     const context = isTop ? "" : `${folder}: `;
@@ -129,8 +129,8 @@ class Walk {
     }
     const wanted: Wanted = (kind) =>
       kind === "member" || (kind === "self" && isTop && self);
-    const question = propfind(folder, 1, body, context);
-    for await (const batch of listOnce(this.#work, question, gathering, wanted)) {
+    const spec = propfind(folder, 1, body, context);
+    for await (const batch of listOnce(this.#call, spec, collector, wanted)) {
       for (const resource of batch) if (!resource.self) this.#noteFolder(resource, folder, below);
       await this.#deliver(batch);
     }
@@ -158,11 +158,11 @@ class Walk {
   async #judge(folder: string, error: unknown): Promise<Verdict> {
     const { onError, path } = this.#walking;
     const isOurs = error instanceof nx_error && !isAbort(error);
-    if (!isOurs || onError === null || folder === path || this.#work.isOver) throw error;
+    if (!isOurs || onError === null || folder === path || this.#call.isOver) throw error;
     const verdict: unknown = await onError(folder, error);
     if (verdict === "stop") throw error;
     if (verdict === "skip" || verdict === "retry") return verdict;
-    throw misuse(this.#work.caller, 'on_error must answer "stop", "skip" or "retry"');
+    throw misuse(this.#call.caller, 'on_error must answer "stop", "skip" or "retry"');
   }
 }
 

@@ -3,7 +3,12 @@ import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import type { Outcome } from "../multistatus/outcome.js";
 import { readOutcome } from "../multistatus/outcome.js";
-import { endWatch, judgeOutcome, type Watch, watchOutcome } from "../multistatus/outcome_reader.js";
+import {
+  endOutcomeReader,
+  judgeOutcome,
+  type OutcomeReader,
+  addOutcomeReader,
+} from "../multistatus/outcome_reader.js";
 import { ne_get_session, ne_get_status } from "../../ne_request.js";
 import { ne_get_error } from "../../ne_session.js";
 import type { ne_uri } from "../../ne_uri.js";
@@ -13,14 +18,14 @@ import { nx_get_cause, nx_response_fields } from "../../nx_session.js";
 import { nx_error } from "./nx_error.js";
 
 /** Makes a request notice what its response says of a failure: multistatus and error documents. */
-export function watchFailure(req: ne_request): Watch {
+export function addFailureReader(req: ne_request): OutcomeReader {
   // whatever the response is, it is read no further than a document goes
-  return watchOutcome(req, false, () => true);
+  return addOutcomeReader(req, false, () => true);
 }
 
 /** The same where a multistatus is the response that was asked for. */
-export function watchErrors(req: ne_request): Watch {
-  return watchOutcome(req, false, (request) => ne_get_status(request).klass !== 2);
+export function watchErrors(req: ne_request): OutcomeReader {
+  return addOutcomeReader(req, false, (request) => ne_get_status(request).klass !== 2);
 }
 
 /**
@@ -28,10 +33,15 @@ export function watchErrors(req: ne_request): Watch {
  * status anywhere in a 207.
  * @param path what the request is about
  */
-export function throwFailure(req: ne_request, code: number, watch: Watch, path: string): void {
-  const judged = watch.outcome === null ? judgeStatus(req, code) : judgeOutcome(req, code, watch);
-  endWatch(watch);
-  if (judged !== NE_OK) throw failureOf(req, judged, path, watch.outcome);
+export function throwFailure(
+  req: ne_request,
+  code: number,
+  reader: OutcomeReader,
+  path: string,
+): void {
+  const judged = reader.outcome === null ? judgeStatus(req, code) : judgeOutcome(req, code, reader);
+  endOutcomeReader(reader);
+  if (judged !== NE_OK) throw failureOf(req, judged, path, reader.outcome);
 }
 
 function judgeStatus(req: ne_request, code: number): number {

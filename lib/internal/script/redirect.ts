@@ -1,11 +1,11 @@
 // Whether a redirect is followed (RFC 9110 section 15.4), where it leads, what the next request is
 // made of, and why one that was offered is not followed.
 import { ne_uri, ne_uri_defaultport, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
-import { healLocation } from "../http/location.js";
+import { repairLocation } from "../http/location.js";
 import { hideInText } from "../http/secrets.js";
 
 /** A server, and a request target there. */
-export interface Place {
+export interface Destination {
   scheme: string;
   host: string;
   port: number;
@@ -30,7 +30,7 @@ export interface Redirecting {
 
 /** The request that a redirect asks for. */
 export interface Redirected {
-  readonly place: Place;
+  readonly destination: Destination;
   readonly method: string;
   readonly withBody: boolean;
 }
@@ -71,21 +71,21 @@ export function redirectAfter(response: Redirecting): Redirected | string | null
   if (!FOLLOWED.has(code)) return null;
   if (location === undefined) return "the response has no Location";
   if (locations.size > 1) return "the response has different Locations";
-  const place = placeAt(location, from);
-  if (typeof place === "string") return place;
+  const destination = destinationOf(location, from);
+  if (typeof destination === "string") return destination;
   const nextMethod = redirectMethod(code, method);
   const withBody = body !== "none" && code !== 303 && nextMethod === method;
   if (withBody && body === "once") return "the request body cannot be sent again";
   if (limit === 0) return "no redirects are to be followed";
   if (taken >= limit) return `${limit} ${limit === 1 ? "redirect was" : "redirects were"} followed`;
-  return { place, method: nextMethod, withBody };
+  return { destination, method: nextMethod, withBody };
 }
 
-function placeAt(location: string, from: string): Place | string {
+function destinationOf(location: string, from: string): Destination | string {
   const base = new ne_uri();
   const relative = new ne_uri();
-  const healed = healLocation(location);
-  const readable = ne_uri_parse(from, base) === 0 && ne_uri_parse(healed, relative) === 0;
+  const repaired = repairLocation(location);
+  const readable = ne_uri_parse(from, base) === 0 && ne_uri_parse(repaired, relative) === 0;
   const shown = `Location "${hideInText(location).slice(0, MAX_SHOWN)}"`;
   if (!readable) return `the ${shown} cannot be read`;
   const uri = ne_uri_resolve(base, relative, new ne_uri());
@@ -124,7 +124,10 @@ export function redirectFields(
 }
 
 /** Whether both are on one server. */
-export function isSameOrigin(a: Omit<Place, "target">, b: Omit<Place, "target">): boolean {
+export function isSameOrigin(
+  a: Omit<Destination, "target">,
+  b: Omit<Destination, "target">,
+): boolean {
   return (
     a.scheme === b.scheme && a.port === b.port && a.host.toLowerCase() === b.host.toLowerCase()
   );

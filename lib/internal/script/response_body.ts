@@ -1,7 +1,7 @@
 // The body of a response on its way into memory or a stream, as the blocks come from a reader of
 // the request; then its codings are taken off.
 //
-//   dispatch ─► accept ─► read, block by block ─┬─► Gathering ─► decodedBody
+//   dispatch ─► accept ─► read, block by block ─┬─► BlockCollector ─► decodedBody
 //                                               └─► BlockQueue ─► ContentStream
 import { Readable } from "node:stream";
 import { NE_ERROR } from "../base/constants.js";
@@ -18,17 +18,17 @@ import { codingsOf, decodeBody, type Coding } from "./decode.js";
 import type { nx_progress_fn } from "./request_body.js";
 
 /** Whether a body is passed over, kept without telling of it, or what was asked for. */
-export type Fate = "skip" | "quiet" | "wanted";
+export type BodyUse = "skip" | "quiet" | "wanted";
 
 /** What is to become of a response. */
-export interface Wishes {
+export interface BodyOptions {
   /** Give what is no error as a stream. */
   readonly stream: boolean;
   readonly progress: nx_progress_fn | null;
   /** What is to become of a response with this status. */
-  fateOf(code: number): Fate;
+  useOf(code: number): BodyUse;
   /** Its body, from now on, is for a stream: that of `queue`. */
-  streams(incoming: Incoming): void;
+  streams(incoming: IncomingBody): void;
 }
 
 /** How many bytes of an unwanted body are read to keep its connection. */
@@ -37,26 +37,26 @@ const MAX_SKIPPED = 64 * 1024;
 const MAX_HELD = 1 << 20;
 
 /** The body of a response while it is being read: the reader's userdata. */
-export class Incoming {
+export class IncomingBody {
   readonly sess: ne_session;
-  readonly wishes: Wishes;
-  body = new Gathering();
+  readonly wishes: BodyOptions;
+  body = new BlockCollector();
   queue: BlockQueue | null = null;
   /** The connection was closed because of an unwanted body. */
   cut = false;
-  #fate: Fate = "wanted";
+  #fate: BodyUse = "wanted";
   #done = 0;
   #total: number | null = null;
   #limit = 0;
 
-  constructor(sess: ne_session, wishes: Wishes) {
+  constructor(sess: ne_session, wishes: BodyOptions) {
     this.sess = sess;
     this.wishes = wishes;
   }
 
   /** An acceptance callback: a response begins. */
   static accept(
-    incoming: Incoming,
+    incoming: IncomingBody,
     req: ne_request,
     status: Readonly<ne_status>,
   ): number | Promise<number> {
@@ -67,7 +67,7 @@ export class Incoming {
   }
 
   /** A body reader. */
-  static read(incoming: Incoming, block: Buffer): number | Promise<number> {
+  static read(incoming: IncomingBody, block: Buffer): number | Promise<number> {
     if (block.length === 0) return 0;
     incoming.#done += block.length;
     if (incoming.#fate === "skip") {
@@ -79,8 +79,8 @@ export class Incoming {
 
   // Whether a body may follow.
   #begin(req: ne_request, status: Readonly<ne_status>): boolean {
-    if (this.body.size > 0) this.body = new Gathering();
-    this.#fate = this.wishes.fateOf(status.code);
+    if (this.body.size > 0) this.body = new BlockCollector();
+    this.#fate = this.wishes.useOf(status.code);
     const r = requests.open(req, "nx_send");
     const total = replyOf(r)?.total ?? -1;
     this.#done = 0;
@@ -146,7 +146,7 @@ const PIECE = 16 * 1024;
  * Blocks on their way into memory: a block costs more than its bytes, and a server may send each
  * byte as a chunk of its own. The blocks are copied.
  */
-export class Gathering {
+export class BlockCollector {
   size = 0;
   #blocks: Buffer[] = [];
   #piece: Buffer | null = null;

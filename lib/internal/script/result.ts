@@ -6,7 +6,7 @@ import { misuse } from "../base/handle.js";
 import { parseContentType } from "../http/content_type.js";
 import type { ne_status } from "../../ne_utils.js";
 import { decodeText } from "./charset.js";
-import type { Answer } from "./send_state.js";
+import type { ResultRecord } from "./send_state.js";
 
 /** The result of a request: a plain, frozen value. Nothing in it has to be destroyed. */
 export interface nx_result {
@@ -95,20 +95,20 @@ class Result implements nx_result {
   readonly text: nx_result["text"];
   readonly json: nx_result["json"];
 
-  constructor(answer: Answer) {
-    const { headers, body } = answer;
-    this.code = answer.code;
-    this.error = answer.error;
-    this.cause = answer.cause;
-    this.status = answer.status;
-    this.ok = answer.code === NE_OK && answer.status?.klass === 2;
+  constructor(record: ResultRecord) {
+    const { headers, body } = record;
+    this.code = record.code;
+    this.error = record.error;
+    this.cause = record.cause;
+    this.status = record.status;
+    this.ok = record.code === NE_OK && record.status?.klass === 2;
     this.headers = headers;
-    this.trailers = answer.trailers;
+    this.trailers = record.trailers;
     this.body = body;
-    this.stream = answer.stream;
-    this.url = answer.url;
-    this.redirects = answer.redirects;
-    this.not_followed = answer.not_followed;
+    this.stream = record.stream;
+    this.url = record.url;
+    this.redirects = record.redirects;
+    this.not_followed = record.not_followed;
     this.header = (name) => headerIn(headers, name);
     this.text = () => textOf(this, "nx_result.text");
     this.json = (): unknown => JSON.parse(textOf(this, "nx_result.json"));
@@ -136,6 +136,6 @@ function textOf({ headers, body, stream }: nx_result, caller: string): string {
 }
 
 /** Makes the value from the record. */
-export function resultOf(answer: Answer): nx_result {
-  return new Result(answer);
+export function resultOf(record: ResultRecord): nx_result {
+  return new Result(record);
 }

@@ -1,7 +1,7 @@
 // Whether a request that failed is worth another try, and when.
 import { MAX_TIMER_MS, NE_CONNECT, NE_ERROR, NE_LOOKUP, NE_TIMEOUT } from "../base/constants.js";
 import { ne_httpdate_parse } from "../../ne_dates.js";
-import type { Course } from "./send_state.js";
+import type { SendState } from "./send_state.js";
 
 /** Methods that may be repeated (RFC 9110 section 9.2.2, and the WebDAV RFCs). */
 const IDEMPOTENT = new Set(
@@ -30,10 +30,10 @@ export function isIdempotent(method: string): boolean {
 }
 
 /** Whether a response with this status may be followed by another try. */
-export function mayTryAgain({ step, sending, tries }: Course, status: number): boolean {
+export function mayRetry({ step, plan, tries }: SendState, status: number): boolean {
   if (step.body !== null && !step.body.isRepeatable()) return false;
   if (status === 417) return step.expect;
-  return PASSING.has(status) && tries < sending.retries && isIdempotent(step.method);
+  return PASSING.has(status) && tries < plan.retries && isIdempotent(step.method);
 }
 
 /**
@@ -41,7 +41,7 @@ export function mayTryAgain({ step, sending, tries }: Course, status: number): b
  * @param status of the response, 0 if none began
  * @param error the session error string
  */
-export function mayPass(code: number, status: number, error: string): boolean {
+export function isTransientFailure(code: number, status: number, error: string): boolean {
   if (status !== 0) return code === 0 && PASSING.has(status);
   if (code === NE_CONNECT || code === NE_LOOKUP) return true;
   if (code === NE_TIMEOUT) return error.startsWith("Could not connect to");

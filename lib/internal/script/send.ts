@@ -16,20 +16,26 @@ import { abortAll } from "../session/session.js";
 import type { Session } from "../session/session_state.js";
 import { onAbort } from "../base/abort_signal.js";
 import { ne_session_destroy } from "../../ne_session.js";
-import { failedAnswer } from "./result_record.js";
-import { attempt } from "./one_request.js";
-import { urlOf, type Answer, type Course, type Sending, type Step } from "./send_state.js";
-import { isSameOrigin, redirectFields, type Place, type Redirected } from "./redirect.js";
-import { isIdempotent, mayPass, pauseMs } from "./retry.js";
+import { failedRecord } from "./result_record.js";
+import { sendStep } from "./one_request.js";
+import {
+  urlOf,
+  type ResultRecord,
+  type SendState,
+  type SendPlan,
+  type Step,
+} from "./send_state.js";
+import { isSameOrigin, redirectFields, type Destination, type Redirected } from "./redirect.js";
+import { isIdempotent, isTransientFailure, pauseMs } from "./retry.js";
 
 /** Sends a request, and others where redirects lead. */
-export async function sendFollowing(home: Session, sending: Sending): Promise<Answer> {
-  const { method, target, fields, body, expect, timeout } = sending;
+export async function sendFollowing(home: Session, plan: SendPlan): Promise<ResultRecord> {
+  const { method, target, fields, body, expect, timeout } = plan;
   // pauses and tries count for the session's bound as well
   const bound = timeout > 0 ? timeout * 1000 : home.timeouts.request;
-  const course: Course = {
+  const state: SendState = {
     home,
-    sending,
+    plan,
     step: { s: home, leave: () => {}, method, target, fields, body, expect },
     hops: [],
     tries: 0,
@@ -39,47 +45,47 @@ export async function sendFollowing(home: Session, sending: Sending): Promise<An
   };
   try {
     for (;;) {
-      if (home.destroyed) return failedAnswer(course, NE_ERROR);
-      const arrival = await attempt(course);
-      if ("redirect" in arrival) {
-        follow(course, arrival.redirect, arrival.status);
+      if (home.destroyed) return failedRecord(state, NE_ERROR);
+      const outcome = await sendStep(state);
+      if ("redirect" in outcome) {
+        follow(state, outcome.redirect, outcome.status);
         continue;
       }
-      const { answer } = arrival;
-      const pause = pauseBefore(course, answer);
-      if (pause === null) return answer;
-      const broken = await rest(course, pause);
-      if (broken !== null) return brokenAnswer(course, broken);
+      const { record } = outcome;
+      const pause = pauseBefore(state, record);
+      if (pause === null) return record;
+      const broken = await waitForRetry(state, pause);
+      if (broken !== null) return brokenRecord(state, broken);
     }
   } finally {
-    if (!course.streaming) course.step.leave();
+    if (!state.streaming) state.step.leave();
     body?.release();
   }
 }
 
 // ---- redirects ----
 
-function follow(course: Course, redirected: Redirected, status: number): void {
-  const { place, method, withBody } = redirected;
-  const { home, step, sending, hops } = course;
+function follow(state: SendState, redirected: Redirected, status: number): void {
+  const { destination, method, withBody } = redirected;
+  const { home, step, plan, hops } = state;
   const { scheme, server } = step.s;
-  const stays = isSameOrigin({ scheme, host: server.hostname, port: server.port }, place);
-  const next = stays ? step : { ...step, ...cloneFor(home, place) };
+  const stays = isSameOrigin({ scheme, host: server.hostname, port: server.port }, destination);
+  const next = stays ? step : { ...step, ...cloneFor(home, destination) };
   if (!stays) step.leave();
-  course.step = {
+  state.step = {
     ...next,
     method,
-    target: place.target,
-    fields: redirectFields(step.fields, withBody, stays, sending.redirectHeaders),
+    target: destination.target,
+    fields: redirectFields(step.fields, withBody, stays, plan.redirectHeaders),
     body: withBody ? step.body : null,
     expect: withBody && step.expect,
   };
-  hops.push(Object.freeze({ status, from: urlOf(step), to: urlOf(course.step) }));
+  hops.push(Object.freeze({ status, from: urlOf(step), to: urlOf(state.step) }));
 }
 
 // A session for a stranger, which ends whatever it does when the first one is broken off.
-function cloneFor(s: Session, place: Place): Pick<Step, "s" | "leave"> {
-  const clone = cloneSession(s, { ...place, stranger: true });
+function cloneFor(s: Session, destination: Destination): Pick<Step, "s" | "leave"> {
+  const clone = cloneSession(s, { ...destination, stranger: true });
   clone.askedBy = s;
   const scope = new Scope();
   s.work.scopes.add(scope);
@@ -94,27 +100,27 @@ function cloneFor(s: Session, place: Place): Pick<Step, "s" | "leave"> {
 // ---- tries ----
 
 // How long to wait before the same is sent again, in milliseconds; `null` where it is not.
-function pauseBefore(course: Course, answer: Answer): number | null {
-  const { step, sending } = course;
-  if (course.streaming || sending.signal?.aborted === true) return null;
+function pauseBefore(state: SendState, record: ResultRecord): number | null {
+  const { step, plan } = state;
+  if (state.streaming || plan.signal?.aborted === true) return null;
   if (step.body !== null && !step.body.isRepeatable()) return null;
-  const status = answer.status?.code ?? 0;
-  if (status === 417 && step.expect && answer.code === 0) {
-    course.step = { ...step, expect: false };
+  const status = record.status?.code ?? 0;
+  if (status === 417 && step.expect && record.code === 0) {
+    state.step = { ...step, expect: false };
     return 0;
   }
-  if (course.tries >= sending.retries || !isIdempotent(step.method)) return null;
-  if (!mayPass(answer.code, status, answer.error)) return null;
-  course.tries++;
-  const field = answer.headers.find(([name]) => name.toLowerCase() === "retry-after");
-  const ms = pauseMs(course.tries, field?.[1] ?? null);
-  return performance.now() + ms < course.deadline ? ms : null;
+  if (state.tries >= plan.retries || !isIdempotent(step.method)) return null;
+  if (!isTransientFailure(record.code, status, record.error)) return null;
+  state.tries++;
+  const field = record.headers.find(([name]) => name.toLowerCase() === "retry-after");
+  const ms = pauseMs(state.tries, field?.[1] ?? null);
+  return performance.now() + ms < state.deadline ? ms : null;
 }
 
 // Waits, unless the session or the signal breaks it off.
-async function rest({ home: s, sending }: Course, ms: number): Promise<BrokenOff | null> {
+async function waitForRetry({ home: s, plan }: SendState, ms: number): Promise<BrokenOff | null> {
   if (ms === 0) return null;
-  const { signal } = sending;
+  const { signal } = plan;
   const scope = new Scope();
   s.work.scopes.add(scope);
   const forget =
@@ -133,7 +139,7 @@ async function rest({ home: s, sending }: Course, ms: number): Promise<BrokenOff
   }
 }
 
-function brokenAnswer(course: Course, { code, message, cause }: BrokenOff): Answer {
-  const answer = failedAnswer(course, code);
-  return course.home.destroyed ? answer : { ...answer, error: message, cause };
+function brokenRecord(state: SendState, { code, message, cause }: BrokenOff): ResultRecord {
+  const record = failedRecord(state, code);
+  return state.home.destroyed ? record : { ...record, error: message, cause };
 }

@@ -4,7 +4,7 @@ import { needText } from "../base/arguments.js";
 import { describe, readOptions } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 import { checkFieldName, checkMethod, checkTarget } from "../http/request_head.js";
-import type { Sending } from "./send_state.js";
+import type { SendPlan } from "./send_state.js";
 import { readHeaderList, type Field, type nx_headers } from "./header_list.js";
 import { readBody, type nx_body, type OutgoingBody, type nx_progress_fn } from "./request_body.js";
 
@@ -97,13 +97,13 @@ const NO_FIELDS: readonly Field[] = [];
  * Checks the arguments of `nx_send` and `nx_fetch`.
  * @param known names of options, where the caller itself reads others as well
  */
-export function readSending(
+export function readPlan(
   method: unknown,
   target: unknown,
   options: Options,
   caller: string,
   known: ReadonlySet<string> = KNOWN,
-): Sending {
+): SendPlan {
   needText(method, caller, "the method");
   checkMethod(method, caller);
   const place = normalizeTarget(needText(target, caller, "the target"));

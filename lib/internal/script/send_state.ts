@@ -9,7 +9,7 @@ import type { Redirected } from "./redirect.js";
 import type { OutgoingBody, nx_progress_fn } from "./request_body.js";
 
 /** A request to send, and how. */
-export interface Sending {
+export interface SendPlan {
   readonly method: string;
   readonly target: string;
   readonly fields: readonly Field[];
@@ -36,7 +36,7 @@ export interface Hop {
 }
 
 /** What came of it. */
-export interface Answer {
+export interface ResultRecord {
   readonly code: number;
   readonly error: string;
   readonly cause: Error | null;
@@ -63,10 +63,10 @@ export interface Step {
 }
 
 /** A sequence of requests under way. */
-export interface Course {
+export interface SendState {
   /** The session that the first request is sent over. */
   readonly home: Session;
-  readonly sending: Sending;
+  readonly plan: SendPlan;
   step: Step;
   readonly hops: Hop[];
   /** Tries after the first. */

@@ -56,9 +56,9 @@ function configured(
   nx_set_keepalive_timeout(sess, IDLE_SECONDS);
   if (setup === null) return sess;
   try {
-    const answer = setup(sess);
-    if (isPromise(answer)) {
-      answer.then(undefined, () => {});
+    const result = setup(sess);
+    if (isPromise(result)) {
+      result.then(undefined, () => {});
       throw misuse("nx_fetch", "`setup` must not return a promise");
     }
   } catch (error) {

@@ -3,7 +3,7 @@ import { needText } from "../base/arguments.js";
 import { ne_uri, ne_uri_defaultport, ne_uri_parse } from "../../ne_uri.js";
 
 /** A server, and a request target there. */
-export interface UrlPlace {
+export interface UrlParts {
   readonly scheme: string;
   readonly host: string;
   readonly port: number;
@@ -12,24 +12,24 @@ export interface UrlPlace {
   readonly hasUserinfo: boolean;
 }
 
-/** The place of an http or https URL; `null` for what is none. */
-export function parsePlace(given: string | URL, caller: string): UrlPlace | null {
+/** The parts of an http or https URL; `null` for what is none. */
+export function parseUrl(given: string | URL, caller: string): UrlParts | null {
   const text = given instanceof URL ? given.href : needText(given, caller, "the URL");
-  const place = URL.canParse(text) ? fromUrl(new URL(text)) : fromUri(text);
-  return place === null || !/^https?$/.test(place.scheme) || place.port === 0 ? null : place;
+  const parts = URL.canParse(text) ? fromUrl(new URL(text)) : fromUri(text);
+  return parts === null || !/^https?$/.test(parts.scheme) || parts.port === 0 ? null : parts;
 }
 
 // takes names beyond ASCII to their ASCII form, and escapes what no request target may hold
-function fromUrl(url: URL): UrlPlace | null {
+function fromUrl(url: URL): UrlParts | null {
   const scheme = url.protocol.slice(0, -1);
   const port = url.port === "" ? ne_uri_defaultport(scheme) : Number(url.port);
   const target = url.pathname + url.search;
   const hasUserinfo = url.username !== "" || url.password !== "";
-  return placeOf(scheme, url.hostname, port, target, hasUserinfo);
+  return partsOf(scheme, url.hostname, port, target, hasUserinfo);
 }
 
 // an IPv6 address with a zone is no URL for browsers
-function fromUri(text: string): UrlPlace | null {
+function fromUri(text: string): UrlParts | null {
   const uri = new ne_uri();
   if (ne_uri_parse(text, uri) !== 0 || uri.scheme === null || uri.host === null) return null;
   if (!/^\[[0-9a-f:.]+%[^\]\s]+\]$/i.test(uri.host)) return null;
@@ -37,16 +37,16 @@ function fromUri(text: string): UrlPlace | null {
   const port = uri.port === 0 ? ne_uri_defaultport(scheme) : uri.port;
   const path = uri.path === null || uri.path === "" ? "/" : uri.path;
   const target = uri.query === null ? path : `${path}?${uri.query}`;
-  return placeOf(scheme, uri.host, port, target, uri.userinfo !== null);
+  return partsOf(scheme, uri.host, port, target, uri.userinfo !== null);
 }
 
-function placeOf(
+function partsOf(
   scheme: string,
   host: string,
   port: number,
   target: string,
   hasUserinfo: boolean,
-): UrlPlace | null {
+): UrlParts | null {
   if (host === "") return null;
   return { scheme, host, port, target, origin: `${scheme}://${host}:${port}`, hasUserinfo };
 }

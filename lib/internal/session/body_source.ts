@@ -159,13 +159,13 @@ async function providerSource(
   }
   const ask = async (buffer: Buffer): Promise<number> => {
     const given = body.provide(body.userdata, buffer);
-    const answer = applicationNumber(r, given, "ne_provide_body");
-    if (typeof answer === "number") return answer;
+    const result = applicationNumber(r, given, "ne_provide_body");
+    if (typeof result === "number") return result;
     const over = (): void => {
       body.asked = null;
     };
     body.asked = Promise.resolve(given).then(over, over);
-    return aside(answer);
+    return aside(result);
   };
   // every sending begins with a call for nothing, which means: start over
   if ((await ask(Buffer.alloc(0))) !== 0) throw new SourceFailed();

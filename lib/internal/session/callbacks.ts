@@ -91,10 +91,10 @@ async function settled<T>(r: Caller, turn: Turn, promise: PromiseLike<T>): Promi
   return result;
 }
 
-function checkNumber(answer: unknown, callback: string): number {
-  if (typeof answer === "number") return answer;
-  if (typeof answer === "boolean") return Number(answer);
-  const what = answer === null ? "null" : typeof answer;
+function checkNumber(result: unknown, callback: string): number {
+  if (typeof result === "number") return result;
+  if (typeof result === "boolean") return Number(result);
+  const what = result === null ? "null" : typeof result;
   throw misuse(callback, `the callback returned ${what}, not a number`);
 }
 

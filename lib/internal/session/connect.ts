@@ -247,8 +247,8 @@ async function askConnector(
 ): Promise<Wire | WireFailure> {
   const s = o.session;
   try {
-    const answer = fn(userdata, s.server.hostname, s.server.port);
-    const stream = isPromise(answer) ? await awaitStream(o, answer) : answer;
+    const result = fn(userdata, s.server.hostname, s.server.port);
+    const stream = isPromise(result) ? await awaitStream(o, result) : result;
     if (!isStream(stream)) {
       return { code: NE_SOCK_ERROR, error: "the connector gave no stream", cause: null };
     }
@@ -488,9 +488,9 @@ async function askVerify(
 ): Promise<boolean> {
   const lent = lendCertificate(certificate);
   try {
-    const answer = fn(userdata, failures, lent);
+    const result = fn(userdata, failures, lent);
     const { session, turn, scope } = o;
-    const wait = isPromise(answer) ? awaitApplication(session, turn, scope, answer) : answer;
+    const wait = isPromise(result) ? awaitApplication(session, turn, scope, result) : result;
     return (await wait) === 0;
   } finally {
     endCertificate(lent);

@@ -19,7 +19,7 @@ export function reportLogin(req: ne_request): void {
  * Makes the response of a request that has ended a failure. The session's error string says why.
  * @returns `NE_ERROR`, or the code that it has ended with already
  */
-export function failAnswer(req: ne_request): number {
+export function failResponse(req: ne_request): number {
   const r = requests.open(req, "failAnswer");
   const { report } = r;
   if (report.code !== NE_OK) return report.code;

@@ -84,14 +84,14 @@ export async function askAboutResponse(
   req: ne_request,
   accept: Reader["accept"],
   userdata: unknown,
-): Promise<{ answer: number | null; code: number }> {
+): Promise<{ result: number | null; code: number }> {
   const r = requests.open(req, "askAboutResponse");
-  let answer: number | null = null;
+  let result: number | null = null;
   const code = await settle(r, async () => {
-    answer = await application(r, accept(userdata, req, r.status));
+    result = await application(r, accept(userdata, req, r.status));
     return NE_OK;
   });
-  return { answer: code === NE_OK ? answer : null, code };
+  return { result: code === NE_OK ? result : null, code };
 }
 
 /** `ne_discard_response` with one more reader, which gets each block after all others. */

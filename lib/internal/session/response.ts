@@ -189,11 +189,11 @@ function feed(r: Request, block: Buffer, from: number): number | Promise<number>
     const reader = readers[readers.length - 1 - i];
     if (reader?.chosen !== true) continue;
     const given = reader.read(reader.userdata, block);
-    const answer = applicationNumber(r, given, "ne_block_reader");
-    if (typeof answer !== "number") {
-      return answer.then((code) => (code === 0 ? feed(r, block, i + 1) : refused(r)));
+    const result = applicationNumber(r, given, "ne_block_reader");
+    if (typeof result !== "number") {
+      return result.then((code) => (code === 0 ? feed(r, block, i + 1) : refused(r)));
     }
-    if (answer !== 0) return refused(r);
+    if (result !== 0) return refused(r);
   }
   return NE_OK;
 }
@@ -266,8 +266,8 @@ async function finishedSoon(finished: Promise<void>): Promise<void> {
 async function runPostSend(r: Request): Promise<number> {
   for (const { fn, userdata } of eachHook(r.session.hooks.postSend)) {
     const given = fn(r.handle, userdata, r.status);
-    const answer = applicationNumber(r, given, "ne_post_send_fn");
-    const code = typeof answer === "number" ? answer : await answer;
+    const result = applicationNumber(r, given, "ne_post_send_fn");
+    const code = typeof result === "number" ? result : await result;
     if (code !== NE_OK) return code;
   }
   return NE_OK;

@@ -261,8 +261,8 @@ async function chooseReaders(r: Request, answered: Answered, reply: Reply): Prom
   r.report.phase = "body";
   for (const reader of r.readers.toReversed()) {
     const accepted = reader.accept(reader.userdata, r.handle, r.status);
-    const answer = applicationNumber(r, accepted, "ne_accept_response");
-    reader.chosen = (typeof answer === "number" ? answer : await answer) !== 0;
+    const result = applicationNumber(r, accepted, "ne_accept_response");
+    reader.chosen = (typeof result === "number" ? result : await result) !== 0;
   }
   r.answered = true;
   const wait = tellProgress(r, ne_status_recving, 0, reply.total);

@@ -21,10 +21,10 @@ const MAX_RECORD = 16384 + 2048;
 
 const EMPTY = Buffer.alloc(0);
 /** A peer could send such for ever (RFC 8446 5.1 forbids them). */
-const NO_PIECE: Sight = { kind: "broken", reason: "empty handshake record" };
+const NO_PIECE: FlightEvent = { kind: "broken", reason: "empty handshake record" };
 
 /** What a look into the flight has shown. */
-export type Sight =
+export type FlightEvent =
   /** Not decided yet; `names` of a request come with the end of the flight. */
   | { kind: "more" }
   /** TLS 1.3 wants another hello of the client first: what came until now must be passed on. */
@@ -32,14 +32,14 @@ export type Sight =
   /** TLS 1.3: the hello must be passed on for the keys to be made. */
   | { kind: "keys" }
   /** The server wants a certificate. */
-  | { kind: "asked"; names: Name[]; late: LateAnswer | null }
+  | { kind: "asked"; names: Name[]; late: LateRequest | null }
   /** It does not, or we cannot tell: the flight goes on unseen. */
   | { kind: "pass" }
   /** No server may do so: the handshake is over. */
   | { kind: "broken"; reason: string };
 
 /** What answering a request of TLS 1.3 by hand needs (tls/late_certificate.ts). */
-export interface LateAnswer {
+export interface LateRequest {
   suite: Suite;
   /** Hellos and the server's messages, each whole, as they count for the transcript. */
   transcript: Buffer[];
@@ -72,14 +72,14 @@ export class Flight {
   #transcript: Buffer[] = [];
 
   /** Adds bytes from the server and looks at them. */
-  feed(chunk: Buffer): Sight {
+  feed(chunk: Buffer): FlightEvent {
     this.#records.push(chunk);
     this.#seen += chunk.length;
     return this.look();
   }
 
   /** TLS 1.3: the server's handshake traffic secret. */
-  setSecret(secret: Buffer): Sight {
+  setSecret(secret: Buffer): FlightEvent {
     const suite = this.#suite;
     if (suite === null) return { kind: "pass" };
     this.#keys = new RecordKeys(suite, secret);
@@ -92,19 +92,19 @@ export class Flight {
   }
 
   /** Looks at the records that are complete. */
-  look(): Sight {
+  look(): FlightEvent {
     for (;;) {
       if (this.#seen > MAX_FLIGHT) return { kind: "pass" };
       if (this.#suite !== null && this.#keys === null) return { kind: "keys" };
       const record = this.#record();
       if (!Buffer.isBuffer(record)) return record;
-      const sight = this.#readMessages(record);
-      if (sight !== null) return sight;
+      const event = this.#readMessages(record);
+      if (event !== null) return event;
     }
   }
 
   // The handshake bytes of the next record.
-  #record(): Buffer | Sight {
+  #record(): Buffer | FlightEvent {
     const header = this.#records.peek(5);
     if (header === null) return { kind: "more" };
     const type = header[0];
@@ -123,7 +123,7 @@ export class Flight {
   }
 
   // Whole handshake messages; null if more records are needed.
-  #readMessages(bytes: Buffer): Sight | null {
+  #readMessages(bytes: Buffer): FlightEvent | null {
     this.#messages.push(bytes);
     for (;;) {
       const header = this.#messages.peek(4);
@@ -133,12 +133,12 @@ export class Flight {
       const message = this.#messages.take(4 + length);
       if (message === null) return null;
       this.#transcript.push(message);
-      const sight = this.#readMessage(message[0] ?? 0, message.subarray(4));
-      if (sight !== null) return sight;
+      const event = this.#readMessage(message[0] ?? 0, message.subarray(4));
+      if (event !== null) return event;
     }
   }
 
-  #readMessage(type: number, body: Buffer): Sight | null {
+  #readMessage(type: number, body: Buffer): FlightEvent | null {
     const tls13 = this.#keys !== null;
     if (type === SERVER_HELLO && !tls13) {
       if (isRetry(body)) {

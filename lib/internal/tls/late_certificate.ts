@@ -13,7 +13,7 @@ import {
   type KeyObject,
   type SigningOptions,
 } from "node:crypto";
-import { isRetry, type LateAnswer } from "./flight.js";
+import { isRetry, type LateRequest } from "./flight.js";
 import { RecordKeys, expandLabel, type Suite } from "./record_layer.js";
 
 const CHANGE_CIPHER_SPEC = 20;
@@ -72,13 +72,13 @@ function schemeFor(key: KeyObject, accepted: readonly number[]): Scheme | undefi
 }
 
 /** Whether this certificate can be shown at all: if not, none is. */
-export function canAnswer(answer: LateAnswer, shown: Shown): boolean {
-  return schemeFor(shown.key, answer.schemes) !== undefined;
+export function canShow(request: LateRequest, shown: Shown): boolean {
+  return schemeFor(shown.key, request.schemes) !== undefined;
 }
 
 /** Replaces the client's flight. Fed with what node:tls writes, it gives what is to be sent. */
 export class LateFlight {
-  #answer: LateAnswer;
+  #request: LateRequest;
   #shown: Shown;
   #secret: Buffer;
   #incoming: RecordKeys;
@@ -88,11 +88,11 @@ export class LateFlight {
   /** Whether the flight is over: from now on nothing is to be fed. */
   done = false;
 
-  constructor(answer: LateAnswer, secret: Buffer, shown: Shown) {
-    this.#answer = answer;
+  constructor(request: LateRequest, secret: Buffer, shown: Shown) {
+    this.#request = request;
     this.#shown = shown;
     this.#secret = secret;
-    this.#incoming = new RecordKeys(answer.suite, secret);
+    this.#incoming = new RecordKeys(request.suite, secret);
   }
 
   feed(bytes: Buffer): Buffer {
@@ -125,7 +125,7 @@ export class LateFlight {
     for (let at = 0; at + 4 <= this.#messages.length;) {
       const end = at + 4 + this.#messages.readUIntBE(at + 1, 3);
       if (end > this.#messages.length) break;
-      if (this.#messages[at] === FINISHED) return this.#answerNow();
+      if (this.#messages[at] === FINISHED) return this.#show();
       at = end;
     }
     return Buffer.alloc(0);
@@ -136,12 +136,12 @@ export class LateFlight {
     return Buffer.concat(this.#originals);
   }
 
-  #answerNow(): Buffer {
+  #show(): Buffer {
     this.done = true;
-    const { suite, context, schemes } = this.#answer;
+    const { suite, context, schemes } = this.#request;
     const scheme = schemeFor(this.#shown.key, schemes);
     if (scheme === undefined) return Buffer.concat(this.#originals);
-    const transcript = countedTranscript(this.#answer);
+    const transcript = countedTranscript(this.#request);
     const certificate = certificateMessage(context, this.#shown.chain);
     const verify = verifyMessage(
       scheme,
@@ -159,7 +159,7 @@ export class LateFlight {
 }
 
 // After a HelloRetryRequest the first hello counts as its hash only (RFC 8446 4.4.1).
-function countedTranscript({ suite, transcript }: LateAnswer): Buffer[] {
+function countedTranscript({ suite, transcript }: LateRequest): Buffer[] {
   const [first, second] = transcript;
   const retried =
     first?.[0] === CLIENT_HELLO && second?.[0] === SERVER_HELLO && isRetry(second.subarray(4));

@@ -1,61 +1,69 @@
-// A tape as a curl command that sends the same bytes, for a POSIX shell. curl's own fields are
+// An attempt as a curl command that sends the same bytes, for a POSIX shell. curl's own fields are
 // switched off ("Host:" and the like) and ours given in their order: of a field that was switched
 // off first, curl passes a later one through where it stands.
 import { chunkedEnd, chunkStart } from "../http/request_head.js";
 import { latin1Bytes } from "../base/bytes.js";
 import { textOf } from "./body_text.js";
 import { requestFields, urlOf } from "./har.js";
-import type { Tape } from "./recorded_attempt.js";
-import { veilOf, type Veil } from "./redaction.js";
+import type { RecordedAttempt } from "./recorded_attempt.js";
+import { redactionOf, type Redaction } from "./redaction.js";
 
 /** Fields that curl adds by itself. */
 const OWN = ["Host", "Accept", "User-Agent"];
 const OWN_WITH_BODY = ["Content-Type", "Content-Length", "Transfer-Encoding", "Expect"];
 
 /** How much of the body of a request is there: of a body that was cut, less than its length. */
-export function bodyKept({ head, body, chunks }: Tape): { kept: number; length: number } {
+export function bodyKept(
+  { head, body, chunks }: RecordedAttempt,
+): { kept: number; length: number } {
   const announced = /^content-length: *(\d+)/im.exec(head ?? "")?.[1];
   const length = chunks !== null || announced === undefined ? body.size : Number(announced);
   return { kept: body.bytes.length, length };
 }
 
-/** The command. The tape's body has been kept whole. @param secrets show them */
-export function writeCurl(tape: Tape, secrets: boolean): string {
-  const veil = veilOf(tape, secrets);
-  const head = tape.head ?? `${tape.method} ${tape.target} HTTP/1.1\r\n\r\n`;
-  const body = framedBody(tape);
-  const { url, target } = urlOf(tape);
+/** The command. The attempt's body has been kept whole. @param secrets show them */
+export function writeCurl(attempt: RecordedAttempt, secrets: boolean): string {
+  const redaction = redactionOf(attempt, secrets);
+  const head = attempt.head ?? `${attempt.method} ${attempt.target} HTTP/1.1\r\n\r\n`;
+  const body = framedBody(attempt);
+  const { url, target } = urlOf(attempt);
   const type = requestFields(head).find(({ name }) => name.toLowerCase() === "content-type");
-  const words = ["curl", "--http1.1", "--path-as-is", "--globoff", ...methodOf(tape, body)];
-  words.push(...routeOf(tape, veil));
-  const isPlain = target === null && tape.target.startsWith("/") && /^[!-~]*$/.test(url);
-  if (!isPlain || url.includes("#")) words.push("--request-target", quote(veil.text(tape.target)));
-  for (const field of switchedOff(tape, body)) words.push("-H", quote(field));
-  for (const line of headLines(head, veil)) words.push("-H", quote(line));
-  const given = body === null ? null : bodyWords(body, type?.value ?? "", veil);
+  const words = ["curl", "--http1.1", "--path-as-is", "--globoff", ...methodOf(attempt, body)];
+  words.push(...routeOf(attempt, redaction));
+  const isPlain = target === null && attempt.target.startsWith("/") && /^[!-~]*$/.test(url);
+  if (!isPlain || url.includes("#")) {
+    words.push("--request-target", quote(redaction.text(attempt.target)));
+  }
+  for (const field of switchedOff(attempt, body)) words.push("-H", quote(field));
+  for (const line of headLines(head, redaction)) words.push("-H", quote(line));
+  const given = body === null ? null : bodyWords(body, type?.value ?? "", redaction);
   if (given !== null) words.push(...given.words);
-  words.push(quote(veil.text(url.replace(/#.*$/s, ""))));
+  words.push(quote(redaction.text(url.replace(/#.*$/s, ""))));
   return (given?.feed ?? "") + words.join(" ");
 }
 
 // Plain text stands in the command, all else comes from a printf in front of it.
-function bodyWords(body: Buffer, type: string, veil: Veil): { feed: string; words: string[] } {
+function bodyWords(
+  body: Buffer,
+  type: string,
+  redaction: Redaction,
+): { feed: string; words: string[] } {
   const text = textOf(body, "");
-  const shown = veil.body(text ?? body.toString("latin1"), type);
+  const shown = redaction.body(text ?? body.toString("latin1"), type);
   if (text !== null && !/[\0-\x08\x0b-\x1f\x7f]/.test(shown)) {
     return { feed: "", words: ["--data-raw", quoteUtf8(shown)] };
   }
-  const isShown = text === null && !veil.hides(body);
+  const isShown = text === null && !redaction.hides(body);
   const bytes = isShown ? body : Buffer.from(shown, "utf8");
   return { feed: `printf ${escaped(bytes)} | `, words: ["--data-binary", "@-"] };
 }
 
-function methodOf({ method }: Tape, body: Buffer | null): string[] {
+function methodOf({ method }: RecordedAttempt, body: Buffer | null): string[] {
   if (method === "HEAD" && body === null) return ["--head"];
   return method === "GET" && body === null ? [] : ["-X", quote(method)];
 }
 
-function routeOf({ route }: Tape, veil: Veil): string[] {
+function routeOf({ route }: RecordedAttempt, redaction: Redaction): string[] {
   if (route === null) return [];
   if (route.unixPath !== null) return ["--unix-socket", quote(route.unixPath)];
   const { proxy } = route;
@@ -64,16 +72,16 @@ function routeOf({ route }: Tape, veil: Veil): string[] {
   if (!proxy.tunnel) return words;
   if (/^https?:/.test(proxy.url)) words.push("--proxytunnel");
   // without a tunnel the login stands among the fields
-  if (proxy.login !== null) words.push("--proxy-user", quote(loginOf(proxy.login, veil)));
+  if (proxy.login !== null) words.push("--proxy-user", quote(loginOf(proxy.login, redaction)));
   return words;
 }
 
-function loginOf(login: string, veil: Veil): string {
+function loginOf(login: string, redaction: Redaction): string {
   const colon = login.indexOf(":") + 1;
-  return login.slice(0, colon) + veil.cookie(login.slice(colon));
+  return login.slice(0, colon) + redaction.cookie(login.slice(colon));
 }
 
-function switchedOff({ route }: Tape, body: Buffer | null): string[] {
+function switchedOff({ route }: RecordedAttempt, body: Buffer | null): string[] {
   const names = [...OWN, ...(body === null ? [] : OWN_WITH_BODY)];
   if (route?.proxy != null && !route.proxy.tunnel) names.push("Proxy-Connection");
   return names.map((name) => `${name}:`);
@@ -81,7 +89,7 @@ function switchedOff({ route }: Tape, body: Buffer | null): string[] {
 
 // The field lines, one or more to an option: curl drops a field without a value, but not one with
 // another line behind it, or before it.
-function headLines(head: string, veil: Veil): string[] {
+function headLines(head: string, redaction: Redaction): string[] {
   const lines = head.split("\r\n").slice(1, -2);
   const options: string[] = [];
   let held = "";
@@ -90,7 +98,7 @@ function headLines(head: string, veil: Veil): string[] {
     const value = line.slice(colon + 1);
     const blanks = /^[ \t]*/.exec(value)?.[0] ?? "";
     const text = line.slice(0, colon + 1) + blanks;
-    const shown = text + veil.field(line.slice(0, colon), value.slice(blanks.length));
+    const shown = text + redaction.field(line.slice(0, colon), value.slice(blanks.length));
     if (value.trim() === "") {
       held += `${shown}\r\n`;
       continue;
@@ -103,7 +111,7 @@ function headLines(head: string, veil: Veil): string[] {
 }
 
 // The body as it went over the wire. A body in chunks is given with its frames.
-function framedBody({ body, chunks, trailerFields, head }: Tape): Buffer | null {
+function framedBody({ body, chunks, trailerFields, head }: RecordedAttempt): Buffer | null {
   if (chunks === null) return /^content-length:/im.test(head ?? "") ? body.bytes : null;
   const parts: Buffer[] = [];
   let at = 0;

@@ -8,8 +8,8 @@ import { ne_version_library } from "../../ne_utils.js";
 import type { Field } from "../http/head.js";
 import { decodeCodings, textOf } from "./body_text.js";
 import type { KeptBody } from "../session/kept_body.js";
-import type { Interim, Tape } from "./recorded_attempt.js";
-import { veilOf, type Veil } from "./redaction.js";
+import type { Interim, RecordedAttempt } from "./recorded_attempt.js";
+import { redactionOf, type Redaction } from "./redaction.js";
 
 /** A name and what it stands for. */
 interface Pair {
@@ -25,52 +25,52 @@ interface HarCookie extends Pair {
   secure?: boolean;
 }
 
-/** An archive of these tapes. */
-export function writeHar(tapes: readonly Tape[], secrets: boolean): object {
+/** An archive of these attempts. */
+export function writeHar(attempts: readonly RecordedAttempt[], secrets: boolean): object {
   const creator = { name: "libneon", version: ne_version_library() };
-  const entries = tapes.map((tape) => writeEntry(tape, veilOf(tape, secrets)));
+  const entries = attempts.map((attempt) => writeEntry(attempt, redactionOf(attempt, secrets)));
   return { log: { version: "1.2", creator, pages: [], entries } };
 }
 
-function writeEntry(tape: Tape, veil: Veil): object {
-  const { route } = tape;
-  const comments = tape.interims.map((interim) => writeInterim(interim, veil));
-  const more = tape.interimCount - tape.interims.length;
+function writeEntry(attempt: RecordedAttempt, redaction: Redaction): object {
+  const { route } = attempt;
+  const comments = attempt.interims.map((interim) => writeInterim(interim, redaction));
+  const more = attempt.interimCount - attempt.interims.length;
   if (more > 0) comments.push(`and ${more} more interim responses`);
-  if (tape.error === null && !tape.complete) comments.push("given up before its end");
+  if (attempt.error === null && !attempt.complete) comments.push("given up before its end");
   return {
-    startedDateTime: new Date(performance.timeOrigin + tape.begunAt).toISOString(),
-    ...writeTimes(tape),
-    request: writeRequest(tape, veil),
-    response: writeResponse(tape, veil),
+    startedDateTime: new Date(performance.timeOrigin + attempt.begunAt).toISOString(),
+    ...writeTimes(attempt),
+    request: writeRequest(attempt, redaction),
+    response: writeResponse(attempt, redaction),
     cache: {},
     ...(route === null ? {} : { connection: String(route.id) }),
     ...(route?.peer == null ? {} : { serverIPAddress: route.peer }),
-    ...(tape.error === null ? {} : { _error: veil.text(tape.error) }),
+    ...(attempt.error === null ? {} : { _error: redaction.text(attempt.error) }),
     ...(comments.length === 0 ? {} : { comment: comments.join("; ") }),
   };
 }
 
-function writeInterim({ code, reason, fields }: Interim, veil: Veil): string {
-  const shown = fields.list.map(({ name, value }) => `${name}: ${veil.field(name, value)}`);
+function writeInterim({ code, reason, fields }: Interim, redaction: Redaction): string {
+  const shown = fields.list.map(({ name, value }) => `${name}: ${redaction.field(name, value)}`);
   return [`${code} ${reason}`.trim(), ...shown].join(", ");
 }
 
 // ---- times ----
 
-function writeTimes(tape: Tape): object {
-  const whole = tape.endedAt - tape.begunAt;
-  const answeredAt = tape.statusAt ?? tape.endedAt;
-  const send = tape.took.send ?? 0;
-  const wait = tape.sentAt === null ? 0 : Math.max(0, answeredAt - tape.sentAt - send);
-  const receive = tape.endedAt - answeredAt;
-  const ssl = tape.took.handshake;
-  const opened = tape.took.connect !== null || ssl !== null;
-  const connect = opened ? (tape.took.connect ?? 0) + (ssl ?? 0) : null;
-  const rest = whole - send - wait - receive - (tape.took.lookup ?? 0) - (connect ?? 0);
+function writeTimes(attempt: RecordedAttempt): object {
+  const whole = attempt.endedAt - attempt.begunAt;
+  const answeredAt = attempt.statusAt ?? attempt.endedAt;
+  const send = attempt.took.send ?? 0;
+  const wait = attempt.sentAt === null ? 0 : Math.max(0, answeredAt - attempt.sentAt - send);
+  const receive = attempt.endedAt - answeredAt;
+  const ssl = attempt.took.handshake;
+  const opened = attempt.took.connect !== null || ssl !== null;
+  const connect = opened ? (attempt.took.connect ?? 0) + (ssl ?? 0) : null;
+  const rest = whole - send - wait - receive - (attempt.took.lookup ?? 0) - (connect ?? 0);
   const timings = {
     blocked: micros(Math.max(0, rest)),
-    dns: micros(tape.took.lookup),
+    dns: micros(attempt.took.lookup),
     connect: micros(connect),
     send: micros(send),
     wait: micros(wait),
@@ -89,7 +89,9 @@ function micros(ms: number | null): number {
 // ---- the request ----
 
 /** The URL of a request, without a fragment; and its target, where the URL does not tell it. */
-export function urlOf({ scheme, hostport, target }: Tape): { url: string; target: string | null } {
+export function urlOf(
+  { scheme, hostport, target }: RecordedAttempt,
+): { url: string; target: string | null } {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(target)) return { url: target, target: null };
   if (target.startsWith("/")) return { url: `${scheme}://${hostport}${target}`, target: null };
   return { url: `${scheme}://${hostport}/`, target };
@@ -104,30 +106,30 @@ export function requestFields(head: string | null): Field[] {
   });
 }
 
-function writeRequest(tape: Tape, veil: Veil): object {
-  const { url, target } = urlOf(tape);
-  const shown = veil.text(url.replace(/#.*$/s, ""));
-  const fields = requestFields(tape.head);
+function writeRequest(attempt: RecordedAttempt, redaction: Redaction): object {
+  const { url, target } = urlOf(attempt);
+  const shown = redaction.text(url.replace(/#.*$/s, ""));
+  const fields = requestFields(attempt.head);
   const type = valueOf(fields, "content-type") ?? "";
   return {
-    method: tape.method,
+    method: attempt.method,
     url: shown,
     httpVersion: "HTTP/1.1",
-    cookies: requestCookies(fields, veil),
-    headers: fields.map((field) => shownField(field, veil)),
+    cookies: requestCookies(fields, redaction),
+    headers: fields.map((field) => shownField(field, redaction)),
     queryString: queryOf(shown),
-    ...(tape.body.size === 0 ? {} : { postData: writePostData(tape.body, type, veil) }),
-    headersSize: tape.head === null ? -1 : tape.head.length,
-    bodySize: tape.body.size,
-    ...(target === null ? {} : { _target: veil.text(target) }),
+    ...(attempt.body.size === 0 ? {} : { postData: writePostData(attempt.body, type, redaction) }),
+    headersSize: attempt.head === null ? -1 : attempt.head.length,
+    bodySize: attempt.body.size,
+    ...(target === null ? {} : { _target: redaction.text(target) }),
   };
 }
 
-function writePostData(body: KeptBody, mimeType: string, veil: Veil): object {
+function writePostData(body: KeptBody, mimeType: string, redaction: Redaction): object {
   const kept = keptComment(body);
   const text = textOf(body.bytes, mimeType);
-  if (text !== null) return { mimeType, params: [], text: veil.body(text, mimeType), ...kept };
-  if (veil.hides(body.bytes)) return { mimeType, params: [], text: "", ...withheld(body) };
+  if (text !== null) return { mimeType, params: [], text: redaction.body(text, mimeType), ...kept };
+  if (redaction.hides(body.bytes)) return { mimeType, params: [], text: "", ...withheld(body) };
   return { mimeType, params: [], text: "", _base64: body.bytes.toString("base64"), ...kept };
 }
 
@@ -145,8 +147,8 @@ function withheld(body: KeptBody): object {
   return { comment: `${body.size} bytes with a secret in them`, _kept: 0 };
 }
 
-function shownField({ name, value }: Field, veil: Veil): Pair {
-  return { name, value: veil.field(name, value) };
+function shownField({ name, value }: Field, redaction: Redaction): Pair {
+  return { name, value: redaction.field(name, value) };
 }
 
 function valueOf(fields: readonly Field[], key: string): string | null {
@@ -159,29 +161,29 @@ function queryOf(url: string): Pair[] {
   return [...new URLSearchParams(url.slice(at + 1))].map(([name, value]) => ({ name, value }));
 }
 
-function requestCookies(fields: readonly Field[], veil: Veil): HarCookie[] {
+function requestCookies(fields: readonly Field[], redaction: Redaction): HarCookie[] {
   return fields
     .filter(({ name }) => name.toLowerCase() === "cookie")
     .flatMap(({ value }) => value.split(";"))
     .filter((pair) => pair.trim() !== "")
-    .map((pair) => cookiePair(pair, veil));
+    .map((pair) => cookiePair(pair, redaction));
 }
 
-function cookiePair(pair: string, veil: Veil): Pair {
+function cookiePair(pair: string, redaction: Redaction): Pair {
   const equals = pair.indexOf("=");
   const value = pair.slice(equals + 1).trim();
-  return { name: pair.slice(0, Math.max(equals, 0)).trim(), value: veil.cookie(value) };
+  return { name: pair.slice(0, Math.max(equals, 0)).trim(), value: redaction.cookie(value) };
 }
 
 // ---- the response ----
 
 const NO_RESPONSE = { status: 0, statusText: "", httpVersion: "" };
 
-function writeResponse(tape: Tape, veil: Veil): object {
-  const { status, answer } = tape;
-  const fields = tape.fields.list;
-  const failed = tape.error !== null || status === null;
-  const trailers = tape.trailer.list;
+function writeResponse(attempt: RecordedAttempt, redaction: Redaction): object {
+  const { status, responseBody } = attempt;
+  const fields = attempt.fields.list;
+  const failed = attempt.error !== null || status === null;
+  const trailers = attempt.trailer.list;
   const spoken = status === null ? "" : `${status.code} ${status.reason}`.trim();
   return {
     ...(failed ? NO_RESPONSE : {
@@ -191,20 +193,22 @@ function writeResponse(tape: Tape, veil: Veil): object {
     }),
     cookies: fields
       .filter(({ name }) => name.toLowerCase() === "set-cookie")
-      .map(({ value }) => setCookie(value, veil)),
-    headers: fields.map((field) => shownField(field, veil)),
-    content: writeContent(tape, veil),
-    redirectURL: veil.text(valueOf(fields, "location") ?? ""),
-    headersSize: tape.headBytes,
-    bodySize: status === null ? -1 : answer.size,
-    ...(trailers.length === 0 ? {} : { _trailers: trailers.map((each) => shownField(each, veil)) }),
+      .map(({ value }) => setCookie(value, redaction)),
+    headers: fields.map((field) => shownField(field, redaction)),
+    content: writeContent(attempt, redaction),
+    redirectURL: redaction.text(valueOf(fields, "location") ?? ""),
+    headersSize: attempt.headBytes,
+    bodySize: status === null ? -1 : responseBody.size,
+    ...(trailers.length === 0
+      ? {}
+      : { _trailers: trailers.map((each) => shownField(each, redaction)) }),
     ...(failed && spoken !== "" ? { comment: `failed after ${spoken}` } : {}),
   };
 }
 
-function setCookie(value: string, veil: Veil): HarCookie {
+function setCookie(value: string, redaction: Redaction): HarCookie {
   const [pair = "", ...attributes] = value.split(";");
-  const cookie: HarCookie = cookiePair(pair, veil);
+  const cookie: HarCookie = cookiePair(pair, redaction);
   for (const attribute of attributes) {
     const equals = attribute.indexOf("=");
     const name = attribute.slice(0, equals < 0 ? undefined : equals).trim().toLowerCase();
@@ -220,38 +224,48 @@ function setCookie(value: string, veil: Veil): HarCookie {
   return cookie;
 }
 
-function writeContent({ answer, fields, complete }: Tape, veil: Veil): object {
+function writeContent(attempt: RecordedAttempt, redaction: Redaction): object {
+  const { responseBody, fields, complete } = attempt;
   const mimeType = fields.value("content-type") ?? "";
   const coding = fields.value("content-encoding");
-  const whole = answer.whole && complete;
-  const decoded = answer.whole ? decodeCodings(answer.bytes, coding) : null;
-  if (decoded === null && coding !== null) return writeCoded(answer, mimeType, whole, veil);
-  const bytes = decoded ?? answer.bytes;
+  const whole = responseBody.whole && complete;
+  const decoded = responseBody.whole ? decodeCodings(responseBody.bytes, coding) : null;
+  if (decoded === null && coding !== null) {
+    return writeCoded(responseBody, mimeType, whole, redaction);
+  }
+  const bytes = decoded ?? responseBody.bytes;
   // of a body that was cut, the length that was read
-  const size = decoded === null ? answer.size : bytes.length;
-  const compression = size - answer.size;
+  const size = decoded === null ? responseBody.size : bytes.length;
+  const compression = size - responseBody.size;
   return {
     size,
     ...(coding !== null && compression !== 0 ? { compression } : {}),
     mimeType,
-    ...writeBytes(bytes, mimeType, veil),
+    ...writeBytes(bytes, mimeType, redaction),
     ...(whole ? {} : cutAfter(bytes.length, size)),
   };
 }
 
 // A body whose content coding cannot be taken off, or not from its beginning alone: how long it is
 // without, nobody knows.
-function writeCoded(answer: KeptBody, mimeType: string, whole: boolean, veil: Veil): object {
-  const { bytes } = answer;
+function writeCoded(
+  body: KeptBody,
+  mimeType: string,
+  whole: boolean,
+  redaction: Redaction,
+): object {
+  const { bytes } = body;
   const kept = whole ? {} : { _kept: bytes.length };
-  const comment = `the first ${bytes.length} of ${answer.size} bytes, content coding still on`;
-  const shown = veil.hides(bytes) ? {} : { text: bytes.toString("base64"), encoding: "base64" };
+  const comment = `the first ${bytes.length} of ${body.size} bytes, content coding still on`;
+  const shown = redaction.hides(bytes)
+    ? {}
+    : { text: bytes.toString("base64"), encoding: "base64" };
   return { size: -1, mimeType, ...shown, comment, _coded: true, ...kept };
 }
 
-function writeBytes(bytes: Buffer, mimeType: string, veil: Veil): object {
+function writeBytes(bytes: Buffer, mimeType: string, redaction: Redaction): object {
   const text = textOf(bytes, mimeType);
-  if (text !== null) return { text: veil.body(text, mimeType) };
-  if (veil.hides(bytes)) return { comment: "left out: there is a secret in it", _kept: 0 };
+  if (text !== null) return { text: redaction.body(text, mimeType) };
+  if (redaction.hides(bytes)) return { comment: "left out: there is a secret in it", _kept: 0 };
   return { text: bytes.toString("base64"), encoding: "base64" };
 }

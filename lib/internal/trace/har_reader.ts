@@ -21,10 +21,10 @@ export interface Recorded {
   readonly type: string;
   /** The body of the request, text where parts of it may be hidden; `null`: not kept whole. */
   readonly body: Buffer | string | null;
-  readonly answer: RecordedAnswer;
+  readonly response: RecordedResponse;
 }
 
-export interface RecordedAnswer {
+export interface RecordedResponse {
   readonly status: number;
   readonly reason: string;
   readonly version: string;
@@ -67,7 +67,7 @@ function readEntry(entry: Json): Recorded | null {
     ...(typeof request["_target"] === "string" ? { target: request["_target"] } : {}),
     type: textIn(data, "mimeType"),
     body: readPostData(data, request["bodySize"]),
-    answer: readAnswer(entry, objectIn(entry, "response")),
+    response: readResponse(entry, objectIn(entry, "response")),
   };
 }
 
@@ -107,7 +107,7 @@ function readPostData(data: Json, bodySize: unknown): Buffer | string | null {
   return typeof bodySize === "number" && bodySize > 0 ? null : "";
 }
 
-function readAnswer(entry: Json, response: Json): RecordedAnswer {
+function readResponse(entry: Json, response: Json): RecordedResponse {
   const status = typeof response["status"] === "number" ? response["status"] : 0;
   const content = objectIn(response, "content");
   const error = textIn(entry, "_error") || textIn(response, "_error");

@@ -24,7 +24,7 @@ export interface Route {
   unixPath: string | null;
 }
 
-export interface Tape {
+export interface RecordedAttempt {
   readonly method: string;
   readonly target: string;
   readonly scheme: string;
@@ -56,7 +56,7 @@ export interface Tape {
   fields: Fields;
   /** Bytes of the head of the final response, -1 unless it was read. */
   headBytes: number;
-  readonly answer: KeptBody;
+  readonly responseBody: KeptBody;
   trailer: Fields;
   /** Why it failed. */
   error: string | null;
@@ -65,13 +65,13 @@ export interface Tape {
 }
 
 /**
- * An empty tape for a request that begins now. (Named field by field: an object that is made from
- * another one is many times slower.)
+ * An empty attempt for a request that begins now. (Named field by field: an object that is made
+ * from another one is many times slower.)
  */
-export function createTape(
-  request: Pick<Tape, "method" | "target" | "scheme" | "hostport">,
+export function createAttempt(
+  request: Pick<RecordedAttempt, "method" | "target" | "scheme" | "hostport">,
   bodyLimit: number,
-): Tape {
+): RecordedAttempt {
   return {
     method: request.method,
     target: request.target,
@@ -92,7 +92,7 @@ export function createTape(
     status: null,
     fields: NO_FIELDS,
     headBytes: -1,
-    answer: new KeptBody(bodyLimit),
+    responseBody: new KeptBody(bodyLimit),
     trailer: NO_FIELDS,
     error: null,
     complete: false,
@@ -100,7 +100,7 @@ export function createTape(
 }
 
 /** Puts an interim response down; of very many only the first are kept. */
-export function addInterim(tape: Tape, interim: Interim): void {
-  tape.interimCount++;
-  if (tape.interims.length < MAX_INTERIMS) tape.interims.push(interim);
+export function addInterim(attempt: RecordedAttempt, interim: Interim): void {
+  attempt.interimCount++;
+  if (attempt.interims.length < MAX_INTERIMS) attempt.interims.push(interim);
 }

@@ -9,7 +9,7 @@ import { requests } from "../session/request.js";
 import type { Request } from "../session/request_state.js";
 import type { Observer } from "../session/observer.js";
 import { KeptBody, NO_BODY } from "../session/kept_body.js";
-import { addInterim, createTape, type Route, type Tape } from "./recorded_attempt.js";
+import { addInterim, createAttempt, type Route, type RecordedAttempt } from "./recorded_attempt.js";
 
 /** What records. */
 export interface nx_recorder extends ne_opaque<"nx_recorder"> {}
@@ -29,7 +29,7 @@ const KEY_LINES = 8;
 type Clock = Pick<Timings, "lookup" | "connect" | "handshake" | "send">;
 
 interface Running {
-  tape: Tape;
+  attempt: RecordedAttempt;
   before: Clock;
   /** Bytes consumed of the connection up to the response that is being read. */
   consumed: number;
@@ -38,7 +38,7 @@ interface Running {
 export class Recorder implements Observer {
   readonly settings: RecorderSettings;
   /** The requests that are over, in the order of their ends. */
-  readonly tapes: Tape[] = [];
+  readonly attempts: RecordedAttempt[] = [];
   readonly keyLines: string[] = [];
   readonly keys?: (line: Buffer) => void;
   #running = new Map<ne_request, Running>();
@@ -57,7 +57,7 @@ export class Recorder implements Observer {
 
   /** Forgets what is over. */
   clear(): void {
-    this.tapes.length = 0;
+    this.attempts.length = 0;
     this.keyLines.length = 0;
   }
 
@@ -66,8 +66,8 @@ export class Recorder implements Observer {
     if (r.tunnel !== null) return;
     const { method, target, session: s } = r;
     const { scheme, hostport } = s;
-    const tape = createTape({ method, target, scheme, hostport }, this.settings.body);
-    this.#running.set(req, { tape, before: clockOf(r), consumed: 0 });
+    const attempt = createAttempt({ method, target, scheme, hostport }, this.settings.body);
+    this.#running.set(req, { attempt, before: clockOf(r), consumed: 0 });
   }
 
   sending(req: ne_request, head: string): void {
@@ -76,50 +76,50 @@ export class Recorder implements Observer {
     const r = recordOf(req);
     const connection = connectionIn(r);
     if (connection === null) return;
-    const { tape } = running;
+    const { attempt } = running;
     running.consumed = connection.wire.consumed;
-    tape.sentAt = performance.now();
-    tape.head = head;
-    tape.body = r.body === null ? NO_BODY : new KeptBody(this.settings.body);
-    tape.chunks = r.body !== null && r.body.length < 0 ? [] : null;
-    tape.route = this.#routeOf(r.session, connection);
+    attempt.sentAt = performance.now();
+    attempt.head = head;
+    attempt.body = r.body === null ? NO_BODY : new KeptBody(this.settings.body);
+    attempt.chunks = r.body !== null && r.body.length < 0 ? [] : null;
+    attempt.route = this.#routeOf(r.session, connection);
   }
 
   sent(req: ne_request, block: Uint8Array): void {
-    const tape = this.#running.get(req)?.tape;
-    if (tape === undefined) return;
-    tape.body.add(block);
-    if (tape.chunks !== null && tape.body.whole) tape.chunks.push(block.length);
+    const attempt = this.#running.get(req)?.attempt;
+    if (attempt === undefined) return;
+    attempt.body.add(block);
+    if (attempt.chunks !== null && attempt.body.whole) attempt.chunks.push(block.length);
   }
 
-  interim(req: ne_request, fields: Tape["fields"]): void {
+  interim(req: ne_request, fields: RecordedAttempt["fields"]): void {
     const running = this.#running.get(req);
     if (running === undefined) return;
     const r = recordOf(req);
     const { code, reason_phrase: reason } = r.status;
-    addInterim(running.tape, { code, reason: reason ?? "", fields });
+    addInterim(running.attempt, { code, reason: reason ?? "", fields });
     running.consumed = connectionIn(r)?.wire.consumed ?? 0;
   }
 
   status(req: ne_request): void {
-    const tape = this.#running.get(req)?.tape;
-    if (tape === undefined) return;
-    tape.statusAt = performance.now();
+    const attempt = this.#running.get(req)?.attempt;
+    if (attempt === undefined) return;
+    attempt.statusAt = performance.now();
     const { code, reason_phrase: reason, major_version: major, minor_version: minor } =
       recordOf(req).status;
-    tape.status = { code, reason: reason ?? "", major, minor };
+    attempt.status = { code, reason: reason ?? "", major, minor };
   }
 
   answered(req: ne_request): void {
     const running = this.#running.get(req);
     if (running === undefined) return;
     const r = recordOf(req);
-    running.tape.fields = r.response.fields;
-    running.tape.headBytes = (connectionIn(r)?.wire.consumed ?? 0) - running.consumed;
+    running.attempt.fields = r.response.fields;
+    running.attempt.headBytes = (connectionIn(r)?.wire.consumed ?? 0) - running.consumed;
   }
 
   received(req: ne_request, block: Buffer): void {
-    this.#running.get(req)?.tape.answer.add(block);
+    this.#running.get(req)?.attempt.responseBody.add(block);
   }
 
   ended(req: ne_request, error: string | null): void {
@@ -127,19 +127,19 @@ export class Recorder implements Observer {
     if (running === undefined) return;
     this.#running.delete(req);
     const r = recordOf(req);
-    const { tape, before } = running;
+    const { attempt, before } = running;
     const now = clockOf(r);
-    tape.endedAt = performance.now();
-    tape.took.lookup = newMs(before.lookup, now.lookup);
-    tape.took.connect = newMs(before.connect, now.connect);
-    tape.took.handshake = newMs(before.handshake, now.handshake);
-    tape.took.send = newMs(before.send, now.send);
-    tape.trailerFields = r.fields.trailer;
-    tape.trailer = r.response.trailer;
-    tape.error = error;
-    tape.complete = error === null && replyOf(r)?.decoder.done === true;
-    this.tapes.push(tape);
-    if (this.tapes.length > this.settings.requests) this.tapes.shift();
+    attempt.endedAt = performance.now();
+    attempt.took.lookup = newMs(before.lookup, now.lookup);
+    attempt.took.connect = newMs(before.connect, now.connect);
+    attempt.took.handshake = newMs(before.handshake, now.handshake);
+    attempt.took.send = newMs(before.send, now.send);
+    attempt.trailerFields = r.fields.trailer;
+    attempt.trailer = r.response.trailer;
+    attempt.error = error;
+    attempt.complete = error === null && replyOf(r)?.decoder.done === true;
+    this.attempts.push(attempt);
+    if (this.attempts.length > this.settings.requests) this.attempts.shift();
   }
 
   #routeOf(s: Session, connection: Connection): Route {

@@ -2,10 +2,10 @@
 // hidden where the server repeats them.
 import { HIDDEN, hideInField, hideInText, hideValues, secretValues } from "../http/secrets.js";
 import { hideInBody } from "../http/secret_bodies.js";
-import type { Tape } from "./recorded_attempt.js";
+import type { RecordedAttempt } from "./recorded_attempt.js";
 
 /** How to show the parts of a message. */
-export interface Veil {
+export interface Redaction {
   /** A URL, an error or any other line. */
   text(text: string): string;
   field(name: string, value: string): string;
@@ -15,7 +15,7 @@ export interface Veil {
   hides(bytes: Buffer): boolean;
 }
 
-const OPEN: Veil = {
+const OPEN: Redaction = {
   text: (text) => text,
   field: (_name, value) => value,
   body: (text) => text,
@@ -23,12 +23,12 @@ const OPEN: Veil = {
   hides: () => false,
 };
 
-/** The veil of a tape. @param secrets show them */
-export function veilOf(tape: Tape, secrets: boolean): Veil {
+/** The redaction of an attempt. @param secrets show them */
+export function redactionOf(attempt: RecordedAttempt, secrets: boolean): Redaction {
   if (secrets) return OPEN;
-  const answer = tape.fields.list.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
+  const fields = attempt.fields.list.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
   const values = new Set(
-    [tape.head ?? `${tape.method} ${tape.target}\r\n`, answer].flatMap(secretValues),
+    [attempt.head ?? `${attempt.method} ${attempt.target}\r\n`, fields].flatMap(secretValues),
   );
   return {
     text: (text) => hideValues(hideInText(text), values),

@@ -1,5 +1,5 @@
-// A server that plays a tape back: for each connection a stream that reads requests and writes the
-// responses recorded for them.
+// A server that plays a recording back: for each connection a stream that reads requests and writes
+// the responses recorded for them.
 //
 //   head ── fields ──► body ── its end ──► [trailer] ──► answered ──► head
 import { Duplex } from "node:stream";
@@ -8,26 +8,26 @@ import { MAX_HEADER_COUNT, MAX_HEADER_FIELD, MAX_LINE } from "../base/constants.
 import { BodyDecoder, END } from "../http/body_decoder.js";
 import { FieldsParser, Malformed, MORE, takeLine, type View } from "../http/head.js";
 import { chunkedEnd, chunkStart } from "../http/request_head.js";
-import { authorityOf, type Recorded, type RecordedAnswer } from "./har_reader.js";
+import { authorityOf, type Recorded, type RecordedResponse } from "./har_reader.js";
 import { askedOf, describeUnknown, isSame, nameOf, type Asked } from "./request_match.js";
 
-/** The tape and how far it was played, for all connections together. */
+/** The recording and how far it was played, for all connections together. */
 export class Replay {
-  #tape: readonly Recorded[];
+  #recording: readonly Recorded[];
   #played = new Set<Recorded>();
 
-  constructor(tape: readonly Recorded[]) {
-    this.#tape = tape;
+  constructor(recording: readonly Recorded[]) {
+    this.#recording = recording;
   }
 
   /** The next response for a request, or what is wrong. */
-  next(asked: Asked): RecordedAnswer | string {
-    const recorded = this.#tape.find((each) => !this.#played.has(each) && isSame(each, asked));
-    if (recorded === undefined) return describeUnknown(this.#tape, asked);
+  next(asked: Asked): RecordedResponse | string {
+    const recorded = this.#recording.find((each) => !this.#played.has(each) && isSame(each, asked));
+    if (recorded === undefined) return describeUnknown(this.#recording, asked);
     this.#played.add(recorded);
-    const { answer } = recorded;
-    if (answer.error !== null) return answer.error;
-    return answer.body === null ? `the answer to ${nameOf(asked)} was not kept whole` : answer;
+    const { response } = recorded;
+    if (response.error !== null) return response.error;
+    return response.body === null ? `the answer to ${nameOf(asked)} was not kept whole` : response;
   }
 
   /** A connection to a server. */
@@ -87,7 +87,7 @@ class ReplayStream extends Duplex {
       const read = this.#readBody(incoming);
       if (read !== true) return read;
       this.#incoming = null;
-      const failed = this.#answer(incoming);
+      const failed = this.#response(incoming);
       if (failed !== null) return failed;
     }
   }
@@ -131,12 +131,12 @@ class ReplayStream extends Duplex {
     return trailer instanceof Malformed ? trailer.reason : true;
   }
 
-  #answer({ method, target, blocks }: Incoming): string | null {
+  #response({ method, target, blocks }: Incoming): string | null {
     this.#fields = newFields();
     const asked = askedOf(method, this.#authority, target, Buffer.concat(blocks));
-    const answer = this.#replay.next(asked);
-    if (typeof answer === "string") return answer;
-    this.push(writeAnswer(answer, method));
+    const response = this.#replay.next(asked);
+    if (typeof response === "string") return response;
+    this.push(writeResponse(response, method));
     return null;
   }
 }
@@ -149,17 +149,17 @@ function newFields(): FieldsParser {
 const FRAMING =
   /^(connection|proxy-connection|keep-alive|transfer-encoding|trailer|content-length)$/i;
 
-function writeAnswer(answer: RecordedAnswer, method: string): Buffer {
-  const { status, version, coded, trailers } = answer;
-  const body = answer.body ?? Buffer.alloc(0);
+function writeResponse(response: RecordedResponse, method: string): Buffer {
+  const { status, version, coded, trailers } = response;
+  const body = response.body ?? Buffer.alloc(0);
   const bodiless = method === "HEAD" || status === 204 || status === 304 || status < 200;
-  const kept = answer.fields.filter(([name]) => {
+  const kept = response.fields.filter(([name]) => {
     const lower = name.toLowerCase();
     // the length of a body that does not come is told as it was
     if (bodiless) return lower !== "transfer-encoding";
     return !FRAMING.test(name) && (coded || lower !== "content-encoding");
   });
-  const reason = answer.reason.replace(/[^\x20-\x7e\x80-\xff]/g, "?");
+  const reason = response.reason.replace(/[^\x20-\x7e\x80-\xff]/g, "?");
   const lines = kept.map(([name, value]) => `${name}: ${value}`);
   const head = [`${version} ${status} ${reason}`, ...lines];
   if (bodiless) return latin1Bytes(`${head.join("\r\n")}\r\n\r\n`);

@@ -1,5 +1,6 @@
-// Which recorded request a request is: by method, URL and body, parts that read "…" on the tape
-// being no difference; and for one that was not recorded, which comes nearest and what differs.
+// Which recorded request a request is: by method, URL and body, parts that read "…" on the
+// recording being no difference; and for one that was not recorded, which comes nearest and what
+// differs.
 import { latin1Text } from "../base/bytes.js";
 import { HIDDEN, hideInText } from "../http/secrets.js";
 import { hideInBody } from "../http/secret_bodies.js";
@@ -61,22 +62,22 @@ export function nameOf({ method, authority, target }: Asked): string {
 }
 
 /** What to say of a request that was not recorded. */
-export function describeUnknown(tape: readonly Recorded[], asked: Asked): string {
-  const count = tape.filter((recorded) => isSame(recorded, asked)).length;
+export function describeUnknown(recording: readonly Recorded[], asked: Asked): string {
+  const count = recording.filter((recorded) => isSame(recorded, asked)).length;
   if (count > 0) {
     const times = count === 1 ? "once" : `${count} times`;
     return `${nameOf(asked)} was recorded ${times} and is asked for once more`;
   }
-  const nearest = nearestTo(tape, asked);
+  const nearest = nearestTo(recording, asked);
   if (nearest === null) return `${nameOf(asked)} was not recorded: the tape is empty`;
   const recorded = `${nearest.method} ${hideInText(nearest.url)}: ${differenceOf(nearest, asked)}`;
   return `${nameOf(asked)} was not recorded; nearest is ${recorded}`;
 }
 
-function nearestTo(tape: readonly Recorded[], asked: Asked): Recorded | null {
+function nearestTo(recording: readonly Recorded[], asked: Asked): Recorded | null {
   let nearest: Recorded | null = null;
   let least = Infinity;
-  for (const recorded of tape) {
+  for (const recorded of recording) {
     const distance = distanceOf(recorded, asked);
     if (distance >= least) continue;
     least = distance;

@@ -5,8 +5,8 @@ import type { ne_session } from "../base/handle.js";
 import { traceSession } from "../session/plugin_access.js";
 import { ne_path_parent } from "../../ne_uri.js";
 import { contentRange } from "./content_range.js";
-import { fieldOf, type Answer } from "./transfer_request.js";
-import { insist, type Job, type Protocol, type ProtocolName } from "./upload_job.js";
+import { fieldOf, type TransferResponse } from "./transfer_request.js";
+import { sendUntilDone, type Job, type Protocol, type ProtocolName } from "./upload_job.js";
 import { nextcloud, uploadsOf } from "./nextcloud.js";
 import { isLost } from "./retries.js";
 import { sabrePatch } from "./sabre_patch.js";
@@ -75,27 +75,28 @@ export async function candidates(job: Job): Promise<Candidate[]> {
 }
 
 async function offerOf(job: Job): Promise<Offer> {
-  const { sess } = job.line;
+  const { sess } = job.context;
   const known = offers.get(sess) ?? new Map<string, Offer>();
   offers.set(sess, known);
   const target = ne_path_parent(job.path) ?? "/";
   const before = known.get(target);
   if (before !== undefined) return before;
-  const isAnswer = (answer: Answer): boolean => answer.status !== null && !isLost(answer);
-  const answer = await insist(job, { method: "OPTIONS", target }, isAnswer);
-  const offer = readOffer(answer);
+  const isResponse = (response: TransferResponse): boolean =>
+    response.status !== null && !isLost(response);
+  const response = await sendUntilDone(job, { method: "OPTIONS", target }, isResponse);
+  const offer = readOffer(response);
   if (known.size >= MOST_OFFERS) known.clear();
   known.set(target, offer);
   return offer;
 }
 
-function readOffer(answer: Answer): Offer {
-  const dav = answer.headers
+function readOffer(response: TransferResponse): Offer {
+  const dav = response.headers
     .filter(([name]) => name.toLowerCase() === "dav")
     .flatMap(([, value]) => value.toLowerCase().split(","));
-  const versions = fieldOf(answer, "tus-version") ?? fieldOf(answer, "tus-resumable") ?? "";
-  const extensions = fieldOf(answer, "tus-extension") ?? "";
-  const most = Number(fieldOf(answer, "tus-max-size") ?? NaN);
+  const versions = fieldOf(response, "tus-version") ?? fieldOf(response, "tus-resumable") ?? "";
+  const extensions = fieldOf(response, "tus-extension") ?? "";
+  const most = Number(fieldOf(response, "tus-max-size") ?? NaN);
   return {
     dav: new Set(dav.map((token) => token.trim())),
     tus: /(^|,)\s*1\.0\.0\s*(,|$)/.test(versions) && /(^|,)\s*creation\s*(,|$)/.test(extensions),
@@ -105,5 +106,5 @@ function readOffer(answer: Answer): Offer {
 
 /** Explains a choice in debug output. */
 export function explain(job: Job, name: ProtocolName, reason: string): void {
-  traceSession(job.line.sess, NE_DBG_HTTP, "upload: %s for %s: %s\n", name, job.path, reason);
+  traceSession(job.context.sess, NE_DBG_HTTP, "upload: %s for %s: %s\n", name, job.path, reason);
 }

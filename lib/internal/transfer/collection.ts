@@ -11,7 +11,7 @@ import {
 } from "../../ne_props.js";
 import { nx_set_request_signal } from "../../nx_session.js";
 import { addField } from "../script/header_list.js";
-import { answerOf, type Answer } from "./transfer_request.js";
+import { responseOf, type TransferResponse } from "./transfer_request.js";
 import { Failed } from "./failed_transfer.js";
 import type { Job } from "./upload_job.js";
 import { Tries } from "./retries.js";
@@ -22,29 +22,32 @@ const TYPE = { nspace: "DAV:", name: "resourcetype" };
 export async function refuseCollection(job: Job): Promise<void> {
   // with Overwrite: F, nothing is removed
   if (job.conditions.noneMatch === "*") return;
-  const tries = new Tries(job.line, job.retries);
+  const tries = new Tries(job.context, job.retries);
   for (;;) {
     const found = { isCollection: false };
-    const answer = await ask(job, found);
-    if (found.isCollection || isSlashMissing(answer, job.path)) {
+    const response = await ask(job, found);
+    if (found.isCollection || isSlashMissing(response, job.path)) {
       throw new Failed(`There is a collection at ${job.path}`);
     }
-    if (answer.code === NE_OK) return;
-    await tries.again(answer);
+    if (response.code === NE_OK) return;
+    await tries.again(response);
   }
 }
 
-async function ask({ line, path }: Job, found: { isCollection: boolean }): Promise<Answer> {
-  const handler = ne_propfind_create(line.sess, path, NE_DEPTH_ZERO);
+async function ask(
+  { context, path }: Job,
+  found: { isCollection: boolean },
+): Promise<TransferResponse> {
+  const handler = ne_propfind_create(context.sess, path, NE_DEPTH_ZERO);
   const req = ne_propfind_get_request(handler);
   try {
-    nx_set_request_signal(req, line.signal);
-    for (const field of line.fields) addField(req, field);
+    nx_set_request_signal(req, context.signal);
+    for (const field of context.fields) addField(req, field);
     const code = await ne_propfind_named(handler, [TYPE], (_userdata, _uri, results) => {
       const type = ne_propset_value(results, TYPE) ?? "";
       found.isCollection ||= /<DAV:collection[ >]/.test(type);
     });
-    return answerOf(line, { method: "PROPFIND", target: path }, code, req);
+    return responseOf(context, { method: "PROPFIND", target: path }, code, req);
   } finally {
     ne_propfind_destroy(handler);
   }

@@ -1,7 +1,7 @@
 // What has to hold of the resource that an upload replaces (RFC 9110 section 13): as fields of the
 // request that replaces it, and looked at beforehand where a protocol knows no such fields.
-import { look } from "./verify_upload.js";
-import type { Answer, Field } from "./transfer_request.js";
+import { inspect } from "./verify_upload.js";
+import type { TransferResponse, Field } from "./transfer_request.js";
 import { conditionFailed } from "./failed_transfer.js";
 import { urlOf, type Conditions, type Job } from "./upload_job.js";
 
@@ -32,15 +32,15 @@ export function moveCondition(job: Job): string | null {
   const wanted = tagsOf(match).map((tag) => `([${tag}])`);
   const unwanted = tagsOf(noneMatch).map((tag) => `Not [${tag}]`);
   if (unwanted.length > 0) wanted.push(`(${unwanted.join(" ")})`);
-  return wanted.length === 0 ? null : `<${urlOf(job.line, job.path)}> ${wanted.join(" ")}`;
+  return wanted.length === 0 ? null : `<${urlOf(job.context, job.path)}> ${wanted.join(" ")}`;
 }
 
 /** Looks whether the conditions hold now. Throws a 412 of our own where they do not. */
 export async function checkConditions(job: Job): Promise<void> {
   const { conditions, path } = job;
   if (!hasConditions(conditions)) return;
-  const { exists, etag } = await look(job, path);
-  if (!holds(conditions, exists, etag)) throw conditionFailed(ownAnswer(path));
+  const { exists, etag } = await inspect(job, path);
+  if (!holds(conditions, exists, etag)) throw conditionFailed(ownResponse(path));
 }
 
 function holds({ match, noneMatch }: Conditions, exists: boolean, etag: string | null): boolean {
@@ -60,7 +60,7 @@ function tagsOf(list: string | null): string[] {
   return list?.match(/(?:W\/)?"[^"]*"/g) ?? [];
 }
 
-function ownAnswer(path: string): Answer {
+function ownResponse(path: string): TransferResponse {
   return {
     method: "HEAD",
     path,

@@ -6,9 +6,9 @@ import type { ne_session } from "../base/handle.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent } from "../../ne_uri.js";
 import { hasContent } from "./verify_upload.js";
-import { isDone, type Call, type Field } from "./transfer_request.js";
+import { isDone, type TransferRequest, type Field } from "./transfer_request.js";
 import { Unsupported, wordsOf } from "./failed_transfer.js";
-import { discard, insist, toldOf, type Job, type Protocol } from "./upload_job.js";
+import { discard, sendUntilDone, progressFrom, type Job, type Protocol } from "./upload_job.js";
 import { bytesSource } from "./source.js";
 import { makeTemporary, moveIntoPlace, nameBeside, standingOf, writePiece } from "./temporary.js";
 
@@ -32,7 +32,7 @@ export const contentRange: Protocol = {
       target: url,
       // where the resource has gone, the part would make a new one with a hole in it
       fields: [rangeField(start, length, job.source.size), ["If-Match", "*"]],
-      body: (req) => job.source.give(req, start, length, toldOf(job, start)),
+      body: (req) => job.source.give(req, start, length, progressFrom(job, start)),
       changes: [[url, NE_DEPTH_ZERO]],
     });
   },
@@ -46,7 +46,7 @@ function rangeField(start: number, length: number, total: number | null): Field 
 
 /** Throws `Unsupported` where the server does not put a part in its place. */
 async function prove(job: Job, url: string): Promise<void> {
-  const places = proven.get(job.line.sess) ?? new Set();
+  const places = proven.get(job.context.sess) ?? new Set();
   const place = ne_path_parent(url) ?? "/";
   if (places.has(place)) return;
   const whole = Buffer.from("written in two parts");
@@ -57,8 +57,9 @@ async function prove(job: Job, url: string): Promise<void> {
   ];
   try {
     for (const [bytes, fields] of parts) {
-      const answer = await insist(job, putOf(url, bytes, fields), ({ status }) => status !== null);
-      if (!isDone(answer)) throw new Unsupported(wordsOf(answer), answer);
+      const request = putOf(url, bytes, fields);
+      const response = await sendUntilDone(job, request, ({ status }) => status !== null);
+      if (!isDone(response)) throw new Unsupported(wordsOf(response), response);
     }
     const source = bytesSource(whole);
     if (!(await hasContent({ ...job, source }, url, 0, whole.length))) {
@@ -68,10 +69,10 @@ async function prove(job: Job, url: string): Promise<void> {
     await discard(job, url);
     throw error;
   }
-  proven.set(job.line.sess, places.add(place));
+  proven.set(job.context.sess, places.add(place));
 }
 
-function putOf(target: string, bytes: Buffer, fields: readonly Field[]): Call {
+function putOf(target: string, bytes: Buffer, fields: readonly Field[]): TransferRequest {
   return {
     method: "PUT",
     target,

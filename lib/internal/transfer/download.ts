@@ -25,15 +25,15 @@ import { IDENTITY, isStrong } from "./verify_upload.js";
 import { Decoding, isCoded } from "./decoding.js";
 import { digestsIn, promisesDigests, Sums, type Digest } from "./digests.js";
 import {
-  answerOf,
-  exchange,
+  responseOf,
+  sendRequest,
   fieldOf,
   hasStatus,
   isDone,
   LONGEST_BODY,
   resultOf,
-  type Answer,
-  type Line,
+  type TransferResponse,
+  type TransferContext,
 } from "./transfer_request.js";
 import { Failed, refused, wordsOf } from "./failed_transfer.js";
 import { Tries } from "./retries.js";
@@ -42,7 +42,7 @@ import type { nx_progress_fn } from "../script/request_body.js";
 
 /** A download to make. */
 export interface Download {
-  readonly line: Line;
+  readonly context: TransferContext;
   readonly path: string;
   readonly target: Target;
   readonly retries: number;
@@ -77,7 +77,7 @@ interface Course {
 
 /** Reads the resource into the target, which is then whole. */
 export async function download(d: Download): Promise<Downloaded> {
-  const tries = new Tries(d.line, d.retries);
+  const tries = new Tries(d.context, d.retries);
   const course: Course = {
     resumedAt: d.etag === null ? 0 : d.target.at,
     total: null,
@@ -106,16 +106,16 @@ export async function download(d: Download): Promise<Downloaded> {
 }
 
 /** Asks for the rest. @returns `null` when all has come, or why not */
-async function attempt(d: Download, course: Course): Promise<Answer | null> {
-  const { line, path, target } = d;
-  const call = { method: "GET", target: path };
+async function attempt(d: Download, course: Course): Promise<TransferResponse | null> {
+  const { context, path, target } = d;
+  const request = { method: "GET", target: path };
   const from = d.etag === null ? 0 : target.at;
-  const req = ne_request_create(line.sess, call.method, path);
+  const req = ne_request_create(context.sess, request.method, path);
   let isWanted = false;
   let unwanted = 0;
   try {
-    nx_set_request_signal(req, line.signal);
-    for (const field of [...line.fields, IDENTITY]) addField(req, field);
+    nx_set_request_signal(req, context.signal);
+    for (const field of [...context.fields, IDENTITY]) addField(req, field);
     if (from > 0) {
       ne_add_request_header(req, "Range", `bytes=${from}-`);
       ne_add_request_header(req, "If-Range", d.etag ?? "");
@@ -127,15 +127,15 @@ async function attempt(d: Download, course: Course): Promise<Answer | null> {
     });
     for (;;) {
       const begun = await ne_begin_request(req);
-      if (begun !== NE_OK) return resultOf(line, call, begun);
-      const head = answerOf(line, call, NE_OK, req);
+      if (begun !== NE_OK) return resultOf(context, request, begun);
+      const head = responseOf(context, request, NE_OK, req);
       isWanted = await takeHead(d, course, head, from);
       const read = await ne_discard_response(req);
       if (unwanted > LONGEST_BODY) return head;
-      if (read !== NE_OK) return resultOf(line, call, read);
+      if (read !== NE_OK) return resultOf(context, request, read);
       const code = await ne_end_request(req);
       if (code === NE_RETRY) continue;
-      if (code !== NE_OK || !isWanted) return answerOf(line, call, code, req);
+      if (code !== NE_OK || !isWanted) return responseOf(context, request, code, req);
       await course.decoding?.end();
       return takeEnd(d, course, req, head);
     }
@@ -145,7 +145,12 @@ async function attempt(d: Download, course: Course): Promise<Answer | null> {
 }
 
 /** Makes ready for the body. @returns whether it is wanted */
-async function takeHead(d: Download, course: Course, head: Answer, from: number): Promise<boolean> {
+async function takeHead(
+  d: Download,
+  course: Course,
+  head: TransferResponse,
+  from: number,
+): Promise<boolean> {
   if (!isDone(head)) return false;
   if (!hasStatus(head, 200, 203, 206)) {
     throw new Failed(`The server sent no content: ${wordsOf(head)}`, head);
@@ -175,7 +180,8 @@ async function takeHead(d: Download, course: Course, head: Answer, from: number)
     course.total = length === null || coded ? null : Number(length);
     course.end = course.total;
     if (coded) {
-      course.decoding = new Decoding(d.line.sess, coding ?? "", (block) => store(d, course, block));
+      const take = (block: Buffer): Promise<void> => store(d, course, block);
+      course.decoding = new Decoding(d.context.sess, coding ?? "", take);
     }
     d.etag = coded ? null : strong;
     course.digests = digests;
@@ -192,14 +198,14 @@ async function takeHead(d: Download, course: Course, head: Answer, from: number)
 const RANGE = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i;
 
 // A server that calls a range the whole.
-function refuseRange(head: Answer): void {
+function refuseRange(head: TransferResponse): void {
   const field = fieldOf(head, "content-range") ?? "";
   const [, first, last, size] = RANGE.exec(field) ?? [];
   if (first === undefined || (first === "0" && Number(last) + 1 === Number(size))) return;
   throw new Failed(`The server sent a range that nobody asked for: ${field}`, head);
 }
 
-function takeRange(course: Course, head: Answer, from: number): void {
+function takeRange(course: Course, head: TransferResponse, from: number): void {
   const field = fieldOf(head, "content-range") ?? "";
   const [, first, last, size] = RANGE.exec(field) ?? [];
   const total = size === undefined || size === "*" ? null : Number(size);
@@ -243,7 +249,12 @@ async function store(d: Download, { total }: Course, block: Buffer): Promise<voi
 }
 
 // The body has come to its end: is it the end of the resource?
-function takeEnd(d: Download, course: Course, req: ne_request, head: Answer): Answer | null {
+function takeEnd(
+  d: Download,
+  course: Course,
+  req: ne_request,
+  head: TransferResponse,
+): TransferResponse | null {
   course.digests.push(...digestsIn(nx_response_trailer_fields(req), !hasStatus(head, 206)));
   const { total, end } = course;
   const { at } = d.target;
@@ -257,14 +268,19 @@ function takeEnd(d: Download, course: Course, req: ne_request, head: Answer): An
 }
 
 // Nothing lies behind what the target holds: because that is all, if it is still the same.
-async function isAllThere(d: Download, course: Course, { headers }: Answer): Promise<boolean> {
+async function isAllThere(
+  d: Download,
+  course: Course,
+  { headers }: TransferResponse,
+): Promise<boolean> {
   const range = headers.find(([name]) => /^content-range$/i.test(name))?.[1] ?? "";
   if (/^bytes +\*\/(\d+)$/i.exec(range)?.[1] !== String(d.target.at)) return false;
-  const answer = await exchange(d.line, { method: "HEAD", target: d.path, fields: [IDENTITY] });
-  if (!isDone(answer) || fieldOf(answer, "etag") !== d.etag) return false;
+  const request = { method: "HEAD", target: d.path, fields: [IDENTITY] };
+  const response = await sendRequest(d.context, request);
+  if (!isDone(response) || fieldOf(response, "etag") !== d.etag) return false;
   course.tag = d.etag;
   course.total = d.target.at;
-  course.digests = digestsIn(answer.headers, true);
+  course.digests = digestsIn(response.headers, true);
   return true;
 }
 

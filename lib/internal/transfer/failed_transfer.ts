@@ -9,18 +9,18 @@ import { nx_error } from "../script/nx_error.js";
 import { ne_fill_server_uri } from "../../ne_session.js";
 import { ne_uri } from "../../ne_uri.js";
 import { ne_status } from "../../ne_utils.js";
-import type { Answer, Line } from "./transfer_request.js";
+import type { TransferResponse, TransferContext } from "./transfer_request.js";
 
 /** What ends a transfer. */
 export class Failed extends Error {
   readonly code: number;
   /** The response that was the failure, or `null`. */
-  readonly answer: Answer | null;
+  readonly response: TransferResponse | null;
 
-  constructor(message: string, answer: Answer | null = null, cause: unknown = null) {
+  constructor(message: string, response: TransferResponse | null = null, cause: unknown = null) {
     super(message, { cause });
-    this.code = answer === null || answer.code === NE_OK ? NE_ERROR : answer.code;
-    this.answer = answer;
+    this.code = response === null || response.code === NE_OK ? NE_ERROR : response.code;
+    this.response = response;
   }
 }
 
@@ -31,12 +31,12 @@ export class Unsupported extends Failed {}
 export class BeginAnew extends Failed {}
 
 /** A response that is a failure. */
-export function refused(answer: Answer): Failed {
-  return new Failed(wordsOf(answer), answer, answer.cause);
+export function refused(response: TransferResponse): Failed {
+  return new Failed(wordsOf(response), response, response.cause);
 }
 
 /** What a response says: its status line, or why there is none. */
-export function wordsOf({ status, error }: Answer): string {
+export function wordsOf({ status, error }: TransferResponse): string {
   return error !== "" || status === null
     ? error
     : `${status.code} ${status.reason_phrase ?? ""}`.trimEnd();
@@ -51,44 +51,52 @@ export function systemFailure(doing: string, error: unknown): Failed {
 }
 
 /** A condition that was found not to hold, as a server would say it. */
-export function conditionFailed(answer: Answer): Failed {
+export function conditionFailed(response: TransferResponse): Failed {
   const status = new ne_status();
   status.major_version = 1;
   status.minor_version = 1;
   status.code = 412;
   status.klass = 4;
   status.reason_phrase = "Precondition Failed";
-  return new Failed("412 Precondition Failed", { ...answer, status: Object.freeze(status) });
+  return new Failed("412 Precondition Failed", { ...response, status: Object.freeze(status) });
 }
 
 /** Throws if the transfer has been aborted. */
-export function checkSignal({ signal }: Pick<Line, "signal">): void {
+export function checkSignal({ signal }: Pick<TransferContext, "signal">): void {
   if (signal?.aborted === true) throw new Failed("Aborted", null, signal.reason);
 }
 
 /** What the caller gets for it; what is no `Failed` is an error of the application's, or ours. */
-export function toCaller(line: Line, error: unknown, path: string, done: number): unknown {
+export function toCaller(
+  context: TransferContext,
+  error: unknown,
+  path: string,
+  done: number,
+): unknown {
   if (!(error instanceof Failed)) return error;
-  const { answer, code, message, cause } = error;
+  const { response, code, message, cause } = error;
   const made = new nx_error(
     message,
     code,
-    answer?.status ?? null,
+    response?.status ?? null,
     cause instanceof Error ? cause : null,
     {
-      headers: answer?.headers ?? [],
-      path: answer?.path ?? path,
-      condition: answer === null ? null : conditionOf(line, answer),
+      headers: response?.headers ?? [],
+      path: response?.path ?? path,
+      condition: response === null ? null : conditionOf(context, response),
       done,
     },
   );
   // a reason may be anything
-  if (line.signal?.aborted === true) made.cause = line.signal.reason;
+  if (context.signal?.aborted === true) made.cause = context.signal.reason;
   return made;
 }
 
 // The condition that an error document names.
-function conditionOf({ sess }: Line, { headers, body, path }: Answer): string | null {
+function conditionOf(
+  { sess }: TransferContext,
+  { headers, body, path }: TransferResponse,
+): string | null {
   const field = headers.findLast(([name]) => /^content-type$/i.test(name))?.[1] ?? "";
   const type = parseContentType(field);
   if (body.length === 0 || type === null || !isXmlType(type)) return null;

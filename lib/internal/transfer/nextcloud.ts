@@ -3,19 +3,25 @@
 // Destination (developer manual of Nextcloud, "Chunked file upload").
 import { randomUUID } from "node:crypto";
 import { NE_DEPTH_INFINITE } from "../base/constants.js";
-import { landed } from "./verify_upload.js";
+import { findUploaded } from "./verify_upload.js";
 import { refuseCollection } from "./collection.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
-import { exchange, hasStatus, isDone, type Call, type Field } from "./transfer_request.js";
+import {
+  sendRequest,
+  hasStatus,
+  isDone,
+  type TransferRequest,
+  type Field,
+} from "./transfer_request.js";
 import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   discard,
-  insist,
-  insistOnce,
+  sendUntilDone,
+  sendUnrepeatable,
   mtimeFields,
-  must,
+  requireDone,
   resultOf,
-  toldOf,
+  progressFrom,
   urlOf,
   type Job,
   type Protocol,
@@ -58,47 +64,48 @@ export function nextcloud(): Protocol {
       if (uploads === null) throw new Unsupported("The path is not in the files of a user");
       pieces = 0;
       const url = `${uploads}libneon-${randomUUID()}/`;
-      const call: Call = { method: "MKCOL", target: url, fields: destination(job) };
-      const answer = await insist(job, call, isVerdict);
+      const request: TransferRequest = { method: "MKCOL", target: url, fields: destination(job) };
+      const response = await sendUntilDone(job, request, isVerdict);
       // the name is ours alone: it is there because a response was lost
-      const isThere = isDone(answer) || (hasStatus(answer, 405) && (await isCollection(job, url)));
-      if (!isThere) throw new Unsupported(wordsOf(answer), answer);
+      const isThere =
+        isDone(response) || (hasStatus(response, 405) && (await isCollection(job, url)));
+      if (!isThere) throw new Unsupported(wordsOf(response), response);
       return url;
     },
     standing,
     async send(job, url, { start, length }) {
       sending = length;
-      const answer = await exchange(job.line, {
+      const response = await sendRequest(job.context, {
         method: "PUT",
         target: `${url}${String(pieces + 1).padStart(5, "0")}`,
         fields: destination(job),
-        body: (req) => job.source.give(req, start, length, toldOf(job, start)),
+        body: (req) => job.source.give(req, start, length, progressFrom(job, start)),
       });
-      if (hasStatus(answer, 404, 409, 410)) {
-        throw new BeginAnew("What was begun is gone from the server", answer);
+      if (hasStatus(response, 404, 409, 410)) {
+        throw new BeginAnew("What was begun is gone from the server", response);
       }
-      must(answer);
+      requireDone(response);
       pieces++;
       return start + length;
     },
     async finish(job, url) {
       await checkConditions(job);
       await refuseCollection(job);
-      const call: Call = {
+      const request: TransferRequest = {
         method: "MOVE",
         target: `${url}.file`,
         fields: [...destination(job), overwriteField(job.conditions), ...mtimeFields(job)],
         condition: moveCondition(job),
         changes: [[job.path, NE_DEPTH_INFINITE]],
       };
-      return resultOf(job, await insistOnce(job, call, () => landed(job)));
+      return resultOf(job, await sendUnrepeatable(job, request, () => findUploaded(job)));
     },
     remove: (job, url) => discard(job, url, destination(job)),
   };
 }
 
-function destination({ line, path, source }: Job): Field[] {
-  const fields: Field[] = [["Destination", urlOf(line, path)]];
+function destination({ context, path, source }: Job): Field[] {
+  const fields: Field[] = [["Destination", urlOf(context, path)]];
   if (source.size !== null) fields.push(["OC-Total-Length", String(source.size)]);
   return fields;
 }

@@ -17,7 +17,7 @@ export type GivenTarget = string | number | FileHandle | Writable;
  * @param resumes whether a part is gone on with, and kept for the next time
  */
 export async function openTarget(
-  line: Signalled,
+  context: Signalled,
   to: GivenTarget,
   url: string,
   resumes: boolean,
@@ -28,7 +28,7 @@ export async function openTarget(
   }
   if (typeof to === "string") return NamedFile.open(to, url, resumes);
   if (typeof to === "number" || isHandle(to)) return OpenFile.open(to);
-  if (isWritable(to)) return new StreamTarget(line, to);
+  if (isWritable(to)) return new StreamTarget(context, to);
   throw misuse(caller, "the target must be a file's name, descriptor or handle, or a Writable");
 }
 

@@ -9,7 +9,7 @@ import {
   ne_propset_value,
 } from "../../ne_props.js";
 import { nx_set_request_signal } from "../../nx_session.js";
-import { answerOf, hasStatus, type Answer, type Field } from "./transfer_request.js";
+import { responseOf, hasStatus, type TransferResponse, type Field } from "./transfer_request.js";
 import { BeginAnew } from "./failed_transfer.js";
 import type { Job } from "./upload_job.js";
 import { Tries } from "./retries.js";
@@ -22,34 +22,36 @@ export async function listPieces(
   url: string,
   fields: readonly Field[],
 ): Promise<number[]> {
-  const tries = new Tries(job.line, job.retries);
+  const tries = new Tries(job.context, job.retries);
   for (;;) {
     const sizes = new Map<number, number>();
-    const answer = await ask(job, url, fields, sizes);
-    if (answer === null) return inOrder(sizes);
-    if (hasStatus(answer, 404, 410)) throw new BeginAnew("What was begun is gone from the server");
-    await tries.again(answer);
+    const response = await ask(job, url, fields, sizes);
+    if (response === null) return inOrder(sizes);
+    if (hasStatus(response, 404, 410)) {
+      throw new BeginAnew("What was begun is gone from the server");
+    }
+    await tries.again(response);
   }
 }
 
 async function ask(
-  { line }: Job,
+  { context }: Job,
   url: string,
   fields: readonly Field[],
   sizes: Map<number, number>,
-): Promise<Answer | null> {
-  const handler = ne_propfind_create(line.sess, url, NE_DEPTH_ONE);
+): Promise<TransferResponse | null> {
+  const handler = ne_propfind_create(context.sess, url, NE_DEPTH_ONE);
   const req = ne_propfind_get_request(handler);
   try {
-    nx_set_request_signal(req, line.signal);
-    for (const field of [...line.fields, ...fields]) ne_add_request_header(req, ...field);
+    nx_set_request_signal(req, context.signal);
+    for (const field of [...context.fields, ...fields]) ne_add_request_header(req, ...field);
     const code = await ne_propfind_named(handler, [LENGTH], (_userdata, uri, results) => {
       const number = /\/0*([1-9]\d*)$/.exec(uri.path ?? "")?.[1];
       const size = ne_propset_value(results, LENGTH);
       if (number !== undefined && size !== null) sizes.set(Number(number), Number(size));
     });
     if (code === NE_OK && ne_get_status(req).code === 207) return null;
-    return answerOf(line, { method: "PROPFIND", target: url }, code, req);
+    return responseOf(context, { method: "PROPFIND", target: url }, code, req);
   } finally {
     ne_propfind_destroy(handler);
   }

@@ -2,11 +2,18 @@
 import { NE_DEPTH_ZERO } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import type { OutgoingBody } from "../script/request_body.js";
-import { isStrong, landed, look } from "./verify_upload.js";
+import { isStrong, findUploaded, inspect } from "./verify_upload.js";
 import { hasConditions, putConditions } from "./conditions.js";
-import { exchange, hasStatus, isDone, type Call } from "./transfer_request.js";
+import { sendRequest, hasStatus, isDone, type TransferRequest } from "./transfer_request.js";
 import { BeginAnew, checkSignal, refused, Unsupported, wordsOf } from "./failed_transfer.js";
-import { mtimeFields, resultOf, toldOf, typeFields, type Job, type Result } from "./upload_job.js";
+import {
+  mtimeFields,
+  resultOf,
+  progressFrom,
+  typeFields,
+  type Job,
+  type Result,
+} from "./upload_job.js";
 import { isLost, Tries } from "./retries.js";
 
 /** Bodies up to this size are sent without asking: to send one again costs nothing. */
@@ -21,43 +28,44 @@ const settled = new WeakSet<ne_session>();
  * before anything is repeated, and before it is given up.
  */
 export async function putWhole(job: Job): Promise<Result> {
-  const { line, source } = job;
-  const tries = new Tries(line, job.retries);
+  const { context, source } = job;
+  const tries = new Tries(context, job.retries);
   let mayExpect = source.size === null || source.size > UNASKED_BODY;
   let wasLost = false;
   for (;;) {
-    const expect = mayExpect && !settled.has(line.sess);
-    const answer = await exchange(line, { ...callOf(job), expect });
-    if (answer.challenged || isDone(answer)) settled.add(line.sess);
-    if (isDone(answer)) return resultOf(job, { answer });
-    if (expect && hasStatus(answer, 417)) {
+    const expect = mayExpect && !settled.has(context.sess);
+    const response = await sendRequest(context, { ...callOf(job), expect });
+    if (response.challenged || isDone(response)) settled.add(context.sess);
+    if (isDone(response)) return resultOf(job, { response });
+    if (expect && hasStatus(response, 417)) {
       mayExpect = false;
       continue;
     }
-    wasLost ||= isLost(answer);
-    if (!(await source.isUnchanged())) throw new BeginAnew("The source has changed", answer);
-    const isHopeful = await tries.may(answer);
-    const found = wasLost ? await landed(job) : null;
+    wasLost ||= isLost(response);
+    if (!(await source.isUnchanged())) throw new BeginAnew("The source has changed", response);
+    const isHopeful = await tries.may(response);
+    const found = wasLost ? await findUploaded(job) : null;
     if (found !== null) return resultOf(job, { found });
     if (isHopeful) continue;
-    throw hasStatus(answer, 405, 501) ? new Unsupported(wordsOf(answer), answer) : refused(answer);
+    if (hasStatus(response, 405, 501)) throw new Unsupported(wordsOf(response), response);
+    throw refused(response);
   }
 }
 
-function callOf(job: Job): Call {
+function callOf(job: Job): TransferRequest {
   const { path, source, conditions } = job;
   return {
     method: "PUT",
     target: path,
     fields: [...putConditions(conditions), ...typeFields(job), ...mtimeFields(job)],
-    body: (req) => source.give(req, 0, source.size, toldOf(job, 0)),
+    body: (req) => source.give(req, 0, source.size, progressFrom(job, 0)),
     changes: [[path, NE_DEPTH_ZERO]],
   };
 }
 
 /** What a PUT of a body that the caller made is about. */
 export interface Put
-  extends Pick<Job, "line" | "path" | "conditions" | "contentType" | "mtime" | "progress"> {
+  extends Pick<Job, "context" | "path" | "conditions" | "contentType" | "mtime" | "progress"> {
   readonly body: OutgoingBody;
   /** The body is gone once it has been sent. */
   readonly isSingleUse: boolean;
@@ -65,25 +73,25 @@ export interface Put
 
 /** Puts a body in the target's place. */
 export async function putBody(put: Put): Promise<Result> {
-  const { line, body, isSingleUse } = put;
-  let expect = isSingleUse && !settled.has(line.sess);
+  const { context, body, isSingleUse } = put;
+  let expect = isSingleUse && !settled.has(context.sess);
   let mayRepeat = hasConditions(put.conditions) && !isSingleUse;
   for (;;) {
-    const answer = await exchange(line, { ...bodyCall(put), expect });
-    if (answer.challenged || isDone(answer)) settled.add(line.sess);
-    if (isDone(answer)) return resultOf(put, { answer });
-    if (expect && hasStatus(answer, 417) && body.isRepeatable()) {
+    const response = await sendRequest(context, { ...bodyCall(put), expect });
+    if (response.challenged || isDone(response)) settled.add(context.sess);
+    if (isDone(response)) return resultOf(put, { response });
+    if (expect && hasStatus(response, 417) && body.isRepeatable()) {
       expect = false;
       continue;
     }
-    if (!mayRepeat || !isLost(answer) || !(await isUntouched(put))) throw refused(answer);
+    if (!mayRepeat || !isLost(response) || !(await isUntouched(put))) throw refused(response);
     mayRepeat = false;
   }
 }
 
-function bodyCall(put: Put): Call {
-  const { path, line, conditions, body, progress, contentType } = put;
-  const hasType = line.fields.some(([name]) => /^content-type$/i.test(name));
+function bodyCall(put: Put): TransferRequest {
+  const { path, context, conditions, body, progress, contentType } = put;
+  const hasType = context.fields.some(([name]) => /^content-type$/i.test(name));
   const type = contentType ?? (hasType ? null : body.type);
   const fields = [...typeFields({ contentType: type }), ...mtimeFields(put)];
   return {
@@ -98,9 +106,9 @@ function bodyCall(put: Put): Call {
 }
 
 // Whether the resource is still the one that the condition names.
-async function isUntouched({ line, path, conditions }: Put): Promise<boolean> {
-  checkSignal(line);
-  const { exists, etag } = await look({ line, retries: 0 }, path);
+async function isUntouched({ context, path, conditions }: Put): Promise<boolean> {
+  checkSignal(context);
+  const { exists, etag } = await inspect({ context, retries: 0 }, path);
   if (conditions.noneMatch === "*") return !exists;
   return etag !== null && isStrong(etag) && etag === conditions.match;
 }

@@ -2,7 +2,12 @@
 import { NE_AUTH, NE_OK, NE_PROXYAUTH } from "../base/constants.js";
 import { onAbort } from "../base/abort_signal.js";
 import { pauseMs } from "../script/retry.js";
-import { fieldOf, isLive, type Answer, type Line } from "./transfer_request.js";
+import {
+  fieldOf,
+  isLive,
+  type TransferResponse,
+  type TransferContext,
+} from "./transfer_request.js";
 import { checkSignal, refused } from "./failed_transfer.js";
 
 /** A server that asks for more patience than this, in milliseconds, is not waited for. */
@@ -12,16 +17,16 @@ const LONGEST_PAUSE = 600_000;
 const LASTING = [501, 505, 507];
 
 /** Whether a response never came, so that nobody knows what became of the request. */
-export function isLost({ status, code }: Answer): boolean {
+export function isLost({ status, code }: TransferResponse): boolean {
   if (status === null) return code !== NE_OK && code !== NE_AUTH && code !== NE_PROXYAUTH;
   // a gateway that has lost the response
   return status.code === 502 || status.code === 504;
 }
 
 /** Whether the same request may do better later. */
-export function isPassing(answer: Answer): boolean {
-  const { status, code } = answer;
-  if (status === null) return isLost(answer);
+export function isTransient(response: TransferResponse): boolean {
+  const { status, code } = response;
+  if (status === null) return isLost(response);
   if (code !== NE_OK) return false;
   if (status.code === 408 || status.code === 429) return true;
   return status.klass === 5 && !LASTING.includes(status.code);
@@ -36,9 +41,9 @@ export class Tries {
    * @param passes what passes besides
    */
   constructor(
-    readonly line: Line,
+    readonly context: TransferContext,
     readonly most: number,
-    readonly passes: (answer: Answer) => boolean = () => false,
+    readonly passes: (response: TransferResponse) => boolean = () => false,
   ) {}
 
   /** The step went forward: what follows is another. */
@@ -47,21 +52,21 @@ export class Tries {
   }
 
   /** Waits until it is time to try again; throws if the failure is not one of those that pass. */
-  async again(answer: Answer): Promise<void> {
-    if (!(await this.may(answer))) throw refused(answer);
+  async again(response: TransferResponse): Promise<void> {
+    if (!(await this.may(response))) throw refused(response);
   }
 
   /** Waits until it is time to try again. @returns whether there is anything to hope for */
-  async may(answer: Answer): Promise<boolean> {
-    checkSignal(this.line);
-    const isAborted = answer.cause?.name === "AbortError";
-    const passes = isPassing(answer) || this.passes(answer);
-    if (!passes || isAborted || !isLive(this.line) || this.#made >= this.most) return false;
-    const ms = pauseMs(++this.#made, fieldOf(answer, "retry-after"));
+  async may(response: TransferResponse): Promise<boolean> {
+    checkSignal(this.context);
+    const isAborted = response.cause?.name === "AbortError";
+    const passes = isTransient(response) || this.passes(response);
+    if (!passes || isAborted || !isLive(this.context) || this.#made >= this.most) return false;
+    const ms = pauseMs(++this.#made, fieldOf(response, "retry-after"));
     if (ms > LONGEST_PAUSE) return false;
-    await pause(ms, this.line.signal);
-    checkSignal(this.line);
-    return isLive(this.line);
+    await pause(ms, this.context.signal);
+    checkSignal(this.context);
+    return isLive(this.context);
   }
 }
 

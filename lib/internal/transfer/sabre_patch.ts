@@ -1,7 +1,7 @@
 // Partial updates as SabreDAV has them: PATCH with the type application/x-sabredav-partialupdate
 // and the bytes that it replaces in X-Update-Range (https://sabre.io/dav/http-patch/).
 import { NE_DEPTH_ZERO } from "../base/constants.js";
-import { discard, toldOf, type Protocol } from "./upload_job.js";
+import { discard, progressFrom, type Protocol } from "./upload_job.js";
 import { makeTemporary, moveIntoPlace, nameBeside, standingOf, writePiece } from "./temporary.js";
 
 export const sabrePatch: Protocol = {
@@ -20,7 +20,7 @@ export const sabrePatch: Protocol = {
         ["X-Update-Range", `bytes=${start}-${start + length - 1}`],
         ["If-Match", "*"],
       ],
-      body: (req) => job.source.give(req, start, length, toldOf(job, start)),
+      body: (req) => job.source.give(req, start, length, progressFrom(job, start)),
       changes: [[url, NE_DEPTH_ZERO]],
     });
   },

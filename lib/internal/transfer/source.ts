@@ -14,7 +14,7 @@ import { blocksOf, type Signalled } from "./abortable.js";
 import { Failed, systemFailure } from "./failed_transfer.js";
 
 /** Told how many bytes of a piece have been taken. */
-export type Told = ((done: number) => unknown) | null;
+export type ProgressFn = ((done: number) => unknown) | null;
 
 export interface Source {
   /** Bytes, or `null` where nobody knows. */
@@ -28,7 +28,7 @@ export interface Source {
   /** The content from a place on. */
   read(start: number): AsyncIterable<Uint8Array>;
   /** Makes a piece the body of a request. @param length `null` for all that is left, in chunks */
-  give(req: ne_request, start: number, length: number | null, told: Told): void;
+  give(req: ne_request, start: number, length: number | null, told: ProgressFn): void;
   close(): Promise<void>;
 }
 
@@ -48,12 +48,12 @@ const BLOCK = 128 * 1024;
 
 /** Opens what the caller gave. Throws `Failed` with the system's error for what cannot be read. */
 export async function openSource(
-  line: Signalled,
+  context: Signalled,
   given: Given,
   length: number | null,
 ): Promise<Source> {
   if (isBytes(given)) return bytesSource(asBuffer(given));
-  if (typeof given === "function") return new FunctionSource(line, given, length);
+  if (typeof given === "function") return new FunctionSource(context, given, length);
   const name = typeof given === "string" ? given : null;
   const doing = name === null ? "Could not read the source" : `Could not read ${name}`;
   let handle: FileHandle | null = null;
@@ -128,7 +128,7 @@ class FileSource implements Source {
     }
   }
 
-  give(req: ne_request, start: number, length: number | null, told: Told): void {
+  give(req: ne_request, start: number, length: number | null, told: ProgressFn): void {
     const left = length ?? this.size - start;
     const fd = fdNumber(this.#handle, "nx_upload");
     if (told === null) ne_set_request_body_fd(req, fd, start, left);
@@ -168,7 +168,7 @@ class BytesSource implements Source {
     for (let at = start; at < this.size; at += BLOCK) yield this.#bytes.subarray(at, at + BLOCK);
   }
 
-  give(req: ne_request, start: number, length: number | null, told: Told): void {
+  give(req: ne_request, start: number, length: number | null, told: ProgressFn): void {
     const left = length ?? this.size - start;
     if (told === null) ne_set_request_body_buffer(req, this.#bytes.subarray(start, start + left));
     else nx_set_request_body_stream(req, () => limited(this.read(start), left, told), left);
@@ -179,15 +179,15 @@ class BytesSource implements Source {
 
 class FunctionSource implements Source {
   readonly size: number | null;
-  #line: Signalled;
+  #context: Signalled;
   #open: (start: number) => Readable | AsyncIterable<Uint8Array>;
 
   constructor(
-    line: Signalled,
+    context: Signalled,
     open: (start: number) => Readable | AsyncIterable<Uint8Array>,
     size: number | null,
   ) {
-    this.#line = line;
+    this.#context = context;
     this.#open = open;
     this.size = size;
   }
@@ -205,13 +205,13 @@ class FunctionSource implements Source {
   async renew(): Promise<void> {}
 
   async *read(start: number): AsyncGenerator<Uint8Array> {
-    for await (const block of blocksOf<unknown>(this.#line, this.#open(start))) {
+    for await (const block of blocksOf<unknown>(this.#context, this.#open(start))) {
       if (!isBytes(block)) throw new Failed("The source gave what are no bytes");
       yield block;
     }
   }
 
-  give(req: ne_request, start: number, length: number | null, told: Told): void {
+  give(req: ne_request, start: number, length: number | null, told: ProgressFn): void {
     const most = length ?? Infinity;
     nx_set_request_body_stream(req, () => limited(this.read(start), most, told), length ?? -1);
   }
@@ -227,7 +227,7 @@ function hashOf(bytes: Uint8Array): string {
 async function* limited(
   source: AsyncIterable<Uint8Array>,
   most: number,
-  told: Told,
+  told: ProgressFn,
 ): AsyncGenerator<Buffer> {
   let done = 0;
   await told?.(done);

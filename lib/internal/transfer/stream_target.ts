@@ -8,13 +8,13 @@ import type { Target } from "./target.js";
 export class StreamTarget implements Target {
   readonly canRewind = false;
   at = 0;
-  #line: Signalled;
+  #context: Signalled;
   #stream: Writable;
   #error: Error | null = null;
   #wake: () => void = () => {};
 
-  constructor(line: Signalled, stream: Writable) {
-    this.#line = line;
+  constructor(context: Signalled, stream: Writable) {
+    this.#context = context;
     if (stream.destroyed || stream.writableEnded || !stream.writable) {
       throw misuse("nx_download", "the stream has been ended or destroyed");
     }
@@ -61,7 +61,7 @@ export class StreamTarget implements Target {
       this.#wake = resolve;
       if (this.#stream.destroyed) resolve();
     });
-    return unlessAborted(this.#line, event);
+    return unlessAborted(this.#context, event);
   }
 
   #check(): void {

@@ -4,16 +4,22 @@ import { randomUUID } from "node:crypto";
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO } from "../base/constants.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent } from "../../ne_uri.js";
-import { hasContent, landed, look } from "./verify_upload.js";
+import { hasContent, findUploaded, inspect } from "./verify_upload.js";
 import { refuseCollection } from "./collection.js";
 import { checkConditions, moveCondition, overwriteField } from "./conditions.js";
-import { exchange, hasStatus, isDone, type Answer, type Call } from "./transfer_request.js";
+import {
+  sendRequest,
+  hasStatus,
+  isDone,
+  type TransferResponse,
+  type TransferRequest,
+} from "./transfer_request.js";
 import { BeginAnew, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
-  insist,
-  insistOnce,
+  sendUntilDone,
+  sendUnrepeatable,
   mtimeFields,
-  must,
+  requireDone,
   resultOf,
   typeFields,
   urlOf,
@@ -28,8 +34,8 @@ const NOTHING = Buffer.alloc(0);
 const UNKNOWN = [400, 403, 404, 405, 409, 415, 501];
 
 /** Whether the server has done it, or does not know how. */
-export function isVerdict(answer: Answer): boolean {
-  return isDone(answer) || hasStatus(answer, ...UNKNOWN);
+export function isVerdict(response: TransferResponse): boolean {
+  return isDone(response) || hasStatus(response, ...UNKNOWN);
 }
 
 /** A name beside a path that nobody has. */
@@ -39,33 +45,37 @@ export function nameBeside(path: string): string {
 
 /** Makes a resource with nothing in it, or empties the one that is there. */
 export async function makeTemporary(job: Job, path: string): Promise<string> {
-  const call: Call = {
+  const request: TransferRequest = {
     method: "PUT",
     target: path,
     fields: typeFields(job),
     body: (req) => ne_set_request_body_buffer(req, NOTHING),
     changes: [[path, NE_DEPTH_ZERO]],
   };
-  const answer = await insist(job, call, isVerdict);
-  if (!isDone(answer)) throw new Unsupported(wordsOf(answer), answer);
+  const response = await sendUntilDone(job, request, isVerdict);
+  if (!isDone(response)) throw new Unsupported(wordsOf(response), response);
   return path;
 }
 
 async function sizeOf(job: Job, url: string): Promise<number> {
-  const { exists, size } = await look(job, url);
+  const { exists, size } = await inspect(job, url);
   if (!exists) throw new BeginAnew("What was begun is gone from the server");
   if (size === null) throw new Unsupported("The server does not say how much it holds");
   return size;
 }
 
 /** Sends a piece by a request that writes in place. */
-export async function writePiece(job: Job, { start, length }: Piece, call: Call): Promise<number> {
-  const answer = await exchange(job.line, call);
-  if (hasStatus(answer, 405, 415, 501)) throw new Unsupported(wordsOf(answer), answer);
+export async function writePiece(
+  job: Job,
+  { start, length }: Piece,
+  request: TransferRequest,
+): Promise<number> {
+  const response = await sendRequest(job.context, request);
+  if (hasStatus(response, 405, 415, 501)) throw new Unsupported(wordsOf(response), response);
   // the file is gone; if the server made it again, it begins with a hole
-  const isGone = hasStatus(answer, 404, 409, 410, 412) || (start > 0 && hasStatus(answer, 201));
-  if (isGone) throw new BeginAnew("What was begun is gone from the server", answer);
-  must(answer);
+  const isGone = hasStatus(response, 404, 409, 410, 412) || (start > 0 && hasStatus(response, 201));
+  if (isGone) throw new BeginAnew("What was begun is gone from the server", response);
+  requireDone(response);
   return start + length;
 }
 
@@ -80,18 +90,18 @@ export async function standingOf(job: Job, url: string): Promise<number> {
 
 /** Puts it in the target's place. */
 export async function moveIntoPlace(job: Job, url: string): Promise<Result> {
-  const { path, line, conditions, source } = job;
+  const { path, context, conditions, source } = job;
   const size = await sizeOf(job, url);
   if (size !== (source.size ?? job.done)) {
     throw new Unsupported(`The server holds ${size} bytes in place of ${source.size ?? job.done}`);
   }
   await checkConditions(job);
   await refuseCollection(job);
-  const call: Call = {
+  const request: TransferRequest = {
     method: "MOVE",
     target: url,
     fields: [
-      ["Destination", urlOf(line, path)],
+      ["Destination", urlOf(context, path)],
       overwriteField(conditions),
       ...mtimeFields(job),
     ],
@@ -101,5 +111,5 @@ export async function moveIntoPlace(job: Job, url: string): Promise<Result> {
       [path, NE_DEPTH_INFINITE],
     ],
   };
-  return resultOf(job, await insistOnce(job, call, () => landed(job)));
+  return resultOf(job, await sendUnrepeatable(job, request, () => findUploaded(job)));
 }

@@ -28,7 +28,7 @@ import { addField } from "../script/header_list.js";
 export type Field = readonly [name: string, value: string];
 
 /** What all requests of a transfer share. */
-export interface Line {
+export interface TransferContext {
   readonly sess: ne_session;
   readonly signal: AbortSignal | null;
   /** Fields of the caller, for every request. */
@@ -36,7 +36,7 @@ export interface Line {
 }
 
 /** A request to send. */
-export interface Call {
+export interface TransferRequest {
   readonly method: string;
   readonly target: string;
   readonly fields?: readonly Field[];
@@ -53,7 +53,7 @@ export interface Call {
 }
 
 /** What came of it. `status` is null where there was no response. */
-export interface Answer {
+export interface TransferResponse {
   readonly method: string;
   readonly path: string;
   readonly code: number;
@@ -74,22 +74,25 @@ const KEPT_BODY = 64 * 1024;
 export const LONGEST_BODY = 1 << 24;
 
 /** Sends a request and reads the response. */
-export async function exchange(line: Line, call: Call): Promise<Answer> {
-  const req = ne_request_create(line.sess, call.method, call.target);
+export async function sendRequest(
+  context: TransferContext,
+  request: TransferRequest,
+): Promise<TransferResponse> {
+  const req = ne_request_create(context.sess, request.method, request.target);
   try {
-    const kept = prepare(req, line, call);
+    const kept = prepare(req, context, request);
     let challenged = false;
     for (;;) {
       kept.blocks.length = 0;
       const begun = await ne_begin_request(req);
-      if (begun !== NE_OK) return { ...resultOf(line, call, begun), challenged };
+      if (begun !== NE_OK) return { ...resultOf(context, request, begun), challenged };
       const read = await ne_discard_response(req);
       // what has been done is done, whether or not all that is said about it arrives
       const known = read === NE_OK || ne_get_status(req).klass === 2 || kept.isEndless;
-      if (!known) return { ...resultOf(line, call, read), challenged };
+      if (!known) return { ...resultOf(context, request, read), challenged };
       const code = read === NE_OK ? await ne_end_request(req) : NE_OK;
       if (code !== NE_RETRY) {
-        return { ...resultOf(line, call, code), ...headOf(req, kept.blocks), challenged };
+        return { ...resultOf(context, request, code), ...headOf(req, kept.blocks), challenged };
       }
       challenged = true;
     }
@@ -104,10 +107,10 @@ interface Kept {
   isEndless: boolean;
 }
 
-function prepare(req: ne_request, line: Line, call: Call): Kept {
-  if (call.harmless !== true) sendOnce(req);
-  nx_set_request_signal(req, line.signal);
-  const { fields = [], changes = [], condition = null, body } = call;
+function prepare(req: ne_request, context: TransferContext, request: TransferRequest): Kept {
+  if (request.harmless !== true) sendOnce(req);
+  nx_set_request_signal(req, context.signal);
+  const { fields = [], changes = [], condition = null, body } = request;
   for (const [path, depth] of changes) {
     ne_lock_using_resource(req, path, depth);
     ne_lock_using_parent(req, path);
@@ -115,9 +118,9 @@ function prepare(req: ne_request, line: Line, call: Call): Kept {
   // a request has one such field; who holds the lock needs no other condition on the wire
   if (condition !== null && !submitsLocks(req)) ne_add_request_header(req, "If", condition);
   const own = new Set(fields.map(([name]) => name.toLowerCase()));
-  const others = line.fields.filter(([name]) => !own.has(name.toLowerCase()));
+  const others = context.fields.filter(([name]) => !own.has(name.toLowerCase()));
   for (const field of [...fields, ...others]) addField(req, field);
-  ne_set_request_flag(req, NE_REQFLAG_EXPECT100, call.expect === true ? 1 : 0);
+  ne_set_request_flag(req, NE_REQFLAG_EXPECT100, request.expect === true ? 1 : 0);
   body?.(req);
   return keepBody(req);
 }
@@ -143,15 +146,19 @@ function keepBody(req: ne_request): Kept {
 }
 
 /** Whether the session has not been destroyed meanwhile. */
-export function isLive({ sess }: Line): boolean {
+export function isLive({ sess }: TransferContext): boolean {
   return sessions.is(sess);
 }
 
 /** What a code alone tells. */
-export function resultOf(line: Line, { method, target }: Call, code: number): Answer {
-  const { sess } = line;
+export function resultOf(
+  context: TransferContext,
+  { method, target }: TransferRequest,
+  code: number,
+): TransferResponse {
+  const { sess } = context;
   const failed = code !== NE_OK;
-  const gone = failed && !isLive(line);
+  const gone = failed && !isLive(context);
   return {
     method,
     path: target,
@@ -166,15 +173,20 @@ export function resultOf(line: Line, { method, target }: Call, code: number): An
 }
 
 /** What the code of a request dispatched elsewhere, and its head, tell. */
-export function answerOf(line: Line, call: Call, code: number, req: ne_request): Answer {
-  const result = resultOf(line, call, code);
+export function responseOf(
+  context: TransferContext,
+  request: TransferRequest,
+  code: number,
+  req: ne_request,
+): TransferResponse {
+  const result = resultOf(context, request, code);
   const { klass } = ne_get_status(req);
   if (klass < 2) return result;
   // a status that is a failure is a response like any other
   return { ...result, ...headOf(req, []), code: klass > 2 && code === NE_ERROR ? NE_OK : code };
 }
 
-function headOf(req: ne_request, kept: Buffer[]): Partial<Answer> {
+function headOf(req: ne_request, kept: Buffer[]): Partial<TransferResponse> {
   const status = Object.freeze(Object.assign(new ne_status(), ne_get_status(req)));
   return {
     status,
@@ -184,16 +196,16 @@ function headOf(req: ne_request, kept: Buffer[]): Partial<Answer> {
 }
 
 /** Whether the request did what it was sent for. */
-export function isDone({ code, status }: Answer): boolean {
+export function isDone({ code, status }: TransferResponse): boolean {
   return code === NE_OK && status?.klass === 2 && status.code !== 207;
 }
 
 /** The value of a field of the response, the last one where there are several; or `null`. */
-export function fieldOf({ headers }: Answer, name: string): string | null {
+export function fieldOf({ headers }: TransferResponse, name: string): string | null {
   return headers.findLast(([key]) => key.toLowerCase() === name)?.[1] ?? null;
 }
 
 /** Whether it is a status of these. */
-export function hasStatus({ status }: Answer, ...codes: number[]): boolean {
+export function hasStatus({ status }: TransferResponse, ...codes: number[]): boolean {
   return status !== null && codes.includes(status.code);
 }

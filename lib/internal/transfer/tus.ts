@@ -5,19 +5,19 @@ import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { ne_path_parent, ne_path_unescape } from "../../ne_uri.js";
 import { checkConditions } from "./conditions.js";
 import {
-  exchange,
+  sendRequest,
   fieldOf,
   hasStatus,
   isDone,
-  type Answer,
+  type TransferResponse,
   type Field,
 } from "./transfer_request.js";
 import { BeginAnew, Failed, Unsupported, wordsOf } from "./failed_transfer.js";
 import {
   discard,
-  insist,
-  must,
-  toldOf,
+  sendUntilDone,
+  requireDone,
+  progressFrom,
   urlOf,
   type Job,
   type Protocol,
@@ -37,9 +37,9 @@ export function tus(): Protocol {
     name: "tus",
     piecesLeft: () => Infinity,
     async begin(job) {
-      const answer = await create(job);
-      result = { created: true, etag: fieldOf(answer, "etag") };
-      const url = placeOf(job, answer);
+      const response = await create(job);
+      result = { created: true, etag: fieldOf(response, "etag") };
+      const url = placeOf(job, response);
       // a login for the collection may not hold there
       asks = !url.startsWith(ne_path_parent(job.path) ?? "/");
       return url;
@@ -56,34 +56,34 @@ export function tus(): Protocol {
       // the creation could not tell
       const isLate = isLast && job.source.size === null;
       if (isLate) fields.push(["Upload-Length", String(start + length)]);
-      const answer = await exchange(job.line, {
+      const response = await sendRequest(job.context, {
         method: "PATCH",
         target: url,
         fields,
-        body: (req) => job.source.give(req, start, length, toldOf(job, start)),
+        body: (req) => job.source.give(req, start, length, progressFrom(job, start)),
         expect: asks && length > UNASKED_BODY,
       });
       asks = false;
-      if (hasStatus(answer, 404, 410)) {
-        throw new BeginAnew("What was begun is gone from the server", answer);
+      if (hasStatus(response, 404, 410)) {
+        throw new BeginAnew("What was begun is gone from the server", response);
       }
-      must(answer);
-      const etag = fieldOf(answer, "etag") ?? fieldOf(answer, "oc-etag");
+      requireDone(response);
+      const etag = fieldOf(response, "etag") ?? fieldOf(response, "oc-etag");
       result = { created: true, etag };
-      return offsetIn(answer, start + (length > 0 ? 1 : 0), start + length);
+      return offsetIn(response, start + (length > 0 ? 1 : 0), start + length);
     },
     async finish() {
       return result;
     },
     remove: (job, url) => discard(job, url, [VERSION]),
     // another request still holds the upload, or has moved it on; or the server was asked first
-    passes: (answer) => hasStatus(answer, 409, 417, 423, 460),
+    passes: (response) => hasStatus(response, 409, 417, 423, 460),
   };
 }
 
-async function create(job: Job): Promise<Answer> {
+async function create(job: Job): Promise<TransferResponse> {
   const { size } = job.source;
-  const answer = await insist(
+  const response = await sendUntilDone(
     job,
     {
       method: "POST",
@@ -95,12 +95,12 @@ async function create(job: Job): Promise<Answer> {
       ],
       body: (req) => ne_set_request_body_buffer(req, NOTHING),
     },
-    (answer) => isVerdict(answer) || hasStatus(answer, 412),
+    (response) => isVerdict(response) || hasStatus(response, 412),
   );
-  if (isDone(answer) && fieldOf(answer, "location") !== null) return answer;
+  if (isDone(response) && fieldOf(response, "location") !== null) return response;
   throw new Unsupported(
-    isDone(answer) ? "The server does not say where the upload is" : wordsOf(answer),
-    isDone(answer) ? null : answer,
+    isDone(response) ? "The server does not say where the upload is" : wordsOf(response),
+    isDone(response) ? null : response,
   );
 }
 
@@ -113,35 +113,35 @@ function metadata({ path, contentType, mtime }: Job): string {
 }
 
 // The upload's own path. Another server is refused: it would be given the file and the login.
-function placeOf({ line, path }: Job, answer: Answer): string {
-  const base = urlOf(line, ne_path_parent(path) ?? "/");
-  const location = fieldOf(answer, "location") ?? "";
-  if (!URL.canParse(location, base)) throw new Failed("The upload's Location is no URL", answer);
+function placeOf({ context, path }: Job, response: TransferResponse): string {
+  const base = urlOf(context, ne_path_parent(path) ?? "/");
+  const location = fieldOf(response, "location") ?? "";
+  if (!URL.canParse(location, base)) throw new Failed("The upload's Location is no URL", response);
   const { origin, pathname, search } = new URL(location, base);
   if (origin !== new URL(base).origin) {
-    throw new Failed("The upload's Location is on another server", answer);
+    throw new Failed("The upload's Location is on another server", response);
   }
   return pathname + search;
 }
 
 async function standing(job: Job, url: string): Promise<number> {
   const { size } = job.source;
-  const answer = await insist(
+  const response = await sendUntilDone(
     job,
     { method: "HEAD", target: url, fields: [VERSION, ["Cache-Control", "no-store"]] },
-    (answer) => isDone(answer) || hasStatus(answer, 403, 404, 410),
+    (response) => isDone(response) || hasStatus(response, 403, 404, 410),
   );
-  if (!isDone(answer)) throw new BeginAnew("What was begun is gone from the server", answer);
-  const length = fieldOf(answer, "upload-length");
+  if (!isDone(response)) throw new BeginAnew("What was begun is gone from the server", response);
+  const length = fieldOf(response, "upload-length");
   if (length !== null && size !== null && length !== String(size)) {
-    throw new Failed(`The upload is for ${length} bytes, not for ${size}`, answer);
+    throw new Failed(`The upload is for ${length} bytes, not for ${size}`, response);
   }
-  return offsetIn(answer, 0, size ?? Infinity);
+  return offsetIn(response, 0, size ?? Infinity);
 }
 
-function offsetIn(answer: Answer, least: number, most: number): number {
-  const field = fieldOf(answer, "upload-offset") ?? "";
+function offsetIn(response: TransferResponse, least: number, most: number): number {
+  const field = fieldOf(response, "upload-offset") ?? "";
   const offset = /^\d+$/.test(field) ? Number(field) : NaN;
   if (offset >= least && offset <= most) return offset;
-  throw new Failed(`The server's Upload-Offset makes no sense: ${field.slice(0, 40)}`, answer);
+  throw new Failed(`The server's Upload-Offset makes no sense: ${field.slice(0, 40)}`, response);
 }

@@ -6,7 +6,7 @@
 //       │            │         └─────────┤ failed, may do better: pause, ask where things stand
 //       │            └───────────────────┤ BeginAnew: the pieces are gone, or the source is another
 //       └────────────────────────────────┘ Unsupported: the next protocol
-import { landed } from "./verify_upload.js";
+import { findUploaded } from "./verify_upload.js";
 import { candidates, explain, protocolOf, type Candidate } from "./choose_protocol.js";
 import { checkConditions } from "./conditions.js";
 import { hasStatus, isDone } from "./transfer_request.js";
@@ -84,7 +84,7 @@ async function wholeAtOnce(job: Job, state: State | null): Promise<Result> {
   const { source } = job;
   if (state !== null && state.source === job.fingerprint) {
     // who stored the state may have died before the response came
-    const found = await landed(job);
+    const found = await findUploaded(job);
     if (found !== null) return resultOf(job, { found });
   }
   await tell(job, "put", job.path);
@@ -144,7 +144,7 @@ async function resume(
   } catch (error) {
     if (!(error instanceof BeginAnew)) throw error;
     // perhaps the file was made of it, and nobody lived to hear so
-    const found = await landed(job);
+    const found = await findUploaded(job);
     if (found !== null) return resultOf(job, { found });
     await remove(job, protocol, url);
     throw error;
@@ -152,13 +152,13 @@ async function resume(
 }
 
 async function sendPieces(job: Job, protocol: Protocol, url: string): Promise<void> {
-  const { line, source } = job;
-  const tries = new Tries(line, job.retries, protocol.passes);
+  const { context, source } = job;
+  const tries = new Tries(context, job.retries, protocol.passes);
   let most = job.done;
   let cut = 0;
   let chunk = job.chunk;
   for (;;) {
-    checkSignal(line);
+    checkSignal(context);
     if (job.done > 0 && job.done === source.size) return;
     if (!(await source.isUnchanged())) throw new BeginAnew("The source has changed");
     const piece = await nextPiece(job, protocol, chunk);
@@ -168,11 +168,11 @@ async function sendPieces(job: Job, protocol: Protocol, url: string): Promise<vo
       job.done = await protocol.send(job, url, piece);
       chunk = nextChunk(job, chunk, performance.now() - begun);
     } catch (error) {
-      if (!(error instanceof Failed) || error.answer === null) throw error;
+      if (!(error instanceof Failed) || error.response === null) throw error;
       if (error instanceof BeginAnew || error instanceof Unsupported) throw error;
       // a response that makes no sense is not asked for again
-      if (isDone(error.answer)) throw error;
-      await tries.again(error.answer);
+      if (isDone(error.response)) throw error;
+      await tries.again(error.response);
       chunk = job.chunk;
       job.done = await protocol.standing(job, url);
     }
@@ -209,14 +209,14 @@ async function nextPiece(
 }
 
 /** Whether what was begun may be gone on with. */
-function isOfUse({ line, onstate }: Job, error: unknown): boolean {
+function isOfUse({ context, onstate }: Job, error: unknown): boolean {
   if (error instanceof BeginAnew || error instanceof Unsupported) return false;
-  const answer = error instanceof Failed ? error.answer : null;
-  if (answer !== null && hasStatus(answer, 412)) return false;
+  const response = error instanceof Failed ? error.response : null;
+  if (response !== null && hasStatus(response, 412)) return false;
   // the caller has its state, or may have it
-  if (onstate !== null || line.signal?.aborted === true) return true;
+  if (onstate !== null || context.signal?.aborted === true) return true;
   // over a line that is broken nothing can be removed either
-  return answer !== null && answer.status === null;
+  return response !== null && response.status === null;
 }
 
 // That it cannot be removed is no failure of the upload.

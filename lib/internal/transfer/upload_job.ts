@@ -2,19 +2,19 @@
 import { ne_get_scheme, ne_get_server_hostport } from "../../ne_session.js";
 import { NE_DEPTH_INFINITE } from "../base/constants.js";
 import {
-  exchange,
+  sendRequest,
   fieldOf,
   hasStatus,
   isDone,
-  type Answer,
-  type Call,
+  type TransferResponse,
+  type TransferRequest,
   type Field,
-  type Line,
+  type TransferContext,
 } from "./transfer_request.js";
 import { unlessAborted } from "./abortable.js";
 import { refused } from "./failed_transfer.js";
 import { isLost, Tries } from "./retries.js";
-import type { Source, Told } from "./source.js";
+import type { Source, ProgressFn } from "./source.js";
 import type { nx_progress_fn } from "../script/request_body.js";
 
 /** The names of the protocols. */
@@ -39,7 +39,7 @@ export interface Conditions {
 }
 
 export interface Job {
-  readonly line: Line;
+  readonly context: TransferContext;
   readonly path: string;
   readonly source: Source;
   /** What tells the source from another; empty where nobody asks. */
@@ -64,7 +64,7 @@ export interface Found {
 }
 
 /** Over which line requests go, and how often they are tried again. */
-export type Trying = Pick<Job, "line" | "retries">;
+export type Retrying = Pick<Job, "context" | "retries">;
 
 /** What became of an upload. */
 export interface Result {
@@ -88,7 +88,7 @@ export interface Protocol {
   /** Removes what was begun. */
   remove(job: Job, url: string): Promise<void>;
   /** Whether a response to a piece only means that it has to be asked where things stand. */
-  passes?(answer: Answer): boolean;
+  passes?(response: TransferResponse): boolean;
 }
 
 /** A part of the source. */
@@ -101,28 +101,28 @@ export interface Piece {
 
 /** Tells the caller where the upload stands. */
 export async function tell(job: Job, protocol: ProtocolName, url: string): Promise<void> {
-  const { path, source, fingerprint, done, line } = job;
+  const { path, source, fingerprint, done, context } = job;
   const state = { protocol, path, url, size: source.size, done, source: fingerprint };
-  await unlessAborted(line, job.onstate?.(Object.freeze(state)));
+  await unlessAborted(context, job.onstate?.(Object.freeze(state)));
 }
 
 /** Progress for the body of a piece. */
-export function toldOf(job: Job, start: number): Told {
+export function progressFrom(job: Job, start: number): ProgressFn {
   const { progress, source } = job;
   return progress === null ? null : (done) => progress(start + done, source.size);
 }
 
 /** Sends one request that may be repeated, as often as it takes. @returns the last response */
-export async function insist(
-  { line, retries }: Trying,
-  call: Call,
+export async function sendUntilDone(
+  { context, retries }: Retrying,
+  request: TransferRequest,
   isFine = isDone,
-): Promise<Answer> {
-  const tries = new Tries(line, retries);
+): Promise<TransferResponse> {
+  const tries = new Tries(context, retries);
   for (;;) {
-    const answer = await exchange(line, call);
-    if (isFine(answer)) return answer;
-    await tries.again(answer);
+    const response = await sendRequest(context, request);
+    if (isFine(response)) return response;
+    await tries.again(response);
   }
 }
 
@@ -131,36 +131,36 @@ export async function insist(
  * `look` tells, before each repetition and before giving up, whether it was.
  * @returns the response, or what `look` found
  */
-export async function insistOnce<T>(
+export async function sendUnrepeatable<T>(
   job: Job,
-  call: Call,
-  look: () => Promise<T | null>,
-): Promise<{ answer: Answer } | { found: T }> {
-  const tries = new Tries(job.line, job.retries);
+  request: TransferRequest,
+  inspect: () => Promise<T | null>,
+): Promise<{ response: TransferResponse } | { found: T }> {
+  const tries = new Tries(job.context, job.retries);
   let wasLost = false;
   for (;;) {
-    const answer = await exchange(job.line, call);
-    if (isDone(answer)) return { answer };
-    wasLost ||= isLost(answer);
-    const isHopeful = await tries.may(answer);
-    const found = wasLost ? await look() : null;
+    const response = await sendRequest(job.context, request);
+    if (isDone(response)) return { response };
+    wasLost ||= isLost(response);
+    const isHopeful = await tries.may(response);
+    const found = wasLost ? await inspect() : null;
     if (found !== null) return { found };
-    if (!isHopeful) throw refused(answer);
+    if (!isHopeful) throw refused(response);
   }
 }
 
 /** Removes a resource that nobody needs any more. */
 export async function discard(
-  { line }: Job,
+  { context }: Job,
   target: string,
   fields: readonly Field[] = [],
 ): Promise<void> {
   const changes = [[target, NE_DEPTH_INFINITE]] as const;
-  await exchange(line, { method: "DELETE", target, fields, changes });
+  await sendRequest(context, { method: "DELETE", target, fields, changes });
 }
 
 /** The URL of a path, as Destination and If show it. */
-export function urlOf({ sess }: Line, path: string): string {
+export function urlOf({ sess }: TransferContext, path: string): string {
   return `${ne_get_scheme(sess)}://${ne_get_server_hostport(sess)}${path}`;
 }
 
@@ -175,20 +175,20 @@ export function typeFields({ contentType }: Pick<Job, "contentType">): Field[] {
 }
 
 /** Throws what a response is where it is no success. */
-export function must(answer: Answer): Answer {
-  if (isDone(answer)) return answer;
-  throw refused(answer);
+export function requireDone(response: TransferResponse): TransferResponse {
+  if (isDone(response)) return response;
+  throw refused(response);
 }
 
 /** What the caller is told of the request that made the file, or of the file that was found. */
 export function resultOf(
   { conditions }: Pick<Job, "conditions">,
-  end: { answer: Answer } | { found: Found },
+  end: { response: TransferResponse } | { found: Found },
 ): Result {
   if ("found" in end) {
     return { created: conditions.noneMatch === "*", etag: end.found.etag };
   }
-  const { answer } = end;
-  const etag = fieldOf(answer, "etag") ?? fieldOf(answer, "oc-etag");
-  return { created: hasStatus(answer, 201), etag };
+  const { response } = end;
+  const etag = fieldOf(response, "etag") ?? fieldOf(response, "oc-etag");
+  return { created: hasStatus(response, 201), etag };
 }

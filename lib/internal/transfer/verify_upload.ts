@@ -17,15 +17,15 @@ import {
 import { nx_set_request_signal } from "../../nx_session.js";
 import { addField } from "../script/header_list.js";
 import {
-  answerOf,
+  responseOf,
   fieldOf,
   hasStatus,
   isDone,
   resultOf,
-  type Answer,
+  type TransferResponse,
   type Field,
 } from "./transfer_request.js";
-import { insist, type Job, type Trying } from "./upload_job.js";
+import { sendUntilDone, type Job, type Retrying } from "./upload_job.js";
 import { Tries } from "./retries.js";
 import type { Source } from "./source.js";
 
@@ -34,29 +34,29 @@ export const IDENTITY: Field = ["Accept-Encoding", "identity"];
 const BLOCK = 64 * 1024;
 
 /** What is known of a resource. */
-export interface Seen {
+export interface RemoteFile {
   readonly exists: boolean;
   readonly etag: string | null;
   readonly size: number | null;
 }
 
 /** Looks at a resource. Throws where that cannot be found out. */
-export async function look(trying: Trying, path: string): Promise<Seen> {
-  const answer = await insist(
-    trying,
+export async function inspect(retrying: Retrying, path: string): Promise<RemoteFile> {
+  const response = await sendUntilDone(
+    retrying,
     { method: "HEAD", target: path, fields: [IDENTITY] },
-    (answer) => isDone(answer) || hasStatus(answer, 404, 410),
+    (response) => isDone(response) || hasStatus(response, 404, 410),
   );
-  const exists = isDone(answer);
-  const length = exists ? fieldOf(answer, "content-length") : null;
+  const exists = isDone(response);
+  const length = exists ? fieldOf(response, "content-length") : null;
   const size = length !== null && /^\d+$/.test(length) ? Number(length) : null;
-  return { exists, etag: exists ? fieldOf(answer, "etag") : null, size };
+  return { exists, etag: exists ? fieldOf(response, "etag") : null, size };
 }
 
 /** Looks whether the file has the content of the source. @returns what is known of it, if so */
-export async function landed(job: Job): Promise<Seen | null> {
+export async function findUploaded(job: Job): Promise<RemoteFile | null> {
   const { source, path, conditions } = job;
-  const seen = await look(job, path);
+  const seen = await inspect(job, path);
   if (!seen.exists) return null;
   if (seen.size !== null && source.size !== null && seen.size !== source.size) return null;
   if (seen.etag !== null && isStrong(seen.etag) && seen.etag === conditions.match) return null;
@@ -75,7 +75,7 @@ export async function hasContent(
   start: number,
   length: number | null,
 ): Promise<boolean> {
-  const tries = new Tries(job.line, job.retries);
+  const tries = new Tries(job.context, job.retries);
   for (;;) {
     const verdict = await compare(job, path, start, length);
     if (typeof verdict === "boolean") return verdict;
@@ -85,30 +85,30 @@ export async function hasContent(
 
 // Whether it is the same, or why that could not be found out.
 async function compare(
-  { line, source }: Job,
+  { context, source }: Job,
   path: string,
   start: number,
   length: number | null,
-): Promise<boolean | Answer> {
-  const call = { method: "GET", target: path };
-  const req = ne_request_create(line.sess, call.method, path);
+): Promise<boolean | TransferResponse> {
+  const request = { method: "GET", target: path };
+  const req = ne_request_create(context.sess, request.method, path);
   try {
-    nx_set_request_signal(req, line.signal);
-    for (const field of [...line.fields, IDENTITY]) addField(req, field);
+    nx_set_request_signal(req, context.signal);
+    for (const field of [...context.fields, IDENTITY]) addField(req, field);
     const end = length === null ? "" : start + length - 1;
     if (start > 0) ne_add_request_header(req, "Range", `bytes=${start}-${end}`);
     for (;;) {
       const begun = await ne_begin_request(req);
-      if (begun !== NE_OK) return resultOf(line, call, begun);
+      if (begun !== NE_OK) return resultOf(context, request, begun);
       if (ne_get_status(req).klass === 2) break;
       const code = await drain(req);
       if (code === NE_RETRY) continue;
-      const answer = answerOf(line, call, code, req);
-      return hasStatus(answer, 404, 410, 416) ? false : answer;
+      const response = responseOf(context, request, code, req);
+      return hasStatus(response, 404, 410, 416) ? false : response;
     }
     if (start > 0 && !isRange(req, start)) return false;
     const same = await isSame(req, source, start, length);
-    return same ?? resultOf(line, call, NE_ERROR);
+    return same ?? resultOf(context, request, NE_ERROR);
   } finally {
     ne_request_destroy(req);
   }

@@ -5,7 +5,7 @@
 //
 //   asked /dav/docs/   the server says   /docs/         the collection
 //                                        /docs/a.txt    the member /dav/docs/a.txt
-import { healHref } from "./repair.js";
+import { repairHref } from "./repair.js";
 import { ne_path_escape } from "../../ne_uri.js";
 import { keyOf, locate, type Located, sameSegments } from "./same_path.js";
 
@@ -40,7 +40,7 @@ export class Membership {
 
   /** Tells what an href names. */
   place(href: string): Place {
-    const readings = this.#readings(healHref(href.trim()));
+    const readings = this.#readings(repairHref(href.trim()));
     const [first = { text: href, located: locate(href)[0] }] = readings;
     for (const isSame of [sameSegments, sameFolded]) {
       for (const reading of readings) {

@@ -13,7 +13,7 @@ const AUTHORITY = /^(?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/[^/?#]*/;
  * Escapes what a reference may not hold: blanks and controls, brackets, braces, quotes, a percent
  * sign that begins no escape, all that is not ASCII. The authority stays as it is.
  */
-export function healReference(text: string): string {
+export function repairReference(text: string): string {
   if (LEGAL.test(text)) return text;
   const authority = AUTHORITY.exec(text)?.[0] ?? "";
   return authority + text.slice(authority.length).replace(ILLEGAL, escaped);
@@ -23,9 +23,9 @@ export function healReference(text: string): string {
  * The same for the `href` of a WebDAV response, which has no fragment (RFC 4918 section 8.3): a `#`
  * is part of a name. A server that escaped a whole URL (xandikos) meant the URL.
  */
-export function healHref(text: string): string {
+export function repairHref(text: string): string {
   const url = text.replace(/^(https?)%3a\/\//i, "$1://");
-  return healReference(url).replaceAll("#", "%23");
+  return repairReference(url).replaceAll("#", "%23");
 }
 
 function escaped(text: string): string {

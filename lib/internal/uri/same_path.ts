@@ -1,9 +1,9 @@
 // Whether two paths name the same resource of one server. Paths are compared by their segments,
-// healed and decoded: how a segment is escaped does not matter, nor do empty segments, a slash at
+// repaired and decoded: how a segment is escaped does not matter, nor do empty segments, a slash at
 // the end, dots, scheme and authority. A query does.
 import { nameText } from "../base/name_bytes.js";
 import { hexValue } from "../base/bytes.js";
-import { healHref } from "./repair.js";
+import { repairHref } from "./repair.js";
 
 /** What a reference names on its server. */
 export interface Located {
@@ -22,7 +22,7 @@ const NETWORK = /^\/\/[^/?#]*/;
  * behind an authority; the path comes first.
  */
 export function locate(reference: string): readonly [Located, ...Located[]] {
-  const text = healHref(reference.trim());
+  const text = repairHref(reference.trim());
   const path = text.replace(ORIGIN, "");
   const behind = path === text ? text.replace(NETWORK, "") : path;
   return behind === path ? [located(path)] : [located(path), located(behind)];

@@ -4,8 +4,8 @@
 
 import { Duplex } from "node:stream";
 import type { Name } from "../asn1/name.js";
-import { Flight, type LateAnswer, type Sight } from "../tls/flight.js";
-import { LateFlight, canAnswer, type Shown } from "../tls/late_certificate.js";
+import { Flight, type LateRequest, type FlightEvent } from "../tls/flight.js";
+import { LateFlight, canShow, type Shown } from "../tls/late_certificate.js";
 import type { Transport } from "./wire.js";
 
 /**
@@ -36,7 +36,7 @@ export class TlsTap extends Duplex {
   #written = Buffer.alloc(0);
   #ended = false;
   #waitsForKeys = false;
-  #toShow: { late: LateAnswer; shown: Shown } | null = null;
+  #toShow: { late: LateRequest; shown: Shown } | null = null;
 
   constructor(raw: Transport, onAsked: OnAsked) {
     super({ allowHalfOpen: true });
@@ -140,19 +140,19 @@ export class TlsTap extends Duplex {
     this.destroy();
   };
 
-  #act(sight: Sight): void {
-    if (sight.kind === "keys" && !this.#waitsForKeys) {
+  #act(event: FlightEvent): void {
+    if (event.kind === "keys" && !this.#waitsForKeys) {
       this.#waitsForKeys = true;
       this.#releaseHello();
-    } else if (sight.kind === "release") {
+    } else if (event.kind === "release") {
       this.#release();
-    } else if (sight.kind === "pass") {
+    } else if (event.kind === "pass") {
       this.#passOn();
-    } else if (sight.kind === "broken") {
-      const { reason } = sight;
+    } else if (event.kind === "broken") {
+      const { reason } = event;
       this.destroy(Object.assign(new Error(reason), { reason }));
-    } else if (sight.kind === "asked") {
-      const { late, names } = sight;
+    } else if (event.kind === "asked") {
+      const { late, names } = event;
       void this.#onAsked(names, late !== null).then(
         (shown) => {
           if (late !== null && shown !== null) this.#show(late, shown);
@@ -163,8 +163,8 @@ export class TlsTap extends Duplex {
     }
   }
 
-  #show(late: LateAnswer, shown: Shown): void {
-    if (!canAnswer(late, shown)) return;
+  #show(late: LateRequest, shown: Shown): void {
+    if (!canShow(late, shown)) return;
     this.#toShow = { late, shown };
     this.answered = true;
   }

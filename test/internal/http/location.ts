@@ -1,9 +1,9 @@
 // What servers write into Location, and what was meant.
 import t from "tap";
-import { healLocation } from "../../../lib/internal/http/location.js";
+import { repairLocation } from "../../../lib/internal/http/location.js";
 
 t.test("Locations", async (t) => {
-  const rows: [location: string, healed: string][] = [
+  const rows: [location: string, repaired: string][] = [
     ["http://h/a?b#c", "http://h/a?b#c"],
     ["/a%20b%zz", "/a%20b%zz"],
     ["/a b", "/a%20b"],
@@ -21,5 +21,5 @@ t.test("Locations", async (t) => {
     ["http://[::1/", "http://[::1/"],
     ["", ""],
   ];
-  for (const [location, healed] of rows) t.equal(healLocation(location), healed, location);
+  for (const [location, repaired] of rows) t.equal(repairLocation(location), repaired, location);
 });

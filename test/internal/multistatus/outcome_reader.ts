@@ -5,9 +5,9 @@ import { NE_ERROR, NE_OK } from "../../../lib/internal/base/constants.js";
 import {
   dispatchForNoMultistatus,
   dispatchForOutcome,
-  endWatch,
+  endOutcomeReader,
   judgeOutcome,
-  watchOutcome,
+  addOutcomeReader,
 } from "../../../lib/internal/multistatus/outcome_reader.js";
 import { ne_request_create, ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";
 import type { ne_request } from "../../../lib/ne_request.js";
@@ -65,21 +65,21 @@ t.test("where any multistatus is a failure", async (t) => {
 t.test("a code that has failed stays", async (t) => {
   const { sess } = await answering(t, { body: LOCKED });
   const req = ne_request_create(sess, "DELETE", "/");
-  const watch = watchOutcome(req, true);
+  const watch = addOutcomeReader(req, true);
   await ne_request_dispatch(req);
   t.equal(judgeOutcome(req, 7, watch), 7);
   t.equal(judgeOutcome(req, NE_OK, watch), NE_ERROR);
-  endWatch(watch);
+  endOutcomeReader(watch);
   ne_request_destroy(req);
 });
 
 t.test("other answers may be wanted", async (t) => {
   const { sess } = await answering(t, { status: "403 Forbidden", body: LOCKED });
   const req = ne_request_create(sess, "DELETE", "/");
-  const watch = watchOutcome(req, false, () => true);
+  const watch = addOutcomeReader(req, false, () => true);
   await ne_request_dispatch(req);
   t.match(watch.outcome, { isMultistatus: true });
   t.match(watch.outcome?.text, /423 Locked/);
-  endWatch(watch);
+  endOutcomeReader(watch);
   ne_request_destroy(req);
 });

@@ -3,10 +3,10 @@
 import t, { type Test } from "tap";
 import { NE_ERROR, NE_OK, NE_RETRY } from "../../../lib/internal/base/constants.js";
 import {
-  endAnswer,
-  readAnswer,
-  refuseAnswer,
-  type AnswerDocument,
+  endDocument,
+  addDocumentReader,
+  refuseDocument,
+  type ResponseDocument,
 } from "../../../lib/internal/multistatus/response_document.js";
 import {
   ne_hook_post_send,
@@ -19,7 +19,7 @@ import { ne_xml_push_handler } from "../../../lib/ne_xml.js";
 import { answering, type Answered } from "../../fixtures/dav.js";
 
 interface Read {
-  document: AnswerDocument;
+  document: ResponseDocument;
   events: string[];
   ret: number;
   error: string;
@@ -44,10 +44,10 @@ async function read(
     );
     return wanted;
   };
-  const document = readAnswer(req, begin, ends);
+  const document = addDocumentReader(req, begin, ends);
   const ret = await ne_request_dispatch(req);
   ne_request_destroy(req);
-  endAnswer(document);
+  endDocument(document);
   return { document, events, ret, error: ne_get_error(sess) };
 }
 
@@ -122,7 +122,7 @@ t.test("a refusal words the session's error", async (t) => {
   const { sess } = await answering(t, { status: "204 No Content", type: null });
   const req = ne_request_create(sess, "GET", "/");
   await ne_request_dispatch(req);
-  t.equal(refuseAnswer(req, "100% wrong"), NE_ERROR);
+  t.equal(refuseDocument(req, "100% wrong"), NE_ERROR);
   t.equal(ne_get_error(sess), "Could not parse response: 100% wrong");
   ne_request_destroy(req);
 });

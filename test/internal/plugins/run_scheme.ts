@@ -1,7 +1,7 @@
 // Generators and their answers: nothing is awaited that is there already.
 import t from "tap";
 import { run, valueOf, type Steps } from "../../../lib/internal/base/steps.js";
-import { answered } from "../../../lib/internal/plugins/run_scheme.js";
+import { runScheme } from "../../../lib/internal/plugins/run_scheme.js";
 import type { Answer, Asking } from "../../../lib/internal/auth/scheme.js";
 
 function* asking(count: number): Asking<string> {
@@ -16,14 +16,14 @@ t.test("answers that are there", async (t) => {
     seen.push(question.realm ?? "");
     return "x";
   };
-  t.equal(run(answered(asking(3), answer)), "xxx", "no promise");
+  t.equal(run(runScheme(asking(3), answer)), "xxx", "no promise");
   t.strictSame(seen, ["0", "1", "2"]);
-  t.equal(run(answered(asking(0), answer)), "");
+  t.equal(run(runScheme(asking(0), answer)), "");
 });
 
 t.test("answers that come later, from the first promise on", async (t) => {
   const answers: (Answer | PromiseLike<Answer>)[] = ["a", Promise.resolve("b"), "c"];
-  const result = run(answered(asking(3), () => valueOf(answers.shift() ?? null)));
+  const result = run(runScheme(asking(3), () => valueOf(answers.shift() ?? null)));
   t.type(result, Promise);
   t.equal(await result, "abc");
 });
@@ -32,7 +32,7 @@ t.test("failures come out", async (t) => {
   const now = (): Steps<Answer> => {
     throw new Error("now");
   };
-  t.throws(() => run(answered(asking(1), now)), /now/);
+  t.throws(() => run(runScheme(asking(1), now)), /now/);
   const later = (): Steps<Answer> => valueOf(Promise.reject(new Error("later")));
-  await t.rejects(Promise.resolve(run(answered(asking(1), later))), /later/);
+  await t.rejects(Promise.resolve(run(runScheme(asking(1), later))), /later/);
 });

@@ -11,7 +11,7 @@ import {
   WITH_PASSWORD,
 } from "../../../lib/internal/auth/protocol_bits.js";
 import { newGuarded } from "../../../lib/internal/plugins/login_state.js";
-import { offersIn, takeOffer } from "../../../lib/internal/plugins/usable_challenges.js";
+import { usableChallenges, answerChallenge } from "../../../lib/internal/plugins/usable_challenges.js";
 import { PROXY, SERVER, type Registration } from "../../../lib/internal/plugins/registration.js";
 import { ne_session_create, ne_session_destroy } from "../../../lib/ne_session.js";
 import { AT, settle } from "../../fixtures/asking.js";
@@ -30,7 +30,7 @@ function offers(
   const sess = ne_session_create(scheme, "h", 80);
   const reasons: string[] = [];
   const g = newGuarded(sess, proxy ? PROXY : SERVER, registrations);
-  const found = offersIn(g, field, reasons).map(
+  const found = usableChallenges(g, field, reasons).map(
     (offer) => `${offer.scheme.name} ${registrations.indexOf(offer.registration)}`,
   );
   ne_session_destroy(sess);
@@ -78,8 +78,8 @@ t.test("a challenge is answered, or not for a reason", async (t) => {
     protocols: number,
     creds: { username: string; password: string } | null,
   ): string[] =>
-    offersIn(newGuarded(sess, SERVER, [registration(protocols)]), field, []).map((offer) => {
-      const result = settle(takeOffer(offer, AT), () => creds);
+    usableChallenges(newGuarded(sess, SERVER, [registration(protocols)]), field, []).map((offer) => {
+      const result = settle(answerChallenge(offer, AT), () => creds);
       return typeof result === "string" ? result : result.scheme.name;
     });
   const user = { username: "u", password: "p" };

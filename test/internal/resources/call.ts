@@ -1,8 +1,8 @@
 // One call while it runs: all that it has under way ends when the caller has enough.
 import t from "tap";
 import type { nx_resource } from "../../../lib/internal/resources/resource.js";
-import { Gathering } from "../../../lib/internal/resources/resource_collector.js";
-import { Work } from "../../../lib/internal/resources/call.js";
+import { ResourceCollector } from "../../../lib/internal/resources/resource_collector.js";
+import { Call } from "../../../lib/internal/resources/call.js";
 import { failureOf, openSession } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response } from "../../fixtures/dav.js";
 import { hurry } from "../../fixtures/transfer/clock.js";
@@ -10,14 +10,14 @@ import { hurry } from "../../fixtures/transfer/clock.js";
 const QUESTION = { method: "PROPFIND", path: "/d/", depth: 1, body: "<a/>", context: "list: " } as const;
 const one = (path: string): string => response(path, propstat(""));
 
-function collector(): (...args: [Parameters<Gathering["take"]>[0], nx_resource[]]) => void {
-  const gathering = new Gathering("/d/");
-  return (found, batch) => gathering.take(found, batch);
+function collector(): (...args: [Parameters<ResourceCollector["take"]>[0], nx_resource[]]) => void {
+  const collector = new ResourceCollector("/d/");
+  return (found, batch) => collector.take(found, batch);
 }
 
 t.test("everything that one request gives", async (t) => {
   const { sess } = await answering(t, { body: multistatus(one("/d/"), one("/d/a")) });
-  const found = await new Work(sess, null, "f").all(QUESTION, collector());
+  const found = await new Call(sess, null, "f").all(QUESTION, collector());
   t.strictSame(found.map(({ path }) => path), ["/d/", "/d/a"]);
 });
 
@@ -28,41 +28,41 @@ t.test("the check comes when all have come, and its failure is the call's", asyn
     const check = (): void => {
       throw new Error("not all");
     };
-    const work = new Work(sess, null, "f");
-    for await (const batch of work.batches(QUESTION, collector(), check)) seen.push(batch.length);
+    const call = new Call(sess, null, "f");
+    for await (const batch of call.batches(QUESTION, collector(), check)) seen.push(batch.length);
   });
   t.strictSame([(error as Error).message, seen], ["not all", [1]]);
 });
 
 t.test("an iterator checks its path before anything is sent", async (t) => {
-  const work = new Work(openSession(t, 1), null, "nx_x");
-  const batches = work.batches(QUESTION, collector());
-  const error = await failureOf(() => work.iterate("d", batches).next());
+  const call = new Call(openSession(t, 1), null, "nx_x");
+  const batches = call.batches(QUESTION, collector());
+  const error = await failureOf(() => call.iterate("d", batches).next());
   t.match(error, new TypeError("nx_x: the path must begin with a slash"));
 });
 
 t.test("leaving the loop ends the work", async (t) => {
   const body = multistatus(...Array.from({ length: 3 }, (_, i) => one(`/d/${i}`)));
   const { sess } = await answering(t, { body });
-  const work = new Work(sess, null, "f");
-  for await (const { path } of work.iterate("/d/", work.batches(QUESTION, collector()))) {
+  const call = new Call(sess, null, "f");
+  for await (const { path } of call.iterate("/d/", call.batches(QUESTION, collector()))) {
     t.equal(path, "/d/0");
     break;
   }
-  t.equal(work.isOver, true);
+  t.equal(call.isOver, true);
 });
 
 t.test("pauses", async (t) => {
   hurry(t, 1000);
-  const work = new Work(openSession(t, 1), null, "f");
-  await work.pause(1000);
-  const waiting = work.pause(2 ** 40);
-  await work.stop();
+  const call = new Call(openSession(t, 1), null, "f");
+  await call.pause(1000);
+  const waiting = call.pause(2 ** 40);
+  await call.stop();
   await waiting;
-  await work.pause(2 ** 40);
-  t.equal(work.isOver, true, "a call that is over waits for nothing");
+  await call.pause(2 ** 40);
+  t.equal(call.isOver, true, "a call that is over waits for nothing");
   const controller = new AbortController();
-  const aborted = new Work(openSession(t, 1), controller.signal, "f");
+  const aborted = new Call(openSession(t, 1), controller.signal, "f");
   const pausing = failureOf(() => aborted.pause(2 ** 40));
   controller.abort();
   t.match(await pausing, { name: "nx_error", message: "Aborted" });

@@ -1,6 +1,6 @@
 // What hrefs name: the quick way says the same as the thorough one.
 import t from "tap";
-import { Places } from "../../../lib/internal/resources/href_resolver.js";
+import { HrefResolver } from "../../../lib/internal/resources/href_resolver.js";
 import { Membership } from "../../../lib/internal/uri/membership.js";
 
 const HREFS = [
@@ -26,7 +26,7 @@ const HREFS = [
 ];
 
 t.test("a place of an href does not depend on those before it", async (t) => {
-  const places = new Places("/dav/a/");
+  const places = new HrefResolver("/dav/a/");
   const membership = new Membership("/dav/a/");
   // the first member tells that the server calls the collection as the request did
   for (const href of ["/dav/a/first", ...HREFS]) {

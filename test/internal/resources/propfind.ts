@@ -1,8 +1,8 @@
 // A listing that says nothing about the collection is a failure, never an empty folder.
 import t, { type Test } from "tap";
-import { Gathering } from "../../../lib/internal/resources/resource_collector.js";
+import { ResourceCollector } from "../../../lib/internal/resources/resource_collector.js";
 import { listOnce, propfind, propfindBody } from "../../../lib/internal/resources/propfind.js";
-import { Work } from "../../../lib/internal/resources/call.js";
+import { Call } from "../../../lib/internal/resources/call.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response, type Answered } from "../../fixtures/dav.js";
 
@@ -11,9 +11,9 @@ const found = (...responses: string[]): Answered => ({ body: multistatus(...resp
 
 async function list(t: Test, answer: Answered): Promise<string[]> {
   const { sess } = await answering(t, answer);
-  const question = propfind("/d/", 1, propfindBody([], "f"), "listing: ");
+  const spec = propfind("/d/", 1, propfindBody([], "f"), "listing: ");
   const paths: string[] = [];
-  const batches = listOnce(new Work(sess, null, "f"), question, new Gathering("/d/", "listing: "), () => true);
+  const batches = listOnce(new Call(sess, null, "f"), spec, new ResourceCollector("/d/", "listing: "), () => true);
   for await (const batch of batches) paths.push(...batch.map(({ path }) => path));
   return paths;
 }

@@ -1,7 +1,7 @@
 // Reports: resources anywhere, each once, no more than asked for, and none of them lost unsaid.
 import t, { type Test } from "tap";
 import { report } from "../../../lib/internal/resources/report_request.js";
-import { Work } from "../../../lib/internal/resources/call.js";
+import { Call } from "../../../lib/internal/resources/call.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response, type Answered } from "../../fixtures/dav.js";
 
@@ -10,10 +10,10 @@ const CUT = response("/d/", "<D:status>HTTP/1.1 507 Insufficient Storage</D:stat
 
 async function ask(t: Test, answer: Answered, limit?: number): Promise<string[]> {
   const { sess } = await answering(t, answer);
-  const question = { method: "REPORT", path: "/d/", depth: 1, body: "<a/>", context: "query: " } as const;
+  const spec = { method: "REPORT", path: "/d/", depth: 1, body: "<a/>", context: "query: " } as const;
   const paths: string[] = [];
   const bound = limit === undefined ? undefined : { limit };
-  for await (const batch of report(new Work(sess, null, "f"), question, bound)) {
+  for await (const batch of report(new Call(sess, null, "f"), spec, bound)) {
     paths.push(...batch.map(({ path }) => path));
   }
   return paths;

@@ -1,7 +1,7 @@
 // The resources of one response: each once, the collection told from its members, and what says
 // that the response is not all kept for its end.
 import t from "tap";
-import { Gathering, type Kind } from "../../../lib/internal/resources/resource_collector.js";
+import { ResourceCollector, type Kind } from "../../../lib/internal/resources/resource_collector.js";
 import type { nx_resource } from "../../../lib/internal/resources/resource.js";
 import type { Response } from "../../../lib/internal/resources/response_element.js";
 import { ne_parse_statusline, ne_status } from "../../../lib/ne_utils.js";
@@ -15,11 +15,11 @@ function response(hrefs: readonly string[], line: string | null = null): Respons
 function gather(
   responses: readonly Response[],
   wanted?: (kind: Kind) => boolean,
-): { gathering: Gathering; paths: string[] } {
-  const gathering = new Gathering("/d/", "listing: ");
+): { collector: ResourceCollector; paths: string[] } {
+  const collector = new ResourceCollector("/d/", "listing: ");
   const batch: nx_resource[] = [];
-  for (const one of responses) gathering.take(one, batch, wanted);
-  return { gathering, paths: batch.map(({ path, self }) => (self ? `self ${path}` : path)) };
+  for (const one of responses) collector.take(one, batch, wanted);
+  return { collector, paths: batch.map(({ path, self }) => (self ? `self ${path}` : path)) };
 }
 
 t.test("each resource once, however it is spelled", async (t) => {
@@ -41,10 +41,10 @@ t.test("only the wanted kinds of resources", async (t) => {
 });
 
 t.test("an answer that names neither collection nor member is not recognised", async (t) => {
-  t.equal(gather([response(["/d/a"])]).gathering.isRecognised, true);
-  t.equal(gather([response(["/d"])]).gathering.isRecognised, true);
-  t.equal(gather([response(["/other", "/d/a/b"])]).gathering.isRecognised, false);
-  t.equal(gather([]).gathering.isRecognised, false);
+  t.equal(gather([response(["/d/a"])]).collector.isRecognised, true);
+  t.equal(gather([response(["/d"])]).collector.isRecognised, true);
+  t.equal(gather([response(["/other", "/d/a/b"])]).collector.isRecognised, false);
+  t.equal(gather([]).collector.isRecognised, false);
 });
 
 t.test("a refusal of the collection itself counts, whatever else is said of it", async (t) => {
@@ -52,28 +52,28 @@ t.test("a refusal of the collection itself counts, whatever else is said of it",
     [response(["/d/"], "403 Forbidden"), response(["/d/"], "200 OK")],
     [response(["/d/"], "200 OK"), response(["/d/"], "403 Forbidden")],
   ]) {
-    const { gathering } = gather(responses);
-    t.throws(() => gathering.checkOwn("/d/"), { name: "nx_error", message: "listing: 403 Forbidden" });
+    const { collector } = gather(responses);
+    t.throws(() => collector.checkOwn("/d/"), { name: "nx_error", message: "listing: 403 Forbidden" });
   }
-  const { gathering } = gather([response(["/d/a"], "403 Forbidden")]);
-  t.doesNotThrow(() => gathering.checkOwn("/d/"), "a member's is the member's");
+  const { collector } = gather([response(["/d/a"], "403 Forbidden")]);
+  t.doesNotThrow(() => collector.checkOwn("/d/"), "a member's is the member's");
 });
 
 t.test("507 about the collection says that there is more", async (t) => {
-  const { gathering, paths } = gather([response(["/d/a"]), response(["/d/"], "507 Insufficient Storage")]);
+  const { collector, paths } = gather([response(["/d/a"]), response(["/d/"], "507 Insufficient Storage")]);
   t.strictSame(paths, ["/d/a"]);
-  t.throws(() => gathering.checkWhole("/d/"), { message: "listing: the server cut the answer short (507)" });
-  t.doesNotThrow(() => gathering.checkOwn("/d/"));
+  t.throws(() => collector.checkWhole("/d/"), { message: "listing: the server cut the answer short (507)" });
+  t.doesNotThrow(() => collector.checkOwn("/d/"));
   const member = gather([response(["/d/a"], "507 Insufficient Storage")]);
-  t.doesNotThrow(() => member.gathering.checkWhole("/d/"));
+  t.doesNotThrow(() => member.collector.checkWhole("/d/"));
   t.strictSame(member.paths, ["/d/a"]);
 });
 
 t.test("asked again, what was given is not given twice", async (t) => {
-  const { gathering } = gather([response(["/d/", "/d/a"]), response(["/d/"], "507 x")]);
-  gathering.beginAgain();
-  t.match(gathering, { isCut: false, isRecognised: false, own: null });
+  const { collector } = gather([response(["/d/", "/d/a"]), response(["/d/"], "507 x")]);
+  collector.beginAgain();
+  t.match(collector, { isCut: false, isRecognised: false, own: null });
   const batch: nx_resource[] = [];
-  gathering.take(response(["/d/a", "/d/b"]), batch);
+  collector.take(response(["/d/a", "/d/b"]), batch);
   t.strictSame(batch.map(({ path }) => path), ["/d/b"]);
 });

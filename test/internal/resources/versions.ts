@@ -2,7 +2,7 @@
 // from.
 import t, { type Test } from "tap";
 import { versions } from "../../../lib/internal/resources/versions.js";
-import { Work } from "../../../lib/internal/resources/call.js";
+import { Call } from "../../../lib/internal/resources/call.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { answering, multistatus, propstat, response, type Answered } from "../../fixtures/dav.js";
 
@@ -15,7 +15,7 @@ const version = (path: string, day: number, ...before: string[]): string => {
 async function list(t: Test, answer: Answered): Promise<string[]> {
   const { sess } = await answering(t, answer);
   const found: string[] = [];
-  for await (const batch of versions(new Work(sess, null, "f"), "/doc", [])) {
+  for await (const batch of versions(new Call(sess, null, "f"), "/doc", [])) {
     found.push(...batch.map(({ path }) => path));
   }
   return found;

@@ -3,7 +3,7 @@ import t from "tap";
 import {
   conditionIn,
   throwFailure,
-  watchFailure,
+  addFailureReader,
 } from "../../../lib/internal/script/failure.js";
 import { nx_error } from "../../../lib/internal/script/nx_error.js";
 import {
@@ -22,7 +22,7 @@ import type { ne_session } from "../../../lib/ne_session.js";
 async function failing(sess: ne_session): Promise<nx_error | null> {
   const req = ne_request_create(sess, "DELETE", "/d/");
   try {
-    const watch = watchFailure(req);
+    const watch = addFailureReader(req);
     throwFailure(req, await ne_request_dispatch(req), watch, "/d/");
     return null;
   } catch (error) {

@@ -40,8 +40,8 @@ t.test("places", async (t) => {
     ["upper case", "HTTPS://Example.COM/", "https", "Example.COM", 443, "/"],
   ];
   for (const [reason, location, scheme, host, port, target] of rows) {
-    const place = { scheme, host, port, target };
-    const expected = { place, method: "GET", withBody: false };
+    const destination = { scheme, host, port, target };
+    const expected = { destination, method: "GET", withBody: false };
     t.strictSame(after(302, [["Location", location]]), expected, reason);
   }
 });
@@ -79,7 +79,7 @@ t.test("what is not followed", async (t) => {
   ];
   for (const [code, fields, reason] of rows) t.equal(after(code, fields), reason);
   const twice: [string, string][] = [["Location", "/a"], ["Location", "/a"]];
-  t.match(after(302, twice), { place: { target: "/a" } }, "twice the same is one");
+  t.match(after(302, twice), { destination: { target: "/a" } }, "twice the same is one");
 });
 
 t.test("limits and bodies", async (t) => {
@@ -154,7 +154,7 @@ t.test("from http it leads to both, whatever the port", async (t) => {
   ];
   for (const [location, scheme, port, target] of rows) {
     const next = after(307, [["LOCATION", location]], { from: "http://example.com:8080/a?b" });
-    t.match(next, { place: { scheme, host: "example.com", port, target } }, location);
+    t.match(next, { destination: { scheme, host: "example.com", port, target } }, location);
   }
   t.equal(after(305, []), null, "305 without a proxy");
   t.equal(after(302, [["Location", "/a"]], { from: "no URL" }), 'the Location "/a" cannot be read');

@@ -1,10 +1,10 @@
 // What a body costs on its way into memory, and how a stream holds its connection back.
 import t from "tap";
-import { BlockQueue, Gathering } from "../../../lib/internal/script/response_body.js";
+import { BlockQueue, BlockCollector } from "../../../lib/internal/script/response_body.js";
 
 t.test("bytes that come one by one are not kept one by one", async (t) => {
   const bytes = Buffer.alloc(40_000, "0123456789");
-  const gathering = new Gathering();
+  const gathering = new BlockCollector();
   for (let i = 0; i < bytes.length; i++) gathering.add(bytes.subarray(i, i + 1));
   t.equal(gathering.size, bytes.length);
   const blocks = gathering.take();
@@ -14,7 +14,7 @@ t.test("bytes that come one by one are not kept one by one", async (t) => {
 
 t.test("blocks are copied, and all stay in order", async (t) => {
   const memory = Buffer.alloc(5000, "x");
-  const gathering = new Gathering();
+  const gathering = new BlockCollector();
   const long = String(memory);
   for (const block of [Buffer.from("a"), Buffer.from("b"), memory, Buffer.from("c"), memory]) {
     gathering.add(block);

@@ -1,6 +1,6 @@
 // What is worth another try, and when: tables with reasons.
 import t from "tap";
-import { isIdempotent, mayPass, pauseMs } from "../../../lib/internal/script/retry.js";
+import { isIdempotent, isTransientFailure, pauseMs } from "../../../lib/internal/script/retry.js";
 import { NE_AUTH, NE_CONNECT, NE_ERROR, NE_LOOKUP, NE_OK, NE_TIMEOUT } from "../../../lib/ne_request.js";
 
 t.test("what may pass", async (t) => {
@@ -32,7 +32,7 @@ t.test("what may pass", async (t) => {
     [NE_AUTH, 401, "Could not authenticate to server", false],
   ];
   for (const [code, status, error, may] of rows) {
-    t.equal(mayPass(code, status, error), may, `${code} ${status} ${error}`);
+    t.equal(isTransientFailure(code, status, error), may, `${code} ${status} ${error}`);
   }
 });
 

@@ -1,13 +1,13 @@
 // The options of nx_send: what is sent for them, and each mistake named before anything is sent.
 import t from "tap";
 import {
-  readSending,
+  readPlan,
   SEND_OPTIONS,
   type nx_send_options,
 } from "../../../lib/internal/script/send_options.js";
 
 const read = (options: nx_send_options = {}, target = "/", method = "GET") =>
-  readSending(method, target, options, "nx_send");
+  readPlan(method, target, options, "nx_send");
 
 t.test("by default", async (t) => {
   t.match(read(), {

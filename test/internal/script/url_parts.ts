@@ -1,6 +1,6 @@
 // What a URL says of a server: every spelling of one place, and what is none.
 import t from "tap";
-import { parsePlace } from "../../../lib/internal/script/url_parts.js";
+import { parseUrl } from "../../../lib/internal/script/url_parts.js";
 
 t.test("places", async (t) => {
   const rows: [url: string | URL, origin: string, target: string][] = [
@@ -16,19 +16,19 @@ t.test("places", async (t) => {
     [new URL("https://h/x"), "https://h:443", "/x"],
   ];
   for (const [url, origin, target] of rows) {
-    t.match(parsePlace(url, "f"), { origin, target, hasUserinfo: false }, String(url));
+    t.match(parseUrl(url, "f"), { origin, target, hasUserinfo: false }, String(url));
   }
 });
 
 t.test("credentials are seen", async (t) => {
   for (const url of ["http://u@h/", "http://u:p@h/", "http://:p@h/", "http://u@[fe80::1%lo]/"]) {
-    t.equal(parsePlace(url, "f")?.hasUserinfo, true, url);
+    t.equal(parseUrl(url, "f")?.hasUserinfo, true, url);
   }
 });
 
 t.test("what is no http or https URL", async (t) => {
   const urls = ["", "/a", "h", "ftp://h/", "file:///a", "http:", "http://", "http://h:0/",
     "http://h:99999/", "http://[::1/", "javascript:alert(1)", "ldap://[fe80::1%lo]/", "http://a b/"];
-  for (const url of urls) t.equal(parsePlace(url, "f"), null, url);
-  t.throws(() => parsePlace(7 as unknown as string, "f"), new TypeError("f: the URL must be a string, not number"));
+  for (const url of urls) t.equal(parseUrl(url, "f"), null, url);
+  t.throws(() => parseUrl(7 as unknown as string, "f"), new TypeError("f: the URL must be a string, not number"));
 });

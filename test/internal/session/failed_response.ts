@@ -2,7 +2,7 @@
 import t, { type Test } from "tap";
 import { NE_CONNECT, NE_ERROR, NE_OK } from "../../../lib/internal/base/constants.js";
 import {
-  failAnswer,
+  failResponse,
   reportLogin,
   reportUnreadable,
 } from "../../../lib/internal/session/failed_response.js";
@@ -22,7 +22,7 @@ async function phase(
   t.equal(await ne_request_dispatch(req), NE_OK);
   t.equal(nx_get_failure(sess), null, "the conversation found no fault");
   report(req);
-  const code = failAnswer(req);
+  const code = failResponse(req);
   const found = nx_get_failure(sess)?.phase;
   ne_request_destroy(req);
   return [code, found];
@@ -43,7 +43,7 @@ t.test("a request that has failed keeps its code", async (t) => {
   const sess = openSession(t, 1);
   const req = ne_request_create(sess, "GET", "/");
   t.equal(await ne_request_dispatch(req), NE_CONNECT);
-  t.equal(failAnswer(req), NE_CONNECT);
+  t.equal(failResponse(req), NE_CONNECT);
   t.equal(nx_get_failure(sess)?.phase, "connect");
   ne_request_destroy(req);
 });

@@ -2,7 +2,7 @@
 // themselves are tested in test/internal/wire/tls.ts.
 import t from "tap";
 import { readableName } from "../../../lib/internal/asn1/name.js";
-import { Flight, type Sight } from "../../../lib/internal/tls/flight.js";
+import { Flight, type FlightEvent } from "../../../lib/internal/tls/flight.js";
 import { RecordKeys, SUITES, type Suite } from "../../../lib/internal/tls/record_layer.js";
 import { cert } from "../../fixtures/tls.js";
 
@@ -55,8 +55,8 @@ const ca = cert("ca.pem").subject;
 const ec = cert("ca-ec.pem").subject;
 const flight12 = record(22, Buffer.concat([hello(0xc02f), request12(ca.der, ec.der), done]));
 
-function names(sight: Sight): string[] | string {
-  return sight.kind === "asked" ? sight.names.map(readableName) : sight.kind;
+function names(event: FlightEvent): string[] | string {
+  return event.kind === "asked" ? event.names.map(readableName) : event.kind;
 }
 
 t.test("names_in_tls_1_2", async (t) => {
@@ -65,7 +65,7 @@ t.test("names_in_tls_1_2", async (t) => {
   const drip = new Flight();
   const sights = [...flight12].map((byte) => names(drip.feed(Buffer.from([byte]))));
   t.same(sights.pop(), both, "byte by byte");
-  t.ok(sights.every((sight) => sight === "more"));
+  t.ok(sights.every((event) => event === "more"));
   const pieces = [hello(0xc02f), request12(ca.der), done].map((part) => record(22, part));
   t.same(names(new Flight().feed(Buffer.concat(pieces))), [readableName(ca)], "in three records");
   t.same(names(new Flight().feed(record(22, Buffer.concat([request12(), done])))), [], "no names");
@@ -78,7 +78,7 @@ t.test("records_of_one_byte", async (t) => {
   const tiny = Buffer.concat([...bytes].map((byte) => record(22, Buffer.from([byte]))));
   t.equal(names(new Flight().feed(tiny)).length, 150, "in one piece");
   const drip = new Flight();
-  let last: Sight = { kind: "more" };
+  let last: FlightEvent = { kind: "more" };
   for (let at = 0; at < tiny.length; at += 6) last = drip.feed(tiny.subarray(at, at + 6));
   t.equal(names(last).length, 150, "one by one");
 });
@@ -158,8 +158,8 @@ t.test("cut_and_changed_at_every_byte", async (t) => {
     for (const value of [0x00, 0x7f, 0xff]) {
       const changed = Buffer.from(flight12);
       changed[at] = value;
-      const sight = new Flight().feed(changed);
-      if (sight.kind === "keys" && at > 60) t.fail(`byte ${at}`);
+      const event = new Flight().feed(changed);
+      if (event.kind === "keys" && at > 60) t.fail(`byte ${at}`);
     }
   }
   t.pass("nothing was thrown");
@@ -180,7 +180,7 @@ function request13(context: Buffer, ...extensions: Buffer[]): Buffer {
 }
 
 /** A flight of TLS 1.3 with its messages sealed, and what is seen in it. */
-function sealed13(answer: Buffer, ...messages: Buffer[]): Sight {
+function sealed13(answer: Buffer, ...messages: Buffer[]): FlightEvent {
   const flight = new Flight();
   flight.addHello(CLIENT_HELLO);
   flight.feed(record(22, answer));
@@ -202,10 +202,10 @@ t.test("what an answer in TLS 1.3 needs", async (t) => {
         extension(13, withLength(SCHEMES)),
         extension(47, withLength(NAMES)),
       );
-      const sight = sealed13(answer, message(8, u16(0)), Buffer.concat([request, finished]));
-      t.same(names(sight), [readableName(ca), "EC Root"]);
-      if (sight.kind !== "asked") return;
-      t.strictSame(sight.late, {
+      const event = sealed13(answer, message(8, u16(0)), Buffer.concat([request, finished]));
+      t.same(names(event), [readableName(ca), "EC Root"]);
+      if (event.kind !== "asked") return;
+      t.strictSame(event.late, {
         suite: SUITE,
         transcript: [CLIENT_HELLO, answer, message(8, u16(0)), request, finished],
         context,
@@ -246,9 +246,9 @@ t.test("TLS 1.3 without a request, without its extensions, with broken ones", as
     ["an empty name at the end", request13(none, one), [first], []],
   ];
   for (const [name, request, expected, schemes] of rows) {
-    const sight = sealed13(answer, Buffer.concat([request, finished]));
-    t.same(names(sight), expected, name);
-    if (sight.kind === "asked") t.strictSame(sight.late?.schemes, schemes, name);
+    const event = sealed13(answer, Buffer.concat([request, finished]));
+    t.same(names(event), expected, name);
+    if (event.kind === "asked") t.strictSame(event.late?.schemes, schemes, name);
   }
 });
 
@@ -274,8 +274,8 @@ t.test("a secret before any hello of TLS 1.3 opens nothing", async (t) => {
 });
 
 t.test("the answer of TLS 1.2 has nothing for TLS 1.3", async (t) => {
-  const sight = new Flight().feed(flight12);
-  t.equal(sight.kind === "asked" ? sight.late : 0, null);
+  const event = new Flight().feed(flight12);
+  t.equal(event.kind === "asked" ? event.late : 0, null);
   const other = new Flight().feed(record(22, hello(0x1301, 0x0303)));
   t.equal(other.kind, "more", "a version that is not 1.3");
 });

@@ -11,8 +11,8 @@ import {
   type KeyObject,
 } from "node:crypto";
 import t from "tap";
-import type { LateAnswer } from "../../../lib/internal/tls/flight.js";
-import { canAnswer, LateFlight, type Shown } from "../../../lib/internal/tls/late_certificate.js";
+import type { LateRequest } from "../../../lib/internal/tls/flight.js";
+import { canShow, LateFlight, type Shown } from "../../../lib/internal/tls/late_certificate.js";
 import { expandLabel, RecordKeys, SUITES, type Suite } from "../../../lib/internal/tls/record_layer.js";
 import { cert, certFile } from "../../fixtures/tls.js";
 
@@ -29,7 +29,7 @@ const RSA = shownOf("client.pem", "client.key");
 const EC = shownOf("client-ec.pem", "client-ec.key");
 const ED25519 = shownOf("client-ed25519.pem", "client-ed25519.key");
 
-const answer = (schemes: number[], transcript: Buffer[] = HELLOS): LateAnswer => ({
+const answer = (schemes: number[], transcript: Buffer[] = HELLOS): LateRequest => ({
   suite: SUITE,
   transcript,
   context: Buffer.from([9, 8]),
@@ -159,11 +159,11 @@ t.test("where nothing can be put in, the flight goes out as it is", async (t) =>
 });
 
 t.test("whether a certificate can be shown", async (t) => {
-  t.equal(canAnswer(answer([0x0804]), RSA), true);
-  t.equal(canAnswer(answer([0x0401]), RSA), false, "PKCS#1 1.5 proves nothing in TLS 1.3");
-  t.equal(canAnswer(answer([0x0503, 0x0403]), EC), true);
-  t.equal(canAnswer(answer([0x0503]), EC), false, "another curve");
-  t.equal(canAnswer(answer([]), ED25519), false);
+  t.equal(canShow(answer([0x0804]), RSA), true);
+  t.equal(canShow(answer([0x0401]), RSA), false, "PKCS#1 1.5 proves nothing in TLS 1.3");
+  t.equal(canShow(answer([0x0503, 0x0403]), EC), true);
+  t.equal(canShow(answer([0x0503]), EC), false, "another curve");
+  t.equal(canShow(answer([]), ED25519), false);
 });
 
 // RFC 8446, 4.2.3: the number, the key and the hash that it stands for
@@ -189,7 +189,7 @@ t.test("every scheme proves what it stands for, with no other kind of key", asyn
   const all = KEYS.flatMap(([, , schemes]) => Object.keys(schemes).map(Number));
   for (const [name, make, schemes] of KEYS) {
     const shown: Shown = { chain: [Buffer.from("der")], key: make() };
-    const usable = all.filter((scheme) => canAnswer(answer([scheme]), shown));
+    const usable = all.filter((scheme) => canShow(answer([scheme]), shown));
     t.strictSame(usable, Object.keys(schemes).map(Number), name);
     for (const [scheme, hash] of Object.entries(schemes)) {
       const flight = new LateFlight(answer([Number(scheme)]), SECRET, shown).feed(original());
@@ -209,7 +209,7 @@ t.test("every scheme proves what it stands for, with no other kind of key", asyn
     }
   }
   const other = { chain: [], key: generateKeyPairSync("x25519").privateKey };
-  t.strictSame(all.filter((scheme) => canAnswer(answer([scheme]), other)), []);
+  t.strictSame(all.filter((scheme) => canShow(answer([scheme]), other)), []);
 });
 
 t.test("long certificates, each with an empty list of extensions", async (t) => {

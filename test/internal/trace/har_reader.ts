@@ -51,7 +51,7 @@ t.test("bodies of requests", async (t) => {
 });
 
 t.test("bodies of answers", async (t) => {
-  const body = (content: object): unknown => one({}, { status: 200, content }).answer.body;
+  const body = (content: object): unknown => one({}, { status: 200, content }).response.body;
   t.same(body({ size: 0 }), Buffer.alloc(0));
   t.equal(body({ size: 7 }), null, "not kept");
   t.same(body({ size: 1, text: "a" }), Buffer.from("a"));
@@ -63,7 +63,7 @@ t.test("bodies of answers", async (t) => {
 });
 
 t.test("answers", async (t) => {
-  const { answer } = one(
+  const { response } = one(
     {},
     {
       ...{ status: 207, statusText: "Multi-Status", httpVersion: "h2" },
@@ -76,12 +76,12 @@ t.test("answers", async (t) => {
       ],
     },
   );
-  t.match(answer, { status: 207, reason: "Multi-Status", version: "HTTP/1.1", error: null });
+  t.match(response, { status: 207, reason: "Multi-Status", version: "HTTP/1.1", error: null });
   const utf8 = Buffer.from("a €").toString("latin1");
-  t.strictSame(answer.fields, [["a", "1"], ["a", "2"], ["b", utf8]]);
-  t.equal(one({}, { status: 0 }, { _error: "net::ERR" }).answer.error, "net::ERR");
-  t.equal(one({}, { status: 0, _error: "refused" }).answer.error, "refused");
-  t.equal(one({}, {}).answer.error, "the recorded request failed");
+  t.strictSame(response.fields, [["a", "1"], ["a", "2"], ["b", utf8]]);
+  t.equal(one({}, { status: 0 }, { _error: "net::ERR" }).response.error, "net::ERR");
+  t.equal(one({}, { status: 0, _error: "refused" }).response.error, "refused");
+  t.equal(one({}, {}).response.error, "the recorded request failed");
 });
 
 t.test("a target as it was sent counts", async (t) => {

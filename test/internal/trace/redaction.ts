@@ -1,12 +1,12 @@
 // What a recording shows of a request: no secret, nor where the server repeats one.
 import t from "tap";
 import { Fields } from "../../../lib/internal/http/head.js";
-import { createTape } from "../../../lib/internal/trace/recorded_attempt.js";
-import { veilOf } from "../../../lib/internal/trace/redaction.js";
+import { createAttempt } from "../../../lib/internal/trace/recorded_attempt.js";
+import { redactionOf } from "../../../lib/internal/trace/redaction.js";
 
-function tape() {
+function attempt() {
   const request = { method: "GET", target: "/?access_token=tok-123456", scheme: "http", hostport: "h" };
-  const made = createTape(request, 1000);
+  const made = createAttempt(request, 1000);
   made.head =
     "GET /?access_token=tok-123456 HTTP/1.1\r\nAuthorization: Bearer abcdef123456\r\n" +
     "Cookie: sid=cookie-value\r\n\r\n";
@@ -16,27 +16,27 @@ function tape() {
 }
 
 t.test("hidden, wherever it comes back", async (t) => {
-  const veil = veilOf(tape(), false);
-  t.equal(veil.text("http://h/?access_token=tok-123456"), "http://h/?access_token=…");
-  t.equal(veil.field("Authorization", "Bearer abcdef123456"), "…");
-  t.equal(veil.field("X-Echo", "you sent abcdef123456"), "you sent …");
-  t.equal(veil.field("Server", "x"), "x");
-  t.equal(veil.body("token tok-123456 and fresh-value", "text/plain"), "token … and …");
-  t.equal(veil.body('{"password":"p","a":"b"}', "application/json"), '{"password":"…","a":"b"}');
-  t.strictSame([veil.cookie("x"), veil.cookie("")], ["…", ""]);
-  t.equal(veil.hides(Buffer.from("\0cookie-value\0")), true);
-  t.equal(veil.hides(Buffer.from("\0nothing\0")), false);
+  const redaction = redactionOf(attempt(), false);
+  t.equal(redaction.text("http://h/?access_token=tok-123456"), "http://h/?access_token=…");
+  t.equal(redaction.field("Authorization", "Bearer abcdef123456"), "…");
+  t.equal(redaction.field("X-Echo", "you sent abcdef123456"), "you sent …");
+  t.equal(redaction.field("Server", "x"), "x");
+  t.equal(redaction.body("token tok-123456 and fresh-value", "text/plain"), "token … and …");
+  t.equal(redaction.body('{"password":"p","a":"b"}', "application/json"), '{"password":"…","a":"b"}');
+  t.strictSame([redaction.cookie("x"), redaction.cookie("")], ["…", ""]);
+  t.equal(redaction.hides(Buffer.from("\0cookie-value\0")), true);
+  t.equal(redaction.hides(Buffer.from("\0nothing\0")), false);
 });
 
 t.test("open, where secrets are asked for", async (t) => {
-  const veil = veilOf(tape(), true);
-  t.equal(veil.field("Authorization", "Bearer abcdef123456"), "Bearer abcdef123456");
-  t.equal(veil.text("/?access_token=tok-123456"), "/?access_token=tok-123456");
-  t.strictSame([veil.cookie("x"), veil.hides(Buffer.from("cookie-value"))], ["x", false]);
+  const redaction = redactionOf(attempt(), true);
+  t.equal(redaction.field("Authorization", "Bearer abcdef123456"), "Bearer abcdef123456");
+  t.equal(redaction.text("/?access_token=tok-123456"), "/?access_token=tok-123456");
+  t.strictSame([redaction.cookie("x"), redaction.hides(Buffer.from("cookie-value"))], ["x", false]);
 });
 
 t.test("a request that was never sent still has its target", async (t) => {
-  const unsent = tape();
+  const unsent = attempt();
   unsent.head = null;
-  t.equal(veilOf(unsent, false).body("tok-123456", "text/plain"), "…");
+  t.equal(redactionOf(unsent, false).body("tok-123456", "text/plain"), "…");
 });

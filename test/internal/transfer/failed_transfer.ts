@@ -41,34 +41,34 @@ t.test("errors of the system", async (t) => {
 });
 
 t.test("a condition of our own looks like the server's", async (t) => {
-  const { answer, message } = conditionFailed(answerWith(null));
+  const { response, message } = conditionFailed(answerWith(null));
   t.equal(message, "412 Precondition Failed");
-  t.match(answer?.status, { code: 412, klass: 4 });
+  t.match(response?.status, { code: 412, klass: 4 });
 });
 
 t.test("what the caller gets", async (t) => {
   const sess = ne_session_create("http", "h", 80);
   t.teardown(() => ne_session_destroy(sess));
-  const line = { sess, signal: null, fields: [] };
+  const context = { sess, signal: null, fields: [] };
   const body = Buffer.from('<D:error xmlns:D="DAV:"><D:quota-not-exceeded/></D:error>');
   const headers = [["Content-Type", "text/xml"]] as const;
   const failed = refused(answerWith("507 Insufficient Storage", { body, headers, path: "/up/1" }));
-  t.match(toCaller(line, failed, "/a", 7), {
+  t.match(toCaller(context, failed, "/a", 7), {
     ...{ name: "nx_error", message: "507 Insufficient Storage", code: NE_ERROR, path: "/up/1" },
     ...{ done: 7, condition: "quota-not-exceeded", status: { code: 507 } },
   });
-  t.match(toCaller(line, new Failed("x"), "/a", 0), { path: "/a", done: 0, status: null, condition: null });
+  t.match(toCaller(context, new Failed("x"), "/a", 0), { path: "/a", done: 0, status: null, condition: null });
   const own = new Error("the application's");
-  t.equal(toCaller(line, own, "/a", 0), own, "what is not ours stays as it is");
+  t.equal(toCaller(context, own, "/a", 0), own, "what is not ours stays as it is");
 });
 
 t.test("aborted: the reason is the cause, whatever it is", async (t) => {
   const sess = ne_session_create("http", "h", 80);
   t.teardown(() => ne_session_destroy(sess));
   const signal = AbortSignal.abort("enough");
-  const line = { sess, signal, fields: [] };
-  t.throws(() => checkSignal(line), { message: "Aborted" });
-  t.equal((toCaller(line, new Failed("Aborted"), "/a", 0) as nx_error).cause, "enough");
-  t.doesNotThrow(() => checkSignal({ ...line, signal: null }));
-  t.doesNotThrow(() => checkSignal({ ...line, signal: new AbortController().signal }));
+  const context = { sess, signal, fields: [] };
+  t.throws(() => checkSignal(context), { message: "Aborted" });
+  t.equal((toCaller(context, new Failed("Aborted"), "/a", 0) as nx_error).cause, "enough");
+  t.doesNotThrow(() => checkSignal({ ...context, signal: null }));
+  t.doesNotThrow(() => checkSignal({ ...context, signal: new AbortController().signal }));
 });

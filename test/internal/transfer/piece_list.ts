@@ -16,7 +16,7 @@ async function list(t: Test, answer: Answered): Promise<number[]> {
 
 t.test("what is asked", async (t) => {
   const { sess, server } = await answering(t, holding());
-  const job = jobOf(sess, Buffer.alloc(0), { line: { sess, signal: null, fields: [["X-A", "1"]] } });
+  const job = jobOf(sess, Buffer.alloc(0), { context: { sess, signal: null, fields: [["X-A", "1"]] } });
   t.strictSame(await listPieces(job, "/up/", [["Destination", "http://h/a"]]), []);
   const [request] = server.requests;
   t.equal(request?.line, "PROPFIND /up/ HTTP/1.1");

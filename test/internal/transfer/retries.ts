@@ -1,14 +1,14 @@
 // When a request is tried again: what passes, what was lost, how often, and how long to wait.
 import t from "tap";
 import { NE_AUTH, NE_CONNECT, NE_ERROR, NE_TIMEOUT } from "../../../lib/internal/base/constants.js";
-import { isLost, isPassing, Tries } from "../../../lib/internal/transfer/retries.js";
+import { isLost, isTransient, Tries } from "../../../lib/internal/transfer/retries.js";
 import { ne_session_create, ne_session_destroy } from "../../../lib/ne_session.js";
 import { failureOf } from "../../fixtures/conversation.js";
 import { hurry } from "../../fixtures/transfer/clock.js";
 import { answerWith } from "../../fixtures/transfer/job.js";
 
 t.test("lost, and passing", async (t) => {
-  const rows: [line: string | null, code: number, lost: boolean, passing: boolean][] = [
+  const rows: [context: string | null, code: number, lost: boolean, passing: boolean][] = [
     [null, NE_CONNECT, true, true],
     [null, NE_TIMEOUT, true, true],
     [null, NE_ERROR, true, true],
@@ -26,9 +26,9 @@ t.test("lost, and passing", async (t) => {
     ["507 Insufficient Storage", 0, false, false],
     ["503 Unavailable", NE_ERROR, false, false],
   ];
-  for (const [line, code, lost, passing] of rows) {
-    const answer = answerWith(line, { code });
-    t.strictSame([isLost(answer), isPassing(answer)], [lost, passing], `${line} ${code}`);
+  for (const [context, code, lost, passing] of rows) {
+    const answer = answerWith(context, { code });
+    t.strictSame([isLost(answer), isTransient(answer)], [lost, passing], `${context} ${code}`);
   }
 });
 
@@ -59,7 +59,7 @@ t.test("as often as allowed, counted anew after each step forward", async (t) =>
 t.test("what does not pass is not tried again", async (t) => {
   const { tries } = trying(t, 5);
   t.match(await failureOf(() => tries.again(answerWith("404 Not Found"))), { message: "404 Not Found" });
-  const { sess } = tries.line;
+  const { sess } = tries.context;
   const also = new Tries({ sess, signal: null, fields: [] }, 5, ({ status }) => status?.code === 423);
   t.equal(await also.may(answerWith("423 Locked")), true, "what passes besides");
 });

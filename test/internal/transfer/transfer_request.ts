@@ -3,7 +3,7 @@
 import t from "tap";
 import { NE_CONNECT, NE_ERROR, NE_OK } from "../../../lib/internal/base/constants.js";
 import {
-  exchange,
+  sendRequest,
   fieldOf,
   hasStatus,
   isDone,
@@ -23,7 +23,7 @@ t.test("fields: the call's own win over the caller's", async (t) => {
   const { sess, server } = await answering(t, { status: "201 Created" });
   const line = { sess, signal: null, fields: [["X-A", "line"], ["X-B", "line"]] as const };
   const body = Buffer.from("content");
-  const answer = await exchange(line, {
+  const answer = await sendRequest(line, {
     ...CALL,
     fields: [["x-a", "call"]],
     body: (req) => ne_set_request_body_buffer(req, body),
@@ -39,7 +39,7 @@ t.test("fields: the call's own win over the caller's", async (t) => {
 
 t.test("the beginning of a failure's body is kept", async (t) => {
   const { sess } = await answering(t, { status: "507 Full", body: "x".repeat(100_000), fields: ["A: 1", "a: 2"] });
-  const answer = await exchange({ sess, signal: null, fields: [] }, CALL);
+  const answer = await sendRequest({ sess, signal: null, fields: [] }, CALL);
   t.equal(answer.body.length, 64 * 1024);
   t.equal(fieldOf(answer, "a"), "2", "the last one");
   t.equal(fieldOf(answer, "b"), null);
@@ -50,7 +50,7 @@ t.test("what has been done is done, whether or not all that is said about it arr
   const cut = "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\nhalf";
   for (const [answer, code] of [[cut, NE_OK], [cut.replace("201 Created", "500 Oops"), NE_ERROR]] as const) {
     const server = await scripted(t, [[answer, END]]);
-    const found = await exchange({ sess: openSession(t, server.port), signal: null, fields: [] }, CALL);
+    const found = await sendRequest({ sess: openSession(t, server.port), signal: null, fields: [] }, CALL);
     t.equal(found.code, code);
     t.equal(isDone(found), code === NE_OK);
   }
@@ -60,8 +60,8 @@ t.test("over a kept connection that ends, a request is not repeated unless it is
   for (const harmless of [false, true]) {
     const server = await scripted(t, [[OK, "", END], [OK]], { fewer: true });
     const line = { sess: openSession(t, server.port), signal: null, fields: [] };
-    await exchange(line, CALL);
-    const answer = await exchange(line, { ...CALL, harmless });
+    await sendRequest(line, CALL);
+    const answer = await sendRequest(line, { ...CALL, harmless });
     t.equal(answer.status === null, !harmless);
     t.equal(server.requests.length, harmless ? 3 : 2);
   }
@@ -69,10 +69,10 @@ t.test("over a kept connection that ends, a request is not repeated unless it is
 
 t.test("no answer", async (t) => {
   const line = { sess: openSession(t, 1), signal: null, fields: [] };
-  const answer = await exchange(line, CALL);
+  const answer = await sendRequest(line, CALL);
   t.match(answer, { code: NE_CONNECT, status: null, error: /Could not connect/ });
   const aborted = { ...line, signal: AbortSignal.abort() };
-  t.match(await exchange(aborted, CALL), { code: NE_ERROR, status: null, error: "Aborted" });
+  t.match(await sendRequest(aborted, CALL), { code: NE_ERROR, status: null, error: "Aborted" });
 });
 
 t.test("a session that is gone says so", async (t) => {

@@ -3,13 +3,13 @@
 import t, { type Test } from "tap";
 import {
   discard,
-  insist,
-  insistOnce,
+  sendUntilDone,
+  sendUnrepeatable,
   mtimeFields,
-  must,
+  requireDone,
   resultOf,
   tell,
-  toldOf,
+  progressFrom,
   typeFields,
   urlOf,
   type State,
@@ -33,13 +33,13 @@ async function job(t: Test, retries: number, ...answers: Answered[]) {
 
 t.test("tried again as often as it takes", async (t) => {
   const well = await job(t, 2, busy, busy, { status: "201 Created" });
-  t.match(await insist(well.job, CALL), { status: { code: 201 } });
+  t.match(await sendUntilDone(well.job, CALL), { status: { code: 201 } });
   const over = await job(t, 1, busy, busy);
-  t.match(await failureOf(() => insist(over.job, CALL)), { message: "503 Unavailable" });
+  t.match(await failureOf(() => sendUntilDone(over.job, CALL)), { message: "503 Unavailable" });
   const refused = await job(t, 5, { status: "403 Forbidden" });
-  t.match(await failureOf(() => insist(refused.job, CALL)), { message: "403 Forbidden" });
+  t.match(await failureOf(() => sendUntilDone(refused.job, CALL)), { message: "403 Forbidden" });
   const fine = await job(t, 5, { status: "404 Not Found" });
-  t.match(await insist(fine.job, CALL, ({ status }) => status?.code === 404), { status: { code: 404 } });
+  t.match(await sendUntilDone(fine.job, CALL, ({ status }) => status?.code === 404), { status: { code: 404 } });
 });
 
 t.test("once an answer is lost, it is looked at before anything is repeated", async (t) => {
@@ -50,21 +50,22 @@ t.test("once an answer is lost, it is looked at before anything is repeated", as
   const server = await scripted(t, [...lost, ...lost] as Parameters<typeof scripted>[1], { fewer: true });
   const uploading = jobOf(openSession(t, server.port), BYTES, { retries: 3 });
   let looks = 0;
-  const found = await insistOnce(uploading, CALL, async () => (++looks === 2 ? "it is there" : null));
+  const found = await sendUnrepeatable(uploading, CALL, async () => (++looks === 2 ? "it is there" : null));
   t.strictSame([found, looks, server.requests.length], [{ found: "it is there" }, 2, 2]);
 });
 
 t.test("an answer that says no is not looked behind", async (t) => {
   const { job: uploading } = await job(t, 3, { status: "409 Conflict" });
   let looks = 0;
-  const error = await failureOf(() => insistOnce(uploading, CALL, async () => (looks++, null)));
+  const look = async (): Promise<null> => (looks++, null);
+  const error = await failureOf(() => sendUnrepeatable(uploading, CALL, look));
   t.match(error, { message: "409 Conflict" });
   t.equal(looks, 0);
 });
 
 t.test("a gateway that has lost the answer", async (t) => {
   const { job: uploading, server } = await job(t, 3, { status: "502 Bad Gateway" });
-  t.strictSame(await insistOnce(uploading, CALL, async () => 7), { found: 7 });
+  t.strictSame(await sendUnrepeatable(uploading, CALL, async () => 7), { found: 7 });
   t.equal(server.requests.length, 1);
 });
 
@@ -75,12 +76,12 @@ t.test("where an upload stands, and how far a piece is", async (t) => {
     progress: (done, total) => void told.push([done, total]),
   });
   await tell(uploading, "tus", "/up/1");
-  await toldOf(uploading, 4)?.(3);
+  await progressFrom(uploading, 4)?.(3);
   const state = { protocol: "tus", path: "/d/file", url: "/up/1", size: 10, done: 4, source: "v1:x" };
   t.strictSame(told, [state, [7, 10]]);
   t.equal(Object.isFrozen(told[0]), true);
-  t.equal(toldOf(jobOf(uploading.line.sess, BYTES), 0), null);
-  t.equal(urlOf(uploading.line, "/a b"), "http://h:81/a b");
+  t.equal(progressFrom(jobOf(uploading.context.sess, BYTES), 0), null);
+  t.equal(urlOf(uploading.context, "/a b"), "http://h:81/a b");
 });
 
 t.test("fields and results", async (t) => {
@@ -90,9 +91,9 @@ t.test("fields and results", async (t) => {
   const conditions = { match: null, noneMatch: "*" };
   t.strictSame(resultOf({ conditions }, { found: { etag: '"x"' } }), { created: true, etag: '"x"' });
   const answer = answerWith("204 No Content", { headers: [["OC-ETag", '"y"']] });
-  t.strictSame(resultOf({ conditions }, { answer }), { created: false, etag: '"y"' });
-  t.equal(must(answer), answer);
-  t.throws(() => must(answerWith("423 Locked")), { message: "423 Locked" });
+  t.strictSame(resultOf({ conditions }, { response: answer }), { created: false, etag: '"y"' });
+  t.equal(requireDone(answer), answer);
+  t.throws(() => requireDone(answerWith("423 Locked")), { message: "423 Locked" });
 });
 
 t.test("what nobody needs any more is removed, and no failure of that is told", async (t) => {

@@ -1,6 +1,6 @@
 // Whether what is on the server is what was sent: by its content, never by its size alone.
 import t, { type Test } from "tap";
-import { hasContent, isStrong, landed, look } from "../../../lib/internal/transfer/verify_upload.js";
+import { hasContent, isStrong, findUploaded, inspect } from "../../../lib/internal/transfer/verify_upload.js";
 import type { Job } from "../../../lib/internal/transfer/upload_job.js";
 import { Failed } from "../../../lib/internal/transfer/failed_transfer.js";
 import { openSource } from "../../../lib/internal/transfer/source.js";
@@ -117,31 +117,31 @@ t.test("a look", async (t) => {
     ],
   ];
   for (const [answer, seen] of rows) {
-    t.match(await look(await job(t, {}, answer), "/a"), seen);
+    t.match(await inspect(await job(t, {}, answer), "/a"), seen);
   }
   const refused = await job(t, {}, { status: "500 Oops" });
-  t.match(await failureOf(() => look(refused, "/a")), { message: "500 Oops" });
+  t.match(await failureOf(() => inspect(refused, "/a")), { message: "500 Oops" });
 });
 
 t.test("a file that has landed", async (t) => {
   const sent = head(BYTES.length, 'ETag: "new"');
-  t.match(await landed(await job(t, {}, sent, file(BYTES))), { etag: '"new"' });
-  t.equal(await landed(await job(t, {}, { status: "404 Not Found" })), null);
-  t.equal(await landed(await job(t, {}, head(7))), null, "another size is another file");
+  t.match(await findUploaded(await job(t, {}, sent, file(BYTES))), { etag: '"new"' });
+  t.equal(await findUploaded(await job(t, {}, { status: "404 Not Found" })), null);
+  t.equal(await findUploaded(await job(t, {}, head(7))), null, "another size is another file");
   const old = { conditions: { match: '"new"', noneMatch: null } };
-  t.equal(await landed(await job(t, old, sent)), null, "it is the one that was to be replaced");
+  t.equal(await findUploaded(await job(t, old, sent)), null, "it is the one that was to be replaced");
   const weak = head(BYTES.length, 'ETag: W/"new"');
   const oldWeak = { conditions: { match: 'W/"new"', noneMatch: null } };
-  t.ok(await landed(await job(t, oldWeak, weak, file(BYTES))), "a weak tag is no proof");
+  t.ok(await findUploaded(await job(t, oldWeak, weak, file(BYTES))), "a weak tag is no proof");
   const unsized = { status: "204 No Content", type: null };
-  t.ok(await landed(await job(t, {}, unsized, file(BYTES))), "nobody knows its size");
+  t.ok(await findUploaded(await job(t, {}, unsized, file(BYTES))), "nobody knows its size");
   const given = async function* (start: number): AsyncGenerator<Buffer> {
     yield BYTES.subarray(start);
   };
   const stream = { source: await openSource({ signal: null }, given, null) };
-  t.ok(await landed(await job(t, stream, sent, file(BYTES))), "nor that of the source");
-  t.equal(await landed(await job(t, stream, sent, file(BYTES.subarray(1)))), null);
-  t.equal(await landed(await job(t, {}, sent, file(content(BYTES.length, 2)))), null);
+  t.ok(await findUploaded(await job(t, stream, sent, file(BYTES))), "nor that of the source");
+  t.equal(await findUploaded(await job(t, stream, sent, file(BYTES.subarray(1)))), null);
+  t.equal(await findUploaded(await job(t, {}, sent, file(content(BYTES.length, 2)))), null);
 });
 
 t.test("strong tags", async (t) => {

@@ -1,8 +1,8 @@
 // References that no grammar allows, and what is made of them.
 import t from "tap";
-import { healHref, healReference } from "../../../lib/internal/uri/repair.js";
+import { repairHref, repairReference } from "../../../lib/internal/uri/repair.js";
 
-const HEALED: readonly [text: string, healed: string][] = [
+const HEALED: readonly [text: string, repaired: string][] = [
   ["/a%20b?c=d#e", "/a%20b?c=d#e"],
   ["/a b", "/a%20b"],
   ["/[a]{b}|^<>\"\\`", "/%5ba%5d%7bb%7d%7c%5e%3c%3e%22%5c%60"],
@@ -20,20 +20,20 @@ const HEALED: readonly [text: string, healed: string][] = [
 ];
 
 t.test("what a URI may not hold is escaped, the rest stays", async (t) => {
-  for (const [text, healed] of HEALED) {
-    t.equal(healReference(text), healed, text);
-    t.equal(healReference(healed), healed, "once is enough");
+  for (const [text, repaired] of HEALED) {
+    t.equal(repairReference(text), repaired, text);
+    t.equal(repairReference(repaired), repaired, "once is enough");
   }
 });
 
 t.test("a raw # in an href is part of the name", async (t) => {
-  t.equal(healHref("/d/a#b c"), "/d/a%23b%20c");
-  t.equal(healHref("/d/#"), "/d/%23");
-  t.equal(healHref("/d/plain"), "/d/plain");
+  t.equal(repairHref("/d/a#b c"), "/d/a%23b%20c");
+  t.equal(repairHref("/d/#"), "/d/%23");
+  t.equal(repairHref("/d/plain"), "/d/plain");
 });
 
 t.test("a URL that was escaped as a whole is a URL", async (t) => {
-  t.equal(healHref("http%3A//example.com/a%20b"), "http://example.com/a%20b");
-  t.equal(healHref("HTTPS%3a//example.com/"), "HTTPS://example.com/");
-  t.equal(healHref("/http%3A//example.com/"), "/http%3A//example.com/", "but no path is");
+  t.equal(repairHref("http%3A//example.com/a%20b"), "http://example.com/a%20b");
+  t.equal(repairHref("HTTPS%3a//example.com/"), "HTTPS://example.com/");
+  t.equal(repairHref("/http%3A//example.com/"), "/http%3A//example.com/", "but no path is");
 });
