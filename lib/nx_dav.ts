@@ -30,7 +30,7 @@ import {
   type nx_property,
 } from "./internal/resources/properties.js";
 import { numberOf, type nx_resource } from "./internal/resources/resource.js";
-import { report } from "./internal/resources/report_request.js";
+import { report, type Wanting } from "./internal/resources/report_request.js";
 import { basicSearchBody, checkSearchRequest } from "./internal/resources/search.js";
 import { inspect, stat } from "./internal/resources/stat.js";
 import type { nx_change } from "./internal/resources/sync.js";
@@ -164,7 +164,7 @@ export function nx_report(
     depth: depthOf(depth, caller),
     body: documentText(body, caller),
   };
-  return call.iterate(path, report(call, question));
+  return call.iterate(path, report(call, question, { isAnywhere: true }));
 }
 
 function documentText(body: string | nx_element, caller: string): string {
@@ -275,9 +275,11 @@ export function nx_search(
   needSession(sess, caller);
   needPath(path, caller);
   const call = new Call(sess, null, caller);
-  const ask = (body: string, limit: number): AsyncIterableIterator<nx_resource> =>
-    call.iterate(path, report(call, { method: "SEARCH", path, depth: null, body }, { limit }));
-  if (typeof query === "string") return ask(checkSearchRequest(query, caller), Infinity);
+  const ask = (body: string, wanting: Wanting): AsyncIterableIterator<nx_resource> =>
+    call.iterate(path, report(call, { method: "SEARCH", path, depth: null, body }, wanting));
+  if (typeof query === "string") {
+    return ask(checkSearchRequest(query, caller), { isAnywhere: true });
+  }
   const { props = [], where = null, depth = Infinity, limit = Infinity } =
     readOptions(query, SEARCH_PARTS, caller, "query");
   const bound = limit === Infinity ? limit : needLimit(limit, caller);
@@ -288,7 +290,7 @@ export function nx_search(
     depth: depthOf(depth, caller),
     limit: bound,
   };
-  return ask(basicSearchBody(search, caller), bound);
+  return ask(basicSearchBody(search, caller), { limit: bound });
 }
 
 /** The space of a collection, in bytes; `null` if the server does not say, or has no limit. */
@@ -332,7 +334,7 @@ export interface nx_mkcol_options {
   exists_ok?: boolean;
   /** `collection` (default), `calendar` (MKCALENDAR) or `addressbook` */
   kind?: "collection" | "calendar" | "addressbook";
-  /** properties to set on it (RFC 5689) */
+  /** properties to set on it (RFC 5689); a `DAV:resourcetype` replaces what `kind` says */
   props?: readonly nx_property[];
 }
 
@@ -363,6 +365,7 @@ export async function nx_mkcol(
     path: path.endsWith("/") ? path : `${path}/`,
     kind: needCollectionKind(kind, caller),
     props: valueElements(props, caller),
+    hasType: props.some(({ nspace, name }) => nspace === "DAV:" && name === "resourcetype"),
     parents,
     existsOk,
     caller,

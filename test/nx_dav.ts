@@ -182,6 +182,28 @@ t.test("nx_report", async (t) => {
   });
 });
 
+t.test("what is elsewhere is not taken for something here that ends alike", async (t) => {
+  const body = multistatus(response("/principals/alice/", FOLDER), response("/x/alice/y", FILE));
+  const wanted = [[false, "/principals/alice/"], [false, "/x/alice/y"]];
+  const whole = '<s:searchrequest xmlns:s="DAV:"/>';
+  const { sess } = await answering(t, { body }, { body }, { body });
+  for (const found of [
+    await all(nx_report(sess, "/calendars/alice/", "<x/>")),
+    await all(nx_search(sess, "/calendars/alice/", whole)),
+    await all(nx_versions(sess, "/calendars/alice/")),
+  ]) {
+    t.strictSame(found.map(({ self, path }) => [self, path]), wanted);
+  }
+});
+
+t.test("a report that was cut short, says a server with other names", async (t) => {
+  const cut = response("/inner/a/", "<D:status>HTTP/1.1 507 Insufficient Storage</D:status>");
+  const { sess } = await answering(t, { body: multistatus(response("/inner/a/x", FILE), cut) });
+  const found = nx_report(sess, "/outer/a/", "<x/>");
+  t.match(await found.next(), { value: { path: "/inner/a/x" } });
+  await t.rejects(found.next(), { message: /cut the answer short/ });
+});
+
 t.test("a path that is refused within the answer is no result of its own question", async (t) => {
   const refused = response("/a/", "<D:status>HTTP/1.1 403 Forbidden</D:status>");
   const body = multistatus(response("/a/x", FILE), refused);
@@ -310,6 +332,18 @@ t.test("nx_mkcol", async (t) => {
       '<C:addressbook xmlns:C="urn:ietf:params:xml:ns:carddav"/>');
     await nx_mkcol(sess, "/c/", { kind: "calendar", exists_ok: true });
     t.equal(server.requests.length, 4);
+  });
+  await t.test("of a type of its own", async (t) => {
+    const { sess, server } = await answering(t, { status: "201 Created" });
+    const type: nx_element = { nspace: "DAV:", name: "resourcetype", attrs: [], children: [
+      { nspace: "DAV:", name: "collection", attrs: [], children: [] },
+      { nspace: X, name: "album", attrs: [], children: [] },
+    ] };
+    await nx_mkcol(sess, "/c/", { props: [{ nspace: "DAV:", name: "resourcetype", value: type }] });
+    t.match(
+      server.requests[0]?.body.toString(),
+      `<D:prop><D:resourcetype><D:collection/><album xmlns="${X}"/></D:resourcetype></D:prop>`,
+    );
   });
   await t.test("a failure within a 207", async (t) => {
     const body = multistatus(response("/a/", "<D:status>HTTP/1.1 423 Locked</D:status>"));

@@ -56,6 +56,21 @@ t.test("from the well-known path by a redirect", async (t) => {
   ]);
 });
 
+t.test("each home and each calendar once", async (t) => {
+  const homes = ["/cal/me/", "/cal/me", "http://127.0.0.1/cal/%6de/work/"];
+  const { sess, server } = await replying(t, account({
+    "/p/me/": { body: multistatus(response("/p/me/", propstat(
+      `<C:calendar-home-set ${CAL}>${homes.map((path) => `<D:href>${path}</D:href>`).join("")}` +
+        "</C:calendar-home-set>",
+    ))) },
+    "/cal/%6de/work/": { body: multistatus(response("/cal/me/work/", collection("<C:calendar/>"))) },
+  }));
+  const found = await nx_discover(sess, "caldav", "/dav/");
+  t.strictSame(found.homes, ["/cal/me/", "/cal/%6de/work/"]);
+  t.strictSame(found.collections.map(({ path }) => path), ["/cal/me/work/"]);
+  t.equal(server.requests.length, 4);
+});
+
 t.test("from the root where there is no well-known path, and from a path given", async (t) => {
   const root = { body: ACCOUNT["/dav/"]!.replace("/dav/", "/") };
   const { sess, server } = await replying(t, account({ "/": root }));
@@ -194,6 +209,29 @@ t.test("many members in several requests", async (t) => {
   t.equal(server.requests.length, 3);
   t.strictSame(await all(nx_multiget(sess, "/c/", [], "carddav")), []);
   t.equal(server.requests.length, 3, "for none, none");
+});
+
+t.test("a path that is asked for in two portions is one member", async (t) => {
+  const hrefs = Array.from({ length: 501 }, (_, i) => `/c/${i}.ics`);
+  const { sess, server } = await replying(t, ({ body }) => {
+    const paths = [...body.toString().matchAll(/<D:href>([^<]*)/g)].map(([, path]) => path ?? "");
+    return { body: multistatus(...paths.map((path) => event(path))) };
+  });
+  const found = await all(nx_multiget(sess, "/c/", [...hrefs, "/c/%30.ics", "/c/1.ics"], "caldav"));
+  t.equal(found.length, 501);
+  t.equal(server.requests.length, 2);
+});
+
+t.test("a member of another collection that ends alike is not one of this", async (t) => {
+  const { sess } = await answering(t, {
+    body: multistatus(event("/bob/c/a.ics", "BOB"), event("/ada/c/a.ics", "ADA")),
+  });
+  const asked = ["/ada/c/a.ics", "/bob/c/a.ics"];
+  const found = await all(nx_multiget(sess, "/ada/c/", asked, "caldav"));
+  t.strictSame(found.map((each) => [each.path, each.prop(...DATA)]), [
+    ["/bob/c/a.ics", "BOB"],
+    ["/ada/c/a.ics", "ADA"],
+  ]);
 });
 
 t.test("address books have words of their own", async (t) => {

@@ -2,7 +2,7 @@
 import t from "tap";
 import { nx_sync, type nx_change, type nx_changes } from "../lib/nx_dav.js";
 import { ne_session_create, ne_session_destroy } from "../lib/ne_session.js";
-import { all, answering, propstat, replying, response } from "./fixtures/dav.js";
+import { all, answering, multistatus, propstat, replying, response } from "./fixtures/dav.js";
 
 const GONE = "<D:status>HTTP/1.1 404 Not Found</D:status>";
 const CUT = response("/c/", "<D:status>HTTP/1.1 507 Insufficient Storage</D:status>");
@@ -174,6 +174,10 @@ t.test("nothing is gone that was not asked about", async (t) => {
   };
   t.strictSame(await gone(1), ["-/c/a"]);
   t.strictSame(await gone(Infinity), ["-/c/a", "-/c/b/deep"]);
+  const { sess } = await answering(t, synced("urn:1"));
+  const ours = new Map([["/bob/c/a", '"1"'], ["/ada/c/b", '"1"']]);
+  const found = await told(nx_sync(sess, "/ada/c/", ours));
+  t.strictSame(found, ["-/ada/c/b"], "nor of a collection that ends alike");
 });
 
 t.test("from a map of entity tags", async (t) => {
@@ -221,6 +225,32 @@ t.test("from a map of entity tags", async (t) => {
     const { sess } = await answering(t, { status: "403 Forbidden" });
     await t.rejects(all(nx_sync(sess, "/c/", known)), { message: "403 Forbidden" });
   });
+});
+
+t.test("from a map, what goes while the answer is under way is gone", async (t) => {
+  const known = new Map([["/c/a", '"a"'], ["/c/b", '"old"']]);
+  const { sess } = await answering(
+    t,
+    synced("urn:1", member("a"), member("b"), member("new"), CUT),
+    synced("urn:2", response("/c/a", GONE), response("/c/new", GONE), member("b")),
+  );
+  const changes = nx_sync(sess, "/c/", known);
+  t.strictSame(await told(changes), ['+/c/b "b"', '+/c/new "new"', "-/c/a", "-/c/new"]);
+  t.equal(changes.token, "urn:2");
+});
+
+t.test("from a map, a report that is refused halfway makes nothing of what it said", async (t) => {
+  const self = response("/c/", propstat("<D:resourcetype><D:collection/></D:resourcetype>"));
+  const known = new Map([["/c/a", '"a"'], ["/c/b", '"b"']]);
+  const { sess } = await answering(
+    t,
+    synced("urn:1", member("a"), CUT),
+    { status: "400 Bad Request" },
+    { body: multistatus(self, member("b")) },
+  );
+  const changes = nx_sync(sess, "/c/", known);
+  t.strictSame(await told(changes), ["-/c/a"]);
+  t.equal(changes.token, null);
 });
 
 t.test("without the report, as deep as is asked for, over one connection", async (t) => {

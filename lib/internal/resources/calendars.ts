@@ -3,7 +3,6 @@
 import { misuse } from "../base/handle.js";
 import { nx_error } from "../script/nx_error.js";
 import { foldName } from "../uri/membership.js";
-import { keyOf, locate } from "../uri/same_path.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
@@ -46,16 +45,24 @@ export interface Getting {
   readonly props: readonly ne_propname[];
 }
 
-/** Gives members by their paths, in portions; those that are not there as such. */
+/** Gives members by their paths, in portions, each once; those that are not there as such. */
 export async function* multiget(call: Call, getting: Getting): AsyncGenerator<nx_resource[]> {
   const { hrefs, path } = getting;
   for (const href of hrefs) checkPath(href, call.caller);
-  const places = new HrefResolver(path);
-  // apart from these: what was asked for says nothing about how the server calls the collection
-  const asked = new HrefResolver(path);
-  for (let at = 0; at < hrefs.length; at += PORTION) {
-    yield* getSome(call, getting, hrefs.slice(at, at + PORTION), places, asked);
+  const naming = { asked: new HrefResolver(path, true), given: new HrefResolver(path) };
+  const members = [...new Map(hrefs.map((href) => [naming.asked.place(href).key, href]))];
+  for (let at = 0; at < members.length; at += PORTION) {
+    yield* getSome(call, getting, members.slice(at, at + PORTION), naming);
   }
+}
+
+/** A member's key, and its path as the caller wrote it. */
+type Member = readonly [key: string, href: string];
+
+/** How paths are read: those of the caller, and those of a server with names of its own. */
+interface Naming {
+  readonly asked: HrefResolver;
+  readonly given: HrefResolver;
 }
 
 // A server that refuses the whole request for one missing member (sabre/dav 1.8) is asked for
@@ -63,28 +70,25 @@ export async function* multiget(call: Call, getting: Getting): AsyncGenerator<nx
 async function* getSome(
   call: Call,
   getting: Getting,
-  hrefs: readonly string[],
-  places: HrefResolver,
-  asked: HrefResolver,
+  members: readonly Member[],
+  naming: Naming,
 ): AsyncGenerator<nx_resource[]> {
-  const wanted = new Map<string, string>();
-  for (const href of hrefs) wanted.set(keyIn(asked, href), href);
-  const { size } = wanted;
+  const wanted = new Map(members);
   try {
-    yield* getPortion(call, getting, wanted, places);
+    yield* getPortion(call, getting, wanted, naming);
   } catch (error) {
     const isRefusal = error instanceof nx_error && isAbsence(error.status?.code);
-    if (!isRefusal || wanted.size < size || !(await isThere(call, getting.path))) throw error;
-    const left = [...wanted.values()];
-    const middle = left.length >> 1;
+    const isWhole = wanted.size === members.length;
+    if (!isRefusal || !isWhole || !(await isThere(call, getting.path))) throw error;
+    const middle = members.length >> 1;
     if (middle > 0) {
-      yield* getSome(call, getting, left.slice(0, middle), places, asked);
-      yield* getSome(call, getting, left.slice(middle), places, asked);
+      yield* getSome(call, getting, members.slice(0, middle), naming);
+      yield* getSome(call, getting, members.slice(middle), naming);
       return;
     }
-    const [only = ""] = left;
+    const [only = ""] = wanted.values();
     if (await isThere(call, only)) throw error;
-    yield [absent(only, places)];
+    yield [absent(only, naming)];
   }
 }
 
@@ -92,22 +96,16 @@ async function isThere(call: Call, path: string): Promise<boolean> {
   return (await stat(call.sess, path, [], call.caller)) !== null;
 }
 
-function absent(href: string, places: HrefResolver): nx_resource {
+function absent(href: string, { asked }: Naming): nx_resource {
   const missing = { hrefs: [], status: NOT_FOUND, props: [], trees: [] };
-  return makeResource(places.place(href), { ...missing, description: null, condition: null });
-}
-
-function keyIn(asked: HrefResolver, href: string): string {
-  const place = asked.place(href);
-  const isUsual = place.kind === "member" && place.path === href;
-  return isUsual ? place.key : keyOf(locate(href)[0]);
+  return makeResource(asked.place(href), { ...missing, description: null, condition: null });
 }
 
 async function* getPortion(
   call: Call,
   getting: Getting,
   wanted: Map<string, string>,
-  places: HrefResolver,
+  naming: Naming,
 ): AsyncGenerator<nx_resource[]> {
   const { path } = getting;
   const spec = {
@@ -121,7 +119,8 @@ async function* getPortion(
   let folded: ReadonlyMap<string, string> | null = null;
   yield* call.batches(spec, (response, batch) => {
     for (const href of response.hrefs) {
-      const place = places.place(href);
+      const exact = naming.asked.place(href);
+      const place = wanted.has(exact.key) ? exact : naming.given.place(href);
       if (place.kind === "self" && isRefused(response)) throw refusal(response, path);
       // what was not asked for, or was given already, is nothing that anybody waits for
       if (!wanted.delete(place.key)) {
@@ -132,7 +131,7 @@ async function* getPortion(
     }
   });
   const rest = [...wanted.values()];
-  if (rest.length > 0) yield rest.map((href) => absent(href, places));
+  if (rest.length > 0) yield rest.map((href) => absent(href, naming));
 }
 
 // Keys by their folded form; none where several have the same.

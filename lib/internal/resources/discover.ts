@@ -6,6 +6,7 @@
 import { isSameOrigin, originOf } from "./origin.js";
 import { nx_error } from "../script/nx_error.js";
 import { healedPath } from "../multistatus/href.js";
+import { keyOf, locate } from "../uri/same_path.js";
 import { ne_uri } from "../../ne_uri.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import { childOf, DAV } from "./element.js";
@@ -51,22 +52,33 @@ export async function discover(
   const names = [{ nspace, name: home }, { nspace: DAV, name: "displayname" }];
   const user = await follow(call, principal, propfindBody(names, call.caller));
   const homeSet = user.element(nspace, home);
-  const homes = homeSet === null ? [] : hrefsIn(homeSet).map((href) => pathOf(href, user.path));
-  if (homes.length === 0) throw failure(`${principal} has no ${home}`, { path: principal });
-  const collections: nx_resource[] = [];
-  const foreign = new Map(
-    (homeSet === null ? [] : hrefsIn(homeSet)).map((href, i) => [homes[i] ?? "", originOf(href)]),
-  );
-  for (const each of new Set(homes)) {
+  const hrefs = homeSet === null ? [] : hrefsIn(homeSet);
+  if (hrefs.length === 0) throw failure(`${principal} has no ${home}`, { path: principal });
+  const homes: string[] = [];
+  // by key: a home may be named twice, and one may be inside of another
+  const seen = new Set<string>();
+  const collections = new Map<string, nx_resource>();
+  for (const href of hrefs) {
+    const at = pathOf(href, user.path);
+    if (seen.has(keyOfPath(at))) continue;
+    seen.add(keyOfPath(at));
+    homes.push(at);
     try {
-      const find = (at: string): Promise<nx_resource[]> => collectionsIn(call, at, nspace, type);
-      collections.push(...(await following(call, each, find)));
+      const find = (there: string): Promise<nx_resource[]> =>
+        collectionsIn(call, there, nspace, type);
+      for (const each of await following(call, at, find)) {
+        if (!collections.has(keyOfPath(each.path))) collections.set(keyOfPath(each.path), each);
+      }
     } catch (error) {
-      throw elsewhere(call, error, each, foreign.get(each) ?? null);
+      throw elsewhere(call, error, at, originOf(href));
     }
-    if (collections.length > MAX_COLLECTIONS) throw failure("too many collections", { path: each });
+    if (collections.size > MAX_COLLECTIONS) throw failure("too many collections", { path: at });
   }
-  return { principal, homes: [...new Set(homes)], collections };
+  return { principal, homes, collections: [...collections.values()] };
+}
+
+function keyOfPath(path: string): string {
+  return keyOf(locate(path)[0]);
 }
 
 // A home that is said to be on another server, and is not on this one.

@@ -18,9 +18,12 @@ export class HrefResolver {
   // whether the server calls the collection as the request did
   #isExact = false;
 
-  /** @param asked the path of the request */
-  constructor(asked: string) {
-    this.#membership = new Membership(asked);
+  /**
+   * @param asked the path of the request
+   * @param isFixed the server calls it as the request did, so that hrefs may be anywhere
+   */
+  constructor(asked: string, isFixed = false) {
+    this.#membership = new Membership(asked, isFixed);
     this.#query = queryOf(asked);
     const path = asked.replace(/\?.*$/s, "");
     this.#folder = path.endsWith("/") ? path : `${path}/`;

@@ -19,6 +19,8 @@ export interface Making {
   readonly kind: CollectionKind;
   /** Elements of a `DAV:prop`, `""` for none. */
   readonly props: string;
+  /** The resourcetype is among them. */
+  readonly hasType: boolean;
   readonly parents: boolean;
   readonly existsOk: boolean;
   readonly caller: string;
@@ -30,20 +32,21 @@ export async function makeCollection(making: Making): Promise<void> {
   if (missing === null) return;
   const above = parentOf(making.path);
   if (!making.parents || above === "/") throw missing;
-  await makeCollection({ ...making, path: above, kind: "collection", props: "", existsOk: true });
+  const plain = { kind: "collection", props: "", hasType: false } as const;
+  await makeCollection({ ...making, ...plain, path: above, existsOk: true });
   const again = await attempt(making);
   if (again !== null) throw again;
 }
 
 // Throws what failed, but gives it where a collection above may be missing.
 async function attempt(making: Making): Promise<nx_error | null> {
-  const { sess, path, kind, props, existsOk, caller } = making;
+  const { sess, path, kind, existsOk, caller } = making;
   try {
     await carryOut({
       sess,
       method: kind === "calendar" ? "MKCALENDAR" : "MKCOL",
       path,
-      body: bodyOf(kind, props),
+      body: bodyOf(making),
       caller,
       prepare: (req) => {
         ne_lock_using_resource(req, path, 0);
@@ -74,7 +77,7 @@ function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/", path.length - 2) + 1);
 }
 
-function bodyOf(kind: CollectionKind, props: string): string {
+function bodyOf({ kind, props, hasType }: Making): string {
   if (kind === "calendar") {
     if (props === "") return "";
     const set = `<D:set><D:prop>${props}</D:prop></D:set>`;
@@ -82,6 +85,7 @@ function bodyOf(kind: CollectionKind, props: string): string {
   }
   if (kind === "collection" && props === "") return "";
   const type = kind === "addressbook" ? `<C:addressbook xmlns:C="${CARDDAV}"/>` : "";
-  const all = `<D:resourcetype><D:collection/>${type}</D:resourcetype>${props}`;
+  const types = hasType ? "" : `<D:resourcetype><D:collection/>${type}</D:resourcetype>`;
+  const all = types + props;
   return `${PROLOGUE}<D:mkcol xmlns:D="DAV:"><D:set><D:prop>${all}</D:prop></D:set></D:mkcol>`;
 }

@@ -138,9 +138,10 @@ function outcomes(
     const prop = isEach
       ? own[names.slice(0, at).filter(isNamed).length]
       : (own.find(isFailed) ?? own[0]);
-    const status = prop === undefined ? whole : (prop.status ?? OK);
-    if (status !== null) return { nspace, name, status };
+    if (prop !== undefined) return { nspace, name, status: prop.status ?? OK };
+    // all of them or none (RFC 4918 section 9.2)
     if (hasFailed) return { nspace, name, status: FAILED_DEPENDENCY };
+    if (whole !== null) return { nspace, name, status: whole };
     throw failure(`the answer does not say what became of ${name}`, { path });
   });
 }

@@ -6,7 +6,7 @@ import type { ResourceCollector, Kind } from "./resource_collector.js";
 import { isRefused } from "./response_element.js";
 import { STANDARD_PROPS, type nx_resource } from "./resource.js";
 import type { RequestSpec, Call } from "./call.js";
-import { needName, PROLOGUE, quoteAttribute } from "./xml_text.js";
+import { needName, PROLOGUE, quoteNamespace } from "./xml_text.js";
 
 /** The body of a PROPFIND for the properties that a resource is made of, and others. */
 export function propfindBody(props: readonly ne_propname[] | "all", caller: string): string {
@@ -20,7 +20,7 @@ export function propfindBody(props: readonly ne_propname[] | "all", caller: stri
 
 function namedElement({ nspace, name }: Readonly<ne_propname>, caller: string): string {
   needName(name, caller, "the name of a property");
-  return `<${name} xmlns=${quoteAttribute(nspace ?? "", caller, "a namespace")}/>`;
+  return `<${name} xmlns=${quoteNamespace(nspace ?? "", caller)}/>`;
 }
 
 /** A PROPFIND to send. */

@@ -4,20 +4,22 @@ import type { nx_resource } from "./resource.js";
 import { isRefused } from "./response_element.js";
 import type { RequestSpec, Call } from "./call.js";
 
-/** How much of a response is wanted. */
-export interface Bound {
+/** What is wanted of a response. */
+export interface Wanting {
   /** At most so many resources; then a response that was cut short is as good as any. */
-  readonly limit: number;
+  readonly limit?: number;
+  /** Resources may be anywhere, not only below the path that is asked. */
+  readonly isAnywhere?: boolean;
 }
 
 /** Gives what a request answers, each resource once. */
 export async function* report(
   call: Call,
   spec: RequestSpec,
-  { limit }: Bound = { limit: Infinity },
+  { limit = Infinity, isAnywhere = false }: Wanting = {},
 ): AsyncGenerator<nx_resource[]> {
   const { path, context } = spec;
-  const collector = new ResourceCollector(path, context);
+  const collector = new ResourceCollector(path, context, isAnywhere);
   let left = limit;
   const batches = call.batches(spec, (response, batch) => {
     // what cannot be asked is no result of its own question

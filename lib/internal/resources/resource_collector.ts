@@ -23,6 +23,8 @@ export class ResourceCollector {
   isCut = false;
   /** What the server said about the resource itself. */
   own: Response | null = null;
+  readonly #path: string;
+  readonly #isFixed: boolean;
   readonly #places: HrefResolver;
   readonly #context: string;
   readonly #seen = new Fingerprints();
@@ -30,9 +32,12 @@ export class ResourceCollector {
   /**
    * @param path what was asked about
    * @param context what an error begins with
+   * @param isFixed as in `HrefResolver`
    */
-  constructor(path: string, context = "") {
-    this.#places = new HrefResolver(path);
+  constructor(path: string, context = "", isFixed = false) {
+    this.#path = path;
+    this.#isFixed = isFixed;
+    this.#places = new HrefResolver(path, isFixed);
     this.#context = context;
   }
 
@@ -42,7 +47,7 @@ export class ResourceCollector {
       const place = this.#places.place(href);
       const { kind, key } = place;
       const isSelf = kind === "self";
-      if (response.status?.code === CUT_SHORT && isSelf) {
+      if (response.status?.code === CUT_SHORT && (isSelf || this.#isOtherName(href))) {
         this.isCut = true;
         continue;
       }
@@ -52,6 +57,11 @@ export class ResourceCollector {
       if (!wanted(kind) || !this.#seen.add(key)) continue;
       batch.push(makeResource(place, response));
     }
+  }
+
+  // A server may know the resource by another name: to say that it cut its response short, too.
+  #isOtherName(href: string): boolean {
+    return this.#isFixed && new HrefResolver(this.#path).place(href).kind === "self";
   }
 
   /** The same question is asked again: what was given is not given twice. */

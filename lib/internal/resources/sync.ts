@@ -145,27 +145,41 @@ function syncBody(caller: string, { level, limit, props }: Syncing, token: strin
 
 // ---- by entity tags ----
 
+/** What is known of a member, or was told of it since. */
+interface Member {
+  readonly path: string;
+  etag: string;
+  isThere: boolean;
+}
+
 async function* syncKnown(
   call: Call,
   syncing: Syncing,
   known: ReadonlyMap<string, string>,
   state: SyncState,
 ): AsyncGenerator<nx_change[]> {
-  const left = new Map<string, { path: string; etag: string }>();
-  const places = new HrefResolver(syncing.path);
+  const members = new Map<string, Member>();
+  const places = new HrefResolver(syncing.path, true);
   for (const [path, etag] of known) {
     // of the collection itself, and of what is not asked about, no response says that it is gone
     const { kind } = places.place(path);
     const isAsked = kind === "member" || (kind === "below" && syncing.level === "infinite");
-    if (isAsked) left.set(keyOf(locate(path)[0]), { path, etag });
+    if (isAsked) members.set(keyOf(locate(path)[0]), { path, etag, isThere: false });
   }
   const isNews = ({ path, removed, resource }: nx_change): boolean => {
-    // what is gone is told at the end, with all else that is
-    if (removed) return false;
     const key = keyOf(locate(path)[0]);
-    const before = left.get(key);
-    left.delete(key);
-    return before === undefined || resource?.etag !== before.etag;
+    const member = members.get(key);
+    if (removed) {
+      // what is gone is told at the end, also what was there when the response began
+      members.set(key, { path, etag: "", ...member, isThere: false });
+      return false;
+    }
+    if (member === undefined) return true;
+    const isSame = resource?.etag === member.etag;
+    member.isThere = true;
+    // so that what it is now told to be is not taken for what it was
+    member.etag = resource?.etag ?? "";
+    return !isSame;
   };
   let next: string | null = null;
   try {
@@ -180,9 +194,11 @@ async function* syncKnown(
     }
   } catch (error) {
     if (!isUnsupported(error)) throw error;
+    for (const member of members.values()) member.isThere = false;
     for await (const batch of listAll(call, syncing)) yield batch.map(changeOf).filter(isNews);
   }
-  yield [...left.values()].map(({ path }) => ({ path, removed: true, resource: null }));
+  const gone = [...members.values()].filter(({ isThere }) => !isThere);
+  yield gone.map(({ path }) => ({ path, removed: true, resource: null }));
   state.token = next;
 }
 

@@ -22,13 +22,13 @@ export async function* versions(
   const wanted = propElements([...STANDARD_PROPS, ...VERSION_PROPS, ...props], call.caller);
   const body =
     `${PROLOGUE}<D:version-tree xmlns:D="DAV:"><D:prop>${wanted}</D:prop></D:version-tree>`;
-  const collector = new ResourceCollector(path);
+  const collector = new ResourceCollector(path, "", true);
   const found = await call.all({ method: "REPORT", path, depth: 0, body }, (response, batch) =>
     collector.take(response, batch, (kind) => kind !== "self"),
   );
   collector.checkOwn(path);
   collector.checkWhole(path);
-  yield ordered(found, new HrefResolver(path));
+  yield ordered(found, new HrefResolver(path, true));
 }
 
 interface Version {

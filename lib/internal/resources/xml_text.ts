@@ -28,6 +28,15 @@ export function quoteAttribute(text: string, caller: string, what: string): stri
   return `"${escaped}"`;
 }
 
+// those of `xml:` and `xmlns:` cannot be declared (Namespaces in XML 1.0 section 3)
+const RESERVED = new Set([XML, "http://www.w3.org/2000/xmlns/"]);
+
+/** The name of a namespace as the value of its declaration, the quotes included. */
+export function quoteNamespace(nspace: string, caller: string): string {
+  if (RESERVED.has(nspace)) throw misuse(caller, `the namespace ${nspace} is that of XML itself`);
+  return quoteAttribute(nspace, caller, "a namespace");
+}
+
 // NCName (Namespaces in XML 1.0, production 4)
 const NAME_START =
   "A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff" +
@@ -49,7 +58,7 @@ export function needName(name: unknown, caller: string, what: string): string {
 export function openName(nspace: string, name: string, caller: string): string {
   needName(name, caller, "a name");
   if (nspace === DAV) return `D:${name}`;
-  return `${name} xmlns=${quoteAttribute(nspace, caller, "a namespace")}`;
+  return `${name} xmlns=${quoteNamespace(nspace, caller)}`;
 }
 
 /** Elements without content, for names of properties. */
@@ -105,7 +114,7 @@ function printAttributes(attrs: nx_element["attrs"], caller: string): string {
       const prefix = nspace === DAV ? "D" : `a${count++}`;
       const declared = nspace === DAV
         ? ""
-        : ` xmlns:${prefix}=${quoteAttribute(nspace, caller, "a namespace")}`;
+        : ` xmlns:${prefix}=${quoteNamespace(nspace, caller)}`;
       text += `${declared} ${prefix}:${name}=${quoted}`;
     }
   }

@@ -27,13 +27,18 @@ type Compare = (a: readonly string[], b: readonly string[]) => boolean;
 export class Membership {
   readonly #asked: string;
   readonly #segments: readonly string[];
+  readonly #isFixed: boolean;
   // the collection as the server calls it, once that is known to be something else
   #inner: readonly string[] | null = null;
   // or else that it is what was asked for
   #isExact = false;
 
-  /** @param asked the path of the request */
-  constructor(asked: string) {
+  /**
+   * @param asked the path of the request
+   * @param isFixed hrefs may be anywhere, so one under another path is no spelling of this one
+   */
+  constructor(asked: string, isFixed = false) {
+    this.#isFixed = isFixed;
     this.#asked = asked.replace(/[?#].*$/s, "");
     this.#segments = locate(this.#asked)[0].segments;
   }
@@ -94,7 +99,7 @@ export class Membership {
     const asked = this.#segments;
     if (this.#inner !== null) return [this.#inner, asked];
     const names: (readonly string[])[] = [asked];
-    if (this.#isExact || asked.length === 0) return names;
+    if (this.#isExact || this.#isFixed || asked.length === 0) return names;
     for (let cut = 1; cut < asked.length; cut++) names.push(asked.slice(cut));
     if (segments.length === 0) names.push([]);
     for (let count = asked.length; count > 0; count--) {

@@ -16,7 +16,8 @@ async function make(
 ): Promise<{ error: unknown; sent: string[]; bodies: string[] }> {
   const { sess, server } = await answering(t, ...answers);
   const making: Making = {
-    ...{ sess, path: "/a/b/c/", kind: "collection", props: "", parents: false, existsOk: false, caller: "f" },
+    ...{ sess, path: "/a/b/c/", kind: "collection", props: "", hasType: false },
+    ...{ parents: false, existsOk: false, caller: "f" },
     ...change,
   };
   const error = await failureOf(() => makeCollection(making));

@@ -34,6 +34,8 @@ t.test("outcomes", async (t) => {
     ["together", answer(propstat(a + b)), ["a 200", "b 200"]],
     ["a plain success", { status: "200 OK" }, ["a 200", "b 200"]],
     ["a status of the whole", answer("<D:status>HTTP/1.1 200 OK</D:status>"), ["a 200", "b 200"]],
+    ["one failed in a plain success", { status: "200 OK", ...answer(propstat(a, "403 Forbidden")) },
+      ["a 403", "b 424"]],
     ["one failed, the other is not named", answer(propstat(a, "403 Forbidden")), ["a 403", "b 424"]],
   ];
   for (const [what, given, found] of rows) t.strictSame(await outcomes(t, given), found, what);

@@ -22,6 +22,14 @@ t.test("names", async (t) => {
   }
 });
 
+t.test("namespaces of XML itself", async (t) => {
+  for (const nspace of ["http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"]) {
+    t.throws(() => xml.quoteNamespace(nspace, "f"), /f: the namespace .* is that of XML itself/);
+    t.throws(() => xml.emptyElement(nspace, "a", "f"), TypeError);
+  }
+  t.equal(xml.quoteNamespace("", "f"), '""');
+});
+
 t.test("elements", async (t) => {
   const attr = (nspace: string, name: string, value: string) => ({ nspace, name, value });
   const rows: [element: nx_element, text: string][] = [
