@@ -72,6 +72,12 @@ for (const [name, begin] of Object.entries(PLACES)) {
       t.strictSame(tree, treeOf(root));
     }
     t.equal(await sync(a), "");
+
+    fs.writeFileSync(path.join(b, "plain.txt"), "again from b");
+    t.equal(await sync(b), "replace there: plain.txt\n");
+    t.equal(await sync(a), "replace here: plain.txt\n", "what is old here is no conflict");
+    t.equal(treeOf(a)["plain.txt"], "again from b");
+    t.equal(await sync(a), "");
   });
 }
 

@@ -74,12 +74,13 @@ class Run {
     const decision = decide(base, here?.hash ?? null, there?.version ?? null);
     if (decision === "nothing") return;
     if (decision === "forget") return state.forget(path);
-    if (decision === "compare") return this.#compare(path, here, there);
+    if (decision === "compare" || decision === "replace here") {
+      return this.#compare(path, here, there);
+    }
     await state.begin(path);
     if (decision === "create there") await this.#createThere(path, here);
     if (decision === "replace there") await this.#replaceThere(path, here, there);
     if (decision === "create here") await this.#createHere(path, there);
-    if (decision === "replace here") return this.#compare(path, here, there);
     if (decision === "remove there") await this.#removeThere(path, there);
     if (decision === "remove here") await this.#removeHere(path, here);
     say(decision, path);
