@@ -17,7 +17,7 @@
 //
 // A state holds what exists only while it lasts. After a wait, check that it is still the state.
 import type { BodyDecoder } from "../http/body_decoder.js";
-import type { WireFailure } from "../wire/wire.js";
+import type { WireFailure } from "../wire/wire_failure.js";
 import type { Connection, Turn } from "./session_state.js";
 
 /** The sending of a body, under way or over. */

@@ -2,7 +2,7 @@
 // request) it ends whatever the request is waiting for, at once. Waits that can be ended by nobody
 // else (a name lookup, an application's promise) are raced against it.
 import { MAX_TIMER_MS, NE_ERROR, NE_SOCK_ERROR, NE_TIMEOUT } from "../base/constants.js";
-import type { WireFailure } from "../wire/wire.js";
+import type { WireFailure } from "../wire/wire_failure.js";
 
 /** Thrown inside the library when its request has been broken off; never seen by a caller. */
 export class BrokenOff {

@@ -53,7 +53,8 @@ import { connectFirst, inTurn, type Cancel } from "../wire/attempts.js";
 import { connectTcp, connectUnix } from "../wire/tcp.js";
 import { tlsWire } from "../wire/tls_wire.js";
 import { handshakeClient, type TlsOutcome } from "../wire/tls.js";
-import { CLOSED_HERE, failureOf, Wire, type WireFailure } from "../wire/wire.js";
+import { Wire } from "../wire/wire.js";
+import { CLOSED_HERE, failureOf, type WireFailure } from "../wire/wire_failure.js";
 import { hasMethods } from "../base/unknown_value.js";
 
 /** Whose connection it is to be, and how long each part took. */

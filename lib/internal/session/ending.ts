@@ -13,7 +13,7 @@ import {
   NE_SOCK_TRUNC,
   NE_TIMEOUT,
 } from "../base/constants.js";
-import type { WireFailure } from "../wire/wire.js";
+import type { WireFailure } from "../wire/wire_failure.js";
 import { connectionIn, move, turnOf, uploadOf, type Sending } from "./attempt.js";
 import { BrokenOff, Scope } from "./cancellation.js";
 import { closeConnection, giveBack } from "./connection.js";

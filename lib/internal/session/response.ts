@@ -12,7 +12,7 @@ import { Stretch } from "../base/event_turn.js";
 import { misuse } from "../base/handle.js";
 import { END } from "../http/body_decoder.js";
 import { MORE, Malformed } from "../http/head.js";
-import { endsData } from "../wire/wire.js";
+import { endsData } from "../wire/wire_failure.js";
 import { connectionIn, move, turnOf, type Body } from "./attempt.js";
 import { begin, prepare } from "./begin.js";
 import { applicationNumber, eachHook, tellProgress } from "./callbacks.js";

@@ -28,7 +28,7 @@ import {
   type HeadTrace,
 } from "../http/head.js";
 import { parseStatusLine } from "../http/status_line.js";
-import { CLOSED } from "../wire/wire.js";
+import { CLOSED } from "../wire/wire_failure.js";
 import { move, uploadOf, type Answered, type Reply, type Sending } from "./attempt.js";
 import { application, applicationNumber, eachHook, tellProgress } from "./callbacks.js";
 import { aborted, failedOrStale } from "./ending.js";

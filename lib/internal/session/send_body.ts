@@ -11,7 +11,8 @@ import {
   ne_status_sending,
 } from "../base/constants.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "../http/request_head.js";
-import { CLOSED, type Wire } from "../wire/wire.js";
+import type { Wire } from "../wire/wire.js";
+import { CLOSED } from "../wire/wire_failure.js";
 import { connectionIn, uploadOf, type Sending, type Upload, type UploadResult } from "./attempt.js";
 import { LARGE_BLOCK, openSource, SourceFailed } from "./body_source.js";
 import { tellProgress } from "./callbacks.js";

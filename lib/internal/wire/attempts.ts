@@ -2,7 +2,8 @@
 // other; in that of RFC 8305 the next one is tried, families in turn, when those before have not
 // connected after a while, and the first to connect is used.
 import type { Address } from "./address.js";
-import { Wire, type WireFailure } from "./wire.js";
+import { Wire } from "./wire.js";
+import type { WireFailure } from "./wire_failure.js";
 
 /** Breaks one attempt off. */
 export type Cancel = (why: WireFailure) => void;

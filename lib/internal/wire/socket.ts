@@ -14,7 +14,8 @@ import { ownOnly, printable } from "../base/bytes.js";
 import { misuse } from "../base/handle.js";
 import type { Address } from "./address.js";
 import type { TlsOutcome } from "./tls.js";
-import { BROKEN_PIPE, CLOSED, Wire, type WireFailure } from "./wire.js";
+import { Wire } from "./wire.js";
+import { BROKEN_PIPE, CLOSED, type WireFailure } from "./wire_failure.js";
 
 export interface SocketState {
   wire: Wire | null;

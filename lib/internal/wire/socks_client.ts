@@ -1,7 +1,8 @@
 // Drives the pure SOCKS conversation (internal/proxy/socks_protocol.ts) over a wire.
 import { NE_SOCK_CLOSED, NE_SOCK_ERROR, NE_SOCK_TIMEOUT } from "../base/constants.js";
 import { socksConversation, type SocksTarget } from "../proxy/socks_protocol.js";
-import type { Wire, WireFailure } from "./wire.js";
+import type { Wire } from "./wire.js";
+import type { WireFailure } from "./wire_failure.js";
 
 /** @returns `null` once the proxy has connected onward, else what went wrong */
 export async function driveSocks(

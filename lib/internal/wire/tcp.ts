@@ -6,7 +6,8 @@ import { errnoText } from "../base/errno.js";
 import { whenOverdue } from "../base/event_turn.js";
 import { connectText, printAddress, type Address } from "./address.js";
 import { ReadRing } from "./read_blocks.js";
-import { Wire, type WireFailure } from "./wire.js";
+import { Wire } from "./wire.js";
+import type { WireFailure } from "./wire_failure.js";
 
 export interface TcpOptions {
   address: Address;

@@ -5,7 +5,8 @@ import { NE_SOCK_CLOSED, NE_SOCK_TRUNC } from "../base/constants.js";
 import type { TlsOutcome } from "./tls.js";
 import { endedCleanly } from "./tls_end.js";
 import { tlsErrorOf } from "./tls_errors.js";
-import { Wire, type Endings, type WireFailure } from "./wire.js";
+import { Wire } from "./wire.js";
+import type { Endings, WireFailure } from "./wire_failure.js";
 import { codeOf, propertyOf } from "../base/unknown_value.js";
 
 /** The wire of a finished handshake. */

@@ -10,25 +10,19 @@
 // it.
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
-import {
-  MAX_TIMER_MS,
-  NE_SOCK_CLOSED,
-  NE_SOCK_ERROR,
-  NE_SOCK_RESET,
-  NE_SOCK_TIMEOUT,
-  NE_SOCK_TRUNC,
-} from "../base/constants.js";
-import { errnoText } from "../base/errno.js";
+import { NE_SOCK_ERROR } from "../base/constants.js";
 import { askHeldReset, readBeforeDestroy } from "./node_internals.js";
 import type { ReadRing, Segment } from "./read_blocks.js";
-import { codeOf } from "../base/unknown_value.js";
-
-/** Why nothing more can be read or written: a socket code, its text, and Node's error if any. */
-export interface WireFailure {
-  code: number;
-  error: string;
-  cause: Error | null;
-}
+import { Waits } from "./waits.js";
+import {
+  BROKEN_PIPE,
+  CLOSED,
+  CLOSED_HERE,
+  PLAIN,
+  TIMED_OUT,
+  type Endings,
+  type WireFailure,
+} from "./wire_failure.js";
 
 /** One end of a connection. */
 export interface WireEnd {
@@ -45,66 +39,11 @@ export type Transport = Duplex &
 const MAX_QUEUED = 256 * 1024;
 const EMPTY = Buffer.alloc(0);
 
-/** The code and text of a stream's error. */
-export function failureOf(thrown: unknown): WireFailure {
-  // an application's stream or connector may fail with anything
-  const reason = typeof thrown === "object" ? "no reason given" : String(thrown);
-  const error = thrown instanceof Error ? thrown : new Error(reason);
-  const code = codeOf(error);
-  if (code === "ECONNRESET") {
-    return { code: NE_SOCK_RESET, error: "Connection reset by peer", cause: error };
-  }
-  if (code === "EPIPE") return { code: NE_SOCK_CLOSED, error: "Broken pipe", cause: error };
-  return { code: NE_SOCK_ERROR, error: errnoText(error), cause: error };
-}
-
-/** How the ends of one kind of stream are to be read. */
-export interface Endings {
-  /** The stream has ended: in good order, or cut off? */
-  ended(stream: Duplex): WireFailure;
-  /** @param reading whether a read finds the error, else a write */
-  failed(error: Error, reading: boolean): WireFailure;
-  /** What the bytes come through at the bottom, if it is a TCP socket. */
-  socket(stream: Duplex): Socket | null;
-}
-
-/**
- * The one judge of how a stream ended: whether data that lasts until the end of the connection is
- * whole. The peer has to have ended the stream, in TLS with its closing alert or without; a reset,
- * an error, and an end that we could not see are no such end.
- */
-export function endsData({ code, cause }: WireFailure): boolean {
-  return cause === null && (code === NE_SOCK_CLOSED || code === NE_SOCK_TRUNC);
-}
-
-export const CLOSED: WireFailure = {
-  code: NE_SOCK_CLOSED,
-  error: "Connection closed",
-  cause: null,
-};
-
-/** What a write finds after the sending side was shut down, or after a reset was told. */
-export const BROKEN_PIPE: WireFailure = { code: NE_SOCK_CLOSED, error: "Broken pipe", cause: null };
-
-/** What waits, or goes on, after this side has closed the connection: never a stale connection. */
-export const CLOSED_HERE: WireFailure = {
-  code: NE_SOCK_ERROR,
-  error: "Connection was closed by the application",
-  cause: null,
-};
-
 /** What was read so short a time ago needs no look for what came since, in milliseconds. */
 const FRESH_MS = 0.5;
 
 /** How long a closed connection may take to say so to its peer. */
 const LINGER_MS = 5000;
-
-/** Endings of a stream that has no closing alert of its own. */
-const PLAIN: Endings = {
-  ended: () => CLOSED,
-  failed: failureOf,
-  socket: (stream) => (stream instanceof Socket ? stream : null),
-};
 
 export class Wire {
   readonly stream: Transport;
@@ -130,19 +69,12 @@ export class Wire {
   #writeEnd: WireFailure | null = null;
   #closed = false;
   #released = false;
-  #reader: ((result: number) => void) | null = null;
-  #writer: ((result: number) => void) | null = null;
+  #waits: Waits;
   #peeker: (() => void) | null = null;
   #unwritten = 0;
-  #readDeadline = Infinity;
-  #writeDeadline = Infinity;
-  #timer: NodeJS.Timeout | null = null;
-  #timerEnd = 0;
   #endings: Endings;
   // when the system was last asked for what it had received
   #readAt = 0;
-  // the stream keeps the process alive
-  #held = true;
   // a socket that fails to write is not read to its end any more
   #destroyAtOnce: () => void = () => {};
 
@@ -153,13 +85,15 @@ export class Wire {
     this.stream = stream;
     this.#ring = ring;
     this.#endings = endings;
+    this.#waits = new Waits(stream, () => {
+      this.failure = TIMED_OUT;
+    });
     if (ring !== null) ring.attach(this);
     else stream.on("data", this.#onData);
     stream.on("end", this.#onEnd);
     stream.on("error", this.#onError);
     stream.on("close", this.#onClose);
     if (stream instanceof Socket) this.#destroyAtOnce = readBeforeDestroy(stream, ring !== null);
-    this.#hold();
   }
 
   /** Whether the stream reads into blocks of ours, so that it can't be handed on. */
@@ -257,18 +191,17 @@ export class Wire {
     this.#wake();
   }
 
-  // Something to read has come: the reader's wait, and a watch on the reading side, are over.
+  // Something to read has come: a watch on the reading side, and the reader's wait, are over.
   #wake(): void {
+    this.#endWatch();
+    if (this.#waits.isReading) this.#waits.endRead(this.#pull());
+  }
+
+  #endWatch(): void {
     const peeker = this.#peeker;
-    if (peeker !== null) {
-      this.#peeker = null;
-      peeker();
-    }
-    const reader = this.#reader;
-    if (reader === null) return;
-    this.#reader = null;
-    this.#hold();
-    reader(this.#pull());
+    if (peeker === null) return;
+    this.#peeker = null;
+    peeker();
   }
 
   // One segment of the queue into the view; the failure's code when there is none.
@@ -321,11 +254,7 @@ export class Wire {
       this.failure = CLOSED;
       return CLOSED.code;
     }
-    return new Promise((resolve) => {
-      this.#reader = resolve;
-      this.#readDeadline = this.#arm(timeoutMs);
-      this.#hold();
-    });
+    return this.#waits.read(timeoutMs);
   }
 
   /** Whether the system was asked just now for what it has received. */
@@ -355,7 +284,7 @@ export class Wire {
     this.sent += data.length;
     const room = this.stream.write(data, "latin1", this.#onWritten);
     if (room || this.#isWritten()) return 0;
-    return this.#waitWritten(timeoutMs);
+    return this.#waits.write(timeoutMs);
   }
 
   /** What is written before the event loop goes on is handed to the system as one piece. */
@@ -369,7 +298,7 @@ export class Wire {
   async flush(timeoutMs: number): Promise<number> {
     if (this.#writeEnd !== null) return this.#writeFailed();
     if (this.#unwritten === 0 || this.stream.writableLength === 0) return 0;
-    return this.#waitWritten(timeoutMs);
+    return this.#waits.write(timeoutMs);
   }
 
   #isWritten(): boolean {
@@ -379,14 +308,6 @@ export class Wire {
   #writeFailed(): number {
     this.failure = this.#writeEnd ?? CLOSED;
     return this.failure.code;
-  }
-
-  #waitWritten(timeoutMs: number): Promise<number> {
-    return new Promise((resolve) => {
-      this.#writer = resolve;
-      this.#writeDeadline = this.#arm(timeoutMs);
-      this.#hold();
-    });
   }
 
   #onWritten = (error?: Error | null): void => {
@@ -400,12 +321,9 @@ export class Wire {
   };
 
   #settleWriter(code: number): void {
-    const writer = this.#writer;
-    if (writer === null) return;
-    this.#writer = null;
-    this.#hold();
+    if (!this.#waits.isWriting) return;
     if (code !== 0 && this.#writeEnd !== null) this.failure = this.#writeEnd;
-    writer(code);
+    this.#waits.endWrite(code);
   }
 
   /** Calls `told` once, as soon as there is something to read or the connection ends. */
@@ -424,67 +342,23 @@ export class Wire {
     this.#readEnd ??= failure;
     this.#writeEnd ??= failure;
     this.failure = failure;
-    const reader = this.#reader;
-    this.#reader = null;
     this.#settleWriter(failure.code);
     this.destroy();
-    this.#wake();
-    reader?.(failure.code);
+    this.#endWatch();
+    this.#waits.endRead(failure.code);
   }
 
   /** Gives the read that is waiting, if any, a new deadline. */
   rearm(timeoutMs: number): void {
-    if (this.#reader !== null) this.#readDeadline = this.#arm(timeoutMs);
+    this.#waits.rearm(timeoutMs);
   }
-
-  // One timer serves all waits: it looks at the deadlines when it fires, and waits again if they
-  // have moved on meanwhile, so that a wait costs no timer of its own.
-  #arm(timeoutMs: number): number {
-    if (timeoutMs <= 0) return Infinity;
-    const deadline = performance.now() + timeoutMs;
-    if (this.#timer === null || this.#timerEnd > deadline) this.#startTimer(deadline, timeoutMs);
-    return deadline;
-  }
-
-  #startTimer(deadline: number, ms: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timerEnd = deadline;
-    this.#timer = setTimeout(this.#onTimer, Math.min(Math.ceil(ms), MAX_TIMER_MS));
-  }
-
-  #onTimer = (): void => {
-    this.#timer = null;
-    // Node looks at timers first: what came while the program was busy has come in time
-    setImmediate(this.#judgeWaits);
-  };
-
-  #judgeWaits = (): void => {
-    const now = performance.now();
-    const reader = this.#reader;
-    const writer = this.#writer;
-    const readDeadline = reader === null ? Infinity : this.#readDeadline;
-    const writeDeadline = writer === null ? Infinity : this.#writeDeadline;
-    if (readDeadline <= now) this.#reader = null;
-    if (writeDeadline <= now) this.#writer = null;
-    if (readDeadline <= now || writeDeadline <= now) {
-      this.failure = { code: NE_SOCK_TIMEOUT, error: "Connection timed out", cause: null };
-    }
-    const next = Math.min(
-      readDeadline <= now ? Infinity : readDeadline,
-      writeDeadline <= now ? Infinity : writeDeadline,
-    );
-    if (next !== Infinity) this.#startTimer(next, next - now);
-    this.#hold();
-    if (readDeadline <= now) reader?.(NE_SOCK_TIMEOUT);
-    if (writeDeadline <= now) writer?.(NE_SOCK_TIMEOUT);
-  };
 
   /** Reads find the end behind what has arrived, as on Linux: what comes later is not refused. */
   async shutdownReading(): Promise<void> {
     // the bytes that the system has already
     await new Promise((resolve) => setImmediate(resolve));
     this.#receives = false;
-    if (this.#reader !== null) this.#endReading(CLOSED);
+    if (this.#waits.isReading) this.#endReading(CLOSED);
   }
 
   /** Sends the end of the data. @returns 0, or the code of `failure` */
@@ -504,21 +378,6 @@ export class Wire {
       this.stream.once("close", done);
       this.stream.end(done);
     });
-  }
-
-  // A connection keeps the process alive only while something waits for it.
-  #hold(): void {
-    const held = this.#reader !== null || this.#writer !== null;
-    if (held === this.#held || this.#closed) return;
-    this.#held = held;
-    const { stream } = this;
-    if (held) {
-      stream.ref?.();
-      this.#timer?.ref();
-    } else {
-      stream.unref?.();
-      this.#timer?.unref();
-    }
   }
 
   /** Closes in good order without waiting: what was written still goes out. */
@@ -555,8 +414,7 @@ export class Wire {
 
   #finish(): void {
     this.#closed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#waits.stop();
     this.stream.off("data", this.#onData);
     this.#queue.length = 0;
     this.bytes = EMPTY;

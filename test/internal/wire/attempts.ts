@@ -3,7 +3,8 @@ import { PassThrough } from "node:stream";
 import t from "tap";
 import { connectFirst, inTurn, type Attempt } from "../../../lib/internal/wire/attempts.js";
 import { parseLiteral, printAddress, type Address } from "../../../lib/internal/wire/address.js";
-import { Wire, type WireFailure } from "../../../lib/internal/wire/wire.js";
+import { Wire } from "../../../lib/internal/wire/wire.js";
+import type { WireFailure } from "../../../lib/internal/wire/wire_failure.js";
 
 const address = (text: string): Address => parseLiteral(text) as Address;
 const [A, B, C] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(address) as [

@@ -4,7 +4,8 @@ import path from "node:path";
 import t from "tap";
 import { NE_SOCK_CLOSED, NE_SOCK_ERROR } from "../../../lib/index.js";
 import { connectTcp, connectUnix, type TcpOptions } from "../../../lib/internal/wire/tcp.js";
-import { Wire, type WireFailure } from "../../../lib/internal/wire/wire.js";
+import { Wire } from "../../../lib/internal/wire/wire.js";
+import type { WireFailure } from "../../../lib/internal/wire/wire_failure.js";
 import { refusedPort, scripted, type Peer } from "../../fixtures/server.js";
 
 const loopback = { kind: "ipv4", bytes: Buffer.from([127, 0, 0, 1]), scope: null } as const;

@@ -8,7 +8,8 @@ import {
 import { createTlsContext } from "../../../lib/internal/tls/context.js";
 import { handshakeClient } from "../../../lib/internal/wire/tls.js";
 import { tlsWire } from "../../../lib/internal/wire/tls_wire.js";
-import { endsData, type Wire } from "../../../lib/internal/wire/wire.js";
+import type { Wire } from "../../../lib/internal/wire/wire.js";
+import { endsData } from "../../../lib/internal/wire/wire_failure.js";
 import { connect, cuttingServer, tlsServer } from "../../fixtures/tls.js";
 
 async function wireTo(t: Test, port: number): Promise<Wire> {

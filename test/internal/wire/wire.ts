@@ -6,7 +6,8 @@ import {
   NE_SOCK_RESET,
   NE_SOCK_TIMEOUT,
 } from "../../../lib/index.js";
-import { failureOf, Wire } from "../../../lib/internal/wire/wire.js";
+import { Wire } from "../../../lib/internal/wire/wire.js";
+import { failureOf } from "../../../lib/internal/wire/wire_failure.js";
 import { settled } from "../../fixtures/conversation.js";
 import { holdTime } from "../../fixtures/held_time.js";
 import { Other, systemError } from "../../fixtures/stream.js";
