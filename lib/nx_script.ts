@@ -10,7 +10,7 @@ import type { nx_resource } from "./internal/resources/resource.js";
 import type { nx_resource_prop } from "./internal/resources/response_element.js";
 import { resultOf, type nx_result, type nx_streamed } from "./internal/script/result.js";
 import { isPromise } from "./internal/base/promise.js";
-import { parseUrl, type UrlParts } from "./internal/script/url_parts.js";
+import { badUrl, parseUrl, type UrlParts } from "./internal/script/url_parts.js";
 import { errorOf } from "./internal/script/nx_must.js";
 import { sendFollowing } from "./internal/script/send.js";
 import { takeSession } from "./internal/script/session_cache.js";
@@ -110,7 +110,7 @@ export async function nx_fetch(
 ): Promise<nx_result> {
   const caller = "nx_fetch";
   const parts = parseUrl(url, caller);
-  if (parts === null) throw misuse(caller, "the URL is not one of http or https");
+  if (parts === null) throw misuse(caller, badUrl(url));
   if (parts.hasUserinfo) {
     throw misuse(caller, "the URL holds a user name or password; set credentials in `setup`");
   }
@@ -183,7 +183,7 @@ export function nx_session_for(url: string | URL): ne_session | null {
  */
 export function nx_session_open(url: string | URL): ne_session {
   const parts = parseUrl(url, "nx_session_open");
-  if (parts === null) throw misuse("nx_session_open", "it is no URL of http or https");
+  if (parts === null) throw misuse("nx_session_open", badUrl(url));
   return sessionTo(parts);
 }
 

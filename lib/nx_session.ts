@@ -10,7 +10,7 @@ import {
   type ne_session,
 } from "./internal/base/handle.js";
 import { needPort } from "./internal/base/arguments.js";
-import { readOptions } from "./internal/base/call_options.js";
+import { describe, readOptions, shownNumber } from "./internal/base/call_options.js";
 import { requests } from "./internal/session/request.js";
 import { connectionsOf } from "./internal/session/connection.js";
 import { abortAll, sessions, setRoute, tieToSignal } from "./internal/session/session.js";
@@ -53,7 +53,8 @@ export function nx_set_connector<T>(
 ): void {
   const s = sessions.open(sess, "nx_set_connector");
   if (connector !== null && typeof connector !== "function") {
-    throw misuse("nx_set_connector", "the connector must be a function or null");
+    const given = describe(connector);
+    throw misuse("nx_set_connector", `the connector must be a function or null, not ${given}`);
   }
   const hook = connector === null ? null : { fn: connector, userdata: userdata ?? null };
   setRoute(s, { connector: hook });
@@ -172,7 +173,8 @@ export function nx_set_keepalive_timeout(sess: ne_session, seconds: number): voi
 export function nx_set_max_connections(sess: ne_session, n: number): void {
   const s = sessions.open(sess, "nx_set_max_connections");
   if (!Number.isInteger(n) || n < 1) {
-    throw misuse("nx_set_max_connections", "the number must be a whole number above 0");
+    const wanted = "the number must be a whole number above 0";
+    throw misuse("nx_set_max_connections", `${wanted}, not ${shownNumber(n)}`);
   }
   s.work.turns.max = n;
   s.work.turns.pump();
@@ -376,7 +378,8 @@ export function nx_set_limits(sess: ne_session, limits: nx_limits): void {
     if (value === undefined) continue;
     const least = name === "block" ? 1 : 0;
     if (typeof value !== "number" || !(value >= least)) {
-      throw misuse("nx_set_limits", `${name} must be a number from ${least} on`);
+      const given = shownNumber(value);
+      throw misuse("nx_set_limits", `${name} must be a number from ${least} on, not ${given}`);
     }
     next[name] = value;
   }
@@ -436,13 +439,14 @@ function pairs(fields: Fields): (readonly [name: string, value: string])[] {
 
 function checkSignal(signal: AbortSignal | null, caller: string): void {
   if (signal !== null && !(signal instanceof AbortSignal)) {
-    throw misuse(caller, "the signal must be an AbortSignal or null");
+    throw misuse(caller, `the signal must be an AbortSignal or null, not ${describe(signal)}`);
   }
 }
 
 function checkSeconds(seconds: number, caller: string): number {
   if (typeof seconds !== "number" || !(seconds >= 0)) {
-    throw misuse(caller, "the time must be a number of seconds from 0 on");
+    const given = shownNumber(seconds);
+    throw misuse(caller, `the time must be a number of seconds from 0 on, not ${given}`);
   }
   return seconds === Infinity ? 0 : seconds * 1000;
 }

@@ -34,7 +34,8 @@ export type nx_body_source = AsyncIterable<Uint8Array | string> | Readable;
  * fails with `NE_ERROR`, and the session error says so. To avoid that, pass a function, perhaps
  * async: it is called for each sending. If the source throws, the dispatch rejects with that error.
  * A source that is not needed to its end is destroyed, or its iterator's `return` is called.
- * @param length as in `ne_set_request_body_provider`: -1, the default, sends it chunked.
+ * @param length as in `ne_set_request_body_provider`: -1, the default, sends it chunked. With 0,
+ *   the source is read before anything is sent; if it has a byte, the request fails.
  * @example
  * ```ts
  * nx_set_request_body_stream(req, () => fs.createReadStream("big.iso"), size);
@@ -157,7 +158,9 @@ function setProvider(r: Request, length: number, supplier: Supplier): void {
     return rest === null ? supplier.next().then(give) : give(rest);
   };
   ne_set_request_body_provider(r.handle, length, provide);
-  if (r.body?.kind === "provider") r.body.over = () => supplier.over();
+  if (r.body?.kind !== "provider") return;
+  r.body.toProve = length === 0;
+  r.body.over = () => supplier.over();
 }
 
 function checkBody(r: Request, length: number, caller: string): void {

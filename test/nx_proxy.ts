@@ -685,9 +685,9 @@ t.test("misuse leaves the setting before", async (t) => {
   const sess = session(t, "http", 80, "origin.example");
   nx_session_proxy(sess, http(1));
   const rows: [Partial<Record<keyof nx_proxy, unknown>>, string][] = [
-    [{ scheme: "gopher" }, "the proxy's scheme is not one of those known"],
+    [{ scheme: "gopher" }, 'the proxy\'s scheme is not one of those known: "gopher"'],
     [{ host: "a b" }, "the proxy's host is not a host"],
-    [{ port: 0 }, "the proxy's port is not a port"],
+    [{ port: 0 }, "the proxy's port is not a port: 0"],
     [{ bypass: ["a/b/c"] }, "a/b/c is no entry of a bypass list"],
     [{ trust: [{}] }, "what the proxy is trusted by must be an array of certificates"],
   ];

@@ -31,6 +31,7 @@ import {
   type ne_session,
 } from "../lib/ne_session.js";
 import { nx_session_connected } from "../lib/nx_session.js";
+import { nx_get_failure } from "../lib/nx_trace.js";
 import {
   nx_detach_socket,
   nx_readable_result,
@@ -106,6 +107,36 @@ t.test("a body that is not as long as announced", async (t) => {
     t.equal(await ne_request_dispatch(req), NE_ERROR);
     t.equal(ne_get_error(sess), error);
   }
+});
+
+t.test("a body that is not as empty as announced", async (t) => {
+  const rows = [pieces("abc"), Readable.from(["abc"]), () => pieces("", "abc")];
+  for (const source of rows) {
+    const server = await scripted(t, () => {});
+    const sess = session(t, server.port);
+    const req = request(t, sess);
+    nx_set_request_body_stream(req, source, 0);
+    t.equal(await ne_request_dispatch(req), NE_ERROR);
+    t.equal(ne_get_error(sess), "Request body was longer than the 0 bytes announced");
+    t.equal(nx_get_failure(sess)?.phase, "callback");
+    t.equal(server.connections, 0, "a file is not made empty by it");
+  }
+  await t.test("one that breaks", async (t) => {
+    const sess = session(t, await refusedPort());
+    const req = request(t, sess);
+    const broken = new Error("broken");
+    nx_set_request_body_stream(req, () => Promise.reject(broken), 0);
+    await t.rejects(ne_request_dispatch(req), broken);
+  });
+  await t.test("one that is empty is found so once", async (t) => {
+    const server = await scripted(t, [[DENIED, OK]]);
+    const sess = session(t, server.port);
+    repeatOnce(sess);
+    const req = request(t, sess);
+    nx_set_request_body_stream(req, pieces(""), 0);
+    t.equal(await ne_request_dispatch(req), NE_OK);
+    t.strictSame(server.requests.map((sent) => sent.field("content-length")), ["0", "0"]);
+  });
 });
 
 t.test("a body that has to be sent again", async (t) => {

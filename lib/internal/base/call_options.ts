@@ -40,3 +40,21 @@ export function describe(value: unknown): string {
   const { name } = (value as { constructor?: { name?: unknown } }).constructor ?? {};
   return typeof name === "string" && name !== "" ? name : "object";
 }
+
+/** What a number should have been, for an error. */
+export function shownNumber(value: unknown): string {
+  return typeof value === "number" ? String(value) : describe(value);
+}
+
+const LONGEST_SHOWN = 40;
+
+/**
+ * A word of header or URL for an error, up to the first character that it may not hold: what comes
+ * behind that may be secret.
+ */
+export function shownWord(value: unknown): string {
+  if (typeof value !== "string") return describe(value);
+  const end = value.search(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/);
+  const length = Math.min(end === -1 ? value.length : end + 1, LONGEST_SHOWN);
+  return JSON.stringify(value.slice(0, length)) + (length < value.length ? "…" : "");
+}

@@ -1,5 +1,6 @@
 // What a request looks like on the wire: its head, its target, the frames of a chunked body
 // (RFC 9112 sections 3 and 7.1).
+import { shownWord } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 
 /** What the fields that every request begins with depend on. */
@@ -57,7 +58,7 @@ export function chunkedEnd(first: boolean, fields: string): string {
 /** Throws for a method that is no token (RFC 9110 section 9.1). */
 export function checkMethod(method: unknown, caller: string): asserts method is string {
   if (typeof method !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) {
-    throw misuse(caller, "the method is not a token");
+    throw misuse(caller, `the method is not a token: ${shownWord(method)}`);
   }
 }
 
@@ -79,7 +80,8 @@ export function checkFieldName(
   option?: string,
 ): asserts name is string {
   if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-    throw misuse(caller, `the field name is not a token${option ? ` (in \`${option}\`)` : ""}`);
+    const where = option === undefined ? "" : ` (in \`${option}\`)`;
+    throw misuse(caller, `the field name is not a token${where}: ${shownWord(name)}`);
   }
 }
 

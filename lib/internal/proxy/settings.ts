@@ -1,5 +1,5 @@
 // Checks a proxy setting and puts it into the form in which a session keeps it.
-import { readOptions } from "../base/call_options.js";
+import { readOptions, shownNumber, shownWord } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 import { parseIPv6 } from "../base/ip_literal.js";
 import { bypassBy, parseRule, regexpRule, type Bypass, type Rule } from "./bypass.js";
@@ -37,14 +37,17 @@ export function checkProxy<Certificate>(
   const own = readOptions(proxy, FIELDS, caller, "proxy") as Record<string, unknown>;
   const field = (name: string): unknown => own[name];
   const scheme = PROXY_SCHEMES.find((known) => known === field("scheme"));
-  if (scheme === undefined) throw misuse(caller, "the proxy's scheme is not one of those known");
+  if (scheme === undefined) {
+    const given = shownWord(field("scheme"));
+    throw misuse(caller, `the proxy's scheme is not one of those known: ${given}`);
+  }
   const host = field("host");
   if (typeof host !== "string" || !isHost(host)) {
     throw misuse(caller, "the proxy's host is not a host");
   }
   const port = field("port");
   if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > 65535) {
-    throw misuse(caller, "the proxy's port is not a port");
+    throw misuse(caller, `the proxy's port is not a port: ${shownNumber(port)}`);
   }
   const username = optionalText(caller, field("username"), "user name");
   const password = optionalText(caller, field("password"), "password");

@@ -1,7 +1,7 @@
 // What a caller of nx_send may say, checked: a mistake names the function, the option and what was
 // given, before anything is sent.
 import { needText } from "../base/arguments.js";
-import { describe, readOptions } from "../base/call_options.js";
+import { readOptions, shownNumber } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
 import { checkFieldName, checkMethod, checkTarget } from "../http/request_head.js";
 import type { SendPlan } from "./send_state.js";
@@ -160,7 +160,10 @@ function bodyIn({ body, length }: Options, caller: string): OutgoingBody | null 
   if (length !== undefined && !(Number.isSafeInteger(length) && length >= -1)) {
     throw wrong(caller, "length", "a whole number from 0 on, or -1", length);
   }
-  if (body === undefined || body === null) return null;
+  if (body === undefined || body === null) {
+    if ((length ?? 0) > 0) throw misuse(caller, `the option "length" is ${length}, without a body`);
+    return null;
+  }
   const read = readBody(body, length ?? -1, caller);
   if (read.type !== null && /[^\t\x20-\x7e\x80-\xff]/.test(read.type)) {
     throw misuse(caller, "the type of the body holds a character that no header field may");
@@ -222,6 +225,5 @@ function progressIn(
 }
 
 function wrong(caller: string, option: string, wanted: string, given: unknown): TypeError {
-  const what = typeof given === "number" ? String(given) : describe(given);
-  return misuse(caller, `the option "${option}" must be ${wanted}, not ${what}`);
+  return misuse(caller, `the option "${option}" must be ${wanted}, not ${shownNumber(given)}`);
 }

@@ -28,6 +28,15 @@ function fromUrl(url: URL): UrlParts | null {
   return partsOf(scheme, url.hostname, port, target, hasUserinfo);
 }
 
+/** What is wrong with a URL that `parseUrl` refuses; nothing behind its scheme is shown. */
+export function badUrl(given: string | URL): string {
+  const text = String(given);
+  if (!URL.canParse(text)) return "the URL is not one of http or https: it cannot be read";
+  const { protocol } = new URL(text);
+  const why = /^https?:$/.test(protocol) ? "its port is 0" : `it begins with ${protocol}`;
+  return `the URL is not one of http or https: ${why}`;
+}
+
 // an IPv6 address with a zone is no URL for browsers
 function fromUri(text: string): UrlParts | null {
   const uri = new ne_uri();

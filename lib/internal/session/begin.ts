@@ -30,7 +30,7 @@ import { readHead, readStatus } from "./response_head.js";
 import { sendsToProxy } from "./route.js";
 import { writeTimeout, type Connection, type Turn } from "./session_state.js";
 import { trace, traceHead } from "./trace.js";
-import { expects100, sendBody } from "./send_body.js";
+import { expects100, isEmpty, sendBody } from "./send_body.js";
 
 /** `ne_begin_request`: sends the request and reads the head of the response. */
 export async function beginRequest(r: Request, caller: string): Promise<number> {
@@ -86,6 +86,9 @@ export async function begin(r: Request): Promise<number> {
   traceHead(s, text);
   // a repetition after a stale connection sends it again, byte for byte
   const head = `${text}\r\n`;
+  if (r.body?.kind === "provider" && r.body.toProve === true && !(await isEmpty(r, r.body))) {
+    return NE_ERROR;
+  }
   let code = await exchange(r, opening, head);
   if (code === NE_RETRY) code = await exchange(r, opening, head);
   return code === NE_OK ? await readHead(r) : code;

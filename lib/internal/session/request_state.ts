@@ -46,6 +46,8 @@ export interface ProvidedBody {
   provide(userdata: unknown, buffer: Uint8Array): number | PromiseLike<number>;
   userdata: unknown;
   length: number;
+  /** The length is 0, and that the provider has nothing is to be proven before the sending. */
+  toProve?: boolean;
   /** What the provider was asked for and has not given: it is asked for one thing at a time. */
   asked: Promise<unknown> | null;
   /** Told when the request is over, and no repetition will ask for the body again. */

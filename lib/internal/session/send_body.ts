@@ -17,12 +17,14 @@ import { connectionIn, uploadOf, type Sending, type Upload, type UploadResult } 
 import { LARGE_BLOCK, openSource, SourceFailed } from "./body_source.js";
 import { tellProgress } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
-import type { Request, RequestBody } from "./request_state.js";
+import type { ProvidedBody, Request, RequestBody } from "./request_state.js";
 import { setError, writeTimeout, type Connection } from "./session_state.js";
 import { trace, traceBlock } from "./trace.js";
 
 /** Bytes sent before the event loop is given a chance to see what has come. */
 const BLIND_BYTES = 64 * 1024;
+/** What a block counts for at least: many small ones take their time, too. */
+const BLIND_BLOCK = 1024;
 
 /** Whether the body waits for a 100 response (RFC 9110 section 10.1.1). */
 export function expects100(r: Request): boolean {
@@ -49,6 +51,27 @@ export async function sendBody(r: Request, sending: Sending): Promise<number> {
   });
   wire.unwatch();
   return sourceFailure(r) ?? NE_OK;
+}
+
+/**
+ * Whether a body that is said to be empty is so: its provider is asked for a byte, since nobody
+ * else would notice one. If not, the error is set.
+ */
+export async function isEmpty(r: Request, body: ProvidedBody): Promise<boolean> {
+  const { phase } = r.report;
+  r.report.phase = "callback";
+  try {
+    const source = await openSource(r, 1, (wait) => r.scope.race(wait));
+    if ((await source(1)).length === 0) {
+      body.toProve = false;
+      r.report.phase = phase;
+      return true;
+    }
+    setError(r.session, "Request body was longer than the 0 bytes announced");
+  } catch (thrown) {
+    if (!(thrown instanceof SourceFailed)) throw thrown;
+  }
+  return false;
 }
 
 /** What the connection was cut for, if the provider or file of the request's body failed. */
@@ -143,7 +166,7 @@ class Sender {
         return false;
       }
       this.#progress += block.length;
-      blind += block.length;
+      blind += Math.max(block.length, BLIND_BLOCK);
       traceBlock(r.session, "Body block", block);
       const told = this.#tell(body);
       if (told !== undefined) await told;

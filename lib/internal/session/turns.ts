@@ -14,24 +14,22 @@ export interface Place {
   inCallback: number;
 }
 
-interface Waiting<P> {
-  turn: P;
-  admit: () => void;
-}
-
 export class Turns<P extends Place> {
   /** How many may run at once. */
   max = 1;
   /** How long all that run wait for callbacks before one more is let in, in ms. */
   patienceMs = 0;
   readonly running = new Set<P>();
-  #waiting: Waiting<P>[] = [];
+  /** In the order of their calls, each with what lets it in. */
+  readonly #waiting = new Map<P, () => void>();
+  // stands before the first that waits, so that no call looks at more than one
+  #next = this.#waiting.entries();
   #inCallbacks = 0;
   #stalled: NodeJS.Timeout | null = null;
 
   /** @returns whether the turn may run now; else it has to `wait` */
   acquire(turn: P): boolean {
-    if (this.#waiting.length > 0 || !this.#hasRoom()) return false;
+    if (this.#waiting.size > 0 || !this.#hasRoom()) return false;
     this.#admit(turn);
     return true;
   }
@@ -39,7 +37,7 @@ export class Turns<P extends Place> {
   /** Resolves when the turn may run; to be called at once after `acquire` has refused it. */
   wait(turn: P): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push({ turn, admit: resolve });
+      this.#waiting.set(turn, resolve);
       this.#watchStall();
     });
   }
@@ -49,7 +47,7 @@ export class Turns<P extends Place> {
     if (this.running.delete(turn)) {
       if (turn.inCallback > 0) this.#inCallbacks--;
     } else {
-      this.#waiting = this.#waiting.filter((other) => other.turn !== turn);
+      this.#waiting.delete(turn);
     }
     this.pump();
   }
@@ -70,7 +68,7 @@ export class Turns<P extends Place> {
 
   /** Lets in as many as there is room for. */
   pump(): void {
-    while (this.#hasRoom() && this.#waiting.length > 0) this.#admitNext();
+    while (this.#hasRoom() && this.#waiting.size > 0) this.#admitNext();
     this.#watchStall();
   }
 
@@ -84,7 +82,7 @@ export class Turns<P extends Place> {
 
   // Whether all go on waiting for callbacks is seen after a while.
   #watchStall(): void {
-    if (this.#waiting.length === 0 || !this.#isStalled() || this.patienceMs === 0) {
+    if (this.#waiting.size === 0 || !this.#isStalled() || this.patienceMs === 0) {
       this.#forgetStall();
     } else {
       this.#stalled ??= setTimeout(() => {
@@ -100,10 +98,17 @@ export class Turns<P extends Place> {
   }
 
   #admitNext(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#admit(next.turn);
-    next.admit();
+    let next = this.#next.next();
+    if (next.done === true) {
+      // an iterator that has met the end stays there
+      this.#next = this.#waiting.entries();
+      next = this.#next.next();
+    }
+    if (next.done === true) return;
+    const [turn, admit] = next.value;
+    this.#waiting.delete(turn);
+    this.#admit(turn);
+    admit();
   }
 
   #admit(turn: P): void {

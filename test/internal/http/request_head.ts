@@ -70,13 +70,17 @@ function rows(
 }
 
 t.test("methods", async (t) => {
-  const bad = "the method is not a token";
+  const bad = "the method is not a token: ";
   rows(t, checkMethod, ["GET", "x", "M-SEARCH", "!#$%&'*+-.^_`|~09"], [
-    ...["", "GE T", "GET\r\n", "GET\n", "G\0", "G:", "G/", "É", "G\t"].map(
-      (value) => [value, bad] as const,
-    ),
-    [null, bad],
-    [["GET"], bad],
+    ["", `${bad}""`],
+    ["GE T", `${bad}"GE "…`],
+    ["GET\r\n", `${bad}"GET\\r"…`],
+    ["GET\n", `${bad}"GET\\n"`],
+    ["G\0", `${bad}"G\\u0000"`],
+    ...["G:", "G/", "É"].map((value) => [value, `${bad}"${value}"`] as const),
+    ["G\t", `${bad}"G\\t"`],
+    [null, `${bad}null`],
+    [["GET"], `${bad}Array`],
   ]);
 });
 
@@ -94,10 +98,15 @@ t.test("targets", async (t) => {
 });
 
 t.test("field names", async (t) => {
-  const bad = "the field name is not a token";
+  const bad = "the field name is not a token: ";
   rows(t, checkFieldName, ["A", "X-a_b.c", "1"], [
-    ...["", "A ", "A:", "A\r\nB", "Ä", "A\0", "(A)"].map((value) => [value, bad] as const),
-    [7, bad],
+    ...["", "A ", "A:", "Ä"].map((value) => [value, `${bad}"${value}"`] as const),
+    ["A\r\nB", `${bad}"A\\r"…`],
+    ["A\0", `${bad}"A\\u0000"`],
+    ["(A)", `${bad}"("…`],
+    ["Authorization: Bearer secret", `${bad}"Authorization:"…`],
+    [`${"a".repeat(50)}:`, `${bad}"${"a".repeat(40)}"…`],
+    [7, `${bad}number`],
   ]);
 });
 

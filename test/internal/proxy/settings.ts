@@ -35,19 +35,22 @@ t.test("takes settings", async (t) => {
   t.equal(check({ ...GOOD, bypass: null }).bypass, null);
 });
 
+const SCHEME = "the proxy's scheme is not one of those known";
+
 t.test("names mistakes", async (t) => {
   const rows: [unknown, string][] = [
     ["http://proxy", "the proxy must be an object, not string"],
-    [{ ...GOOD, scheme: "ftp" }, "the proxy's scheme is not one of those known"],
-    [{ host: "h", port: 1 }, "the proxy's scheme is not one of those known"],
+    [{ ...GOOD, scheme: "ftp" }, `${SCHEME}: "ftp"`],
+    [{ ...GOOD, scheme: "http://u:secret@h" }, `${SCHEME}: "http:"…`],
+    [{ host: "h", port: 1 }, `${SCHEME}: undefined`],
     [{ ...GOOD, host: "" }, "the proxy's host is not a host"],
     [{ ...GOOD, host: "a b" }, "the proxy's host is not a host"],
     [{ ...GOOD, host: "a:80" }, "the proxy's host is not a host"],
     [{ ...GOOD, host: "a\r\n" }, "the proxy's host is not a host"],
     [{ ...GOOD, host: 1 }, "the proxy's host is not a host"],
-    [{ ...GOOD, port: 0 }, "the proxy's port is not a port"],
-    [{ ...GOOD, port: "80" }, "the proxy's port is not a port"],
-    [{ ...GOOD, port: 65536 }, "the proxy's port is not a port"],
+    [{ ...GOOD, port: 0 }, "the proxy's port is not a port: 0"],
+    [{ ...GOOD, port: "80" }, "the proxy's port is not a port: string"],
+    [{ ...GOOD, port: 65536 }, "the proxy's port is not a port: 65536"],
     [{ ...GOOD, username: 1 }, "the proxy's user name must be a string"],
     [{ ...GOOD, password: 1 }, "the proxy's password must be a string"],
     [{ ...GOOD, tunnel: "yes" }, "the proxy's tunnel must be true or false"],

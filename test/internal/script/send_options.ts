@@ -66,6 +66,7 @@ t.test("mistakes", async (t) => {
     [{ redirects: true }, /"redirects" must be a whole number from 0 on, not boolean/],
     [{ retries: -1 }, /"retries" must be a whole number/],
     [{ length: -2 }, /"length" must be/],
+    [{ length: 2 }, /"length" is 2, without a body/],
     [{ signal: {} }, /"signal" must be an AbortSignal, not Object/],
     [{ stream: 1 }, /"stream" must be true or false, not 1/],
     [{ decompress: "no" }, /"decompress" must be true or false/],
@@ -81,5 +82,5 @@ t.test("mistakes", async (t) => {
     t.throws(() => read(options as nx_send_options), { message: /^nx_send: / });
   }
   t.throws(() => read({}, "/a b"), { message: /^nx_send: the target holds/ });
-  t.throws(() => read({}, "/", "GE T"), { message: "nx_send: the method is not a token" });
+  t.throws(() => read({}, "/", "GE T"), { message: 'nx_send: the method is not a token: "GE "…' });
 });

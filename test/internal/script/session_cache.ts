@@ -138,11 +138,11 @@ t.test("a stream keeps the session in use until it ends", async (t) => {
 
 t.test("mistakes are said before anything is sent, and show no secret", async (t) => {
   const rows: [url: unknown, options: object | null, error: RegExp][] = [
-    ["not a url", {}, /not one of http or https/],
-    ["ftp://example.com/", {}, /not one of http or https/],
+    ["not a url", {}, /not one of http or https: it cannot be read$/],
+    ["ftp://u:hidden@example.com/", {}, /not one of http or https: it begins with ftp:$/],
     ["/path", {}, /not one of http or https/],
     [5, {}, /must be a string/],
-    ["http://example.com:0/", {}, /not one of http or https/],
+    ["http://example.com:0/", {}, /not one of http or https: its port is 0$/],
     ["http://user:hidden@127.0.0.1:1/", {}, /user name or password/],
     ["http://hidden@127.0.0.1:1/", {}, /user name or password/],
     ["http://:hidden@127.0.0.1:1/", {}, /user name or password/],

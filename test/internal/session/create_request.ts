@@ -13,7 +13,7 @@ import { scripted } from "../../fixtures/server.js";
 
 t.test("mistakes", async (t) => {
   const sess = ne_session_create("http", "h", 80);
-  t.throws(() => newRequest(sess, "GE T", "/", "f"), new TypeError("f: the method is not a token"));
+  t.throws(() => newRequest(sess, "GE T", "/", "f"), new TypeError('f: the method is not a token: "GE "…'));
   t.throws(() => newRequest(sess, "GET", "/a b", "f"), { message: /^f: the target holds/ });
   ne_session_destroy(sess);
   t.throws(() => newRequest(sess, "GET", "/", "f"), new TypeError("f: the ne_session was destroyed already"));

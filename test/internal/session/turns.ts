@@ -183,3 +183,26 @@ t.test("callbacks before the turn has come do not count", async (t) => {
   desk.back("b");
   t.equal(await desk.seen(), "a");
 });
+
+t.test("who gives up is gone, whoever waits before and behind", async (t) => {
+  const desk = new Desk();
+  desk.arrive("a", "b", "c", "d");
+  desk.leave("b", "d");
+  desk.arrive("e", "f");
+  desk.leave("a");
+  t.equal(await desk.seen(), "a c");
+  desk.leave("e", "c");
+  t.equal(await desk.seen(), "a c f");
+});
+
+t.test("a crowd gives up at once", async (t) => {
+  const desk = new Desk();
+  desk.arrive("first", "second");
+  const crowd = Array.from({ length: 100_000 }, () => ({ extra: false, inCallback: 0 }));
+  for (const place of crowd) void desk.turns.wait(place);
+  desk.arrive("last");
+  // where each of them looked through all the others, this would not end
+  for (const place of crowd) desk.turns.release(place);
+  desk.leave("first", "second");
+  t.equal(await desk.seen(), "first second last");
+});
