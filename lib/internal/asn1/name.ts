@@ -41,6 +41,8 @@ const ALLOWED = new Set<number>([
   TAG.SEQUENCE,
 ]);
 
+const CONVERTED = new Set<number>([TAG.T61, TAG.BMP, TAG.UNIVERSAL]);
+
 /** Reads a name; throws a DerError. */
 export function parseName(element: Element): Name {
   if (element.tag !== TAG.SEQUENCE) throw new DerError("a name is a sequence");
@@ -96,10 +98,12 @@ export function sameName(one: Name, other: Name): boolean {
 
 /**
  * The text of an attribute's value: bytes outside printable ASCII are escaped in the two types that
- * are meant for ASCII. Null for what cannot be shown, a zero byte in other types included.
+ * are meant for ASCII. Null for what cannot be shown, a zero byte in other types included, and as
+ * neon does for nothing at all in a type that must be converted.
  */
 export function entryText(entry: NameEntry): string | null {
   if (entry.tag === TAG.PRINTABLE || entry.tag === TAG.IA5) return ne_strnqdup(entry.value);
+  if (entry.value.length === 0 && CONVERTED.has(entry.tag)) return null;
   const text = decodeString(entry.tag, entry.value);
   return text === null || text.includes("\0") ? null : text;
 }

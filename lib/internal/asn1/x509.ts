@@ -54,7 +54,7 @@ export interface Extensions {
   nameConstraints: NameConstraints | null;
   /** A critical extension that nobody here understands. */
   unknownCritical: boolean;
-  /** One that is not well-formed, or there twice. */
+  /** One that is read here is not well-formed, or there twice. */
   broken: boolean;
 }
 
@@ -70,7 +70,11 @@ export interface X509 {
   readonly notAfter: number | null;
   /** Whether both times have the one form that RFC 5280 4.1.2.5 allows. */
   readonly strictTimes: boolean;
+  /** The algorithm of the key inside. */
+  readonly keyOid: string;
   readonly signatureOid: string;
+  /** The signature's algorithm as the signed part names it; OpenSSL finds issuers by this one. */
+  readonly signedOid: string;
   /** The hash of a PSS signature, null for other signatures. */
   readonly pssHash: string | null;
   readonly extensions: Extensions;
@@ -113,13 +117,13 @@ function certificate(element: Element): X509 {
   const versionField = tbs.openOptional(0xa0);
   const version = versionField === null ? 0 : versionField.smallInteger();
   const serial = integerBytes(tbs.bytes(TAG.INTEGER));
-  tbs.bytes(TAG.SEQUENCE);
+  const signedOid = tbs.open(TAG.SEQUENCE).oid();
   const issuer = parseName(tbs.element());
   const validity = tbs.open(TAG.SEQUENCE);
   const from = validity.element();
   const until = validity.element();
   const subject = parseName(tbs.element());
-  tbs.bytes(TAG.SEQUENCE);
+  const keyOid = tbs.open(TAG.SEQUENCE).open(TAG.SEQUENCE).oid();
   // unique identifiers of subject and issuer
   for (const tag of [0x81, 0x82]) if (tbs.tag === tag) tbs.element();
   const extensions = parseExtensions(tbs.openOptional(0xa3));
@@ -140,7 +144,9 @@ function certificate(element: Element): X509 {
     notBefore: parseTime(from),
     notAfter: parseTime(until),
     strictTimes: isStrictTime(from) && isStrictTime(until),
+    keyOid,
     signatureOid,
+    signedOid,
     pssHash,
     extensions,
     node: () => (node ??= new X509Certificate(der)),
@@ -167,7 +173,10 @@ const READERS: Readonly<Partial<Record<string, Reader>>> = {
     into.subjectKeyId = value.bytes(TAG.OCTET_STRING);
   },
   "2.5.29.15": (into, value) => {
-    into.keyUsage = bits(value.bytes(TAG.BIT_STRING));
+    const usage = bits(value.bytes(TAG.BIT_STRING));
+    // RFC 5280 4.2.1.3: at least one
+    if (usage === 0) throw new DerError("a key for nothing");
+    into.keyUsage = usage;
   },
   "2.16.840.1.113730.1.1": (into, value) => {
     into.netscapeType = bits(value.bytes(TAG.BIT_STRING));
@@ -232,7 +241,9 @@ function parseExtensions(field: Der | null): Extensions {
     const value = extension.bytes(TAG.OCTET_STRING);
     extension.end();
     if (critical && !understood(oid)) into.unknownCritical = true;
-    if (seen.has(oid) || !readExtension(oid, value, into)) into.broken = true;
+    const read = READERS[oid];
+    if (read === undefined) continue;
+    if (seen.has(oid) || !isReadBy(read, value, into)) into.broken = true;
     seen.add(oid);
   }
   return into;
@@ -244,9 +255,7 @@ function understood(oid: string): boolean {
 }
 
 // False for one that is not well-formed.
-function readExtension(oid: string, value: Buffer, into: Extensions): boolean {
-  const read = READERS[oid];
-  if (read === undefined) return true;
+function isReadBy(read: Reader, value: Buffer, into: Extensions): boolean {
   const done = orNull(() => {
     const cursor = new Der(value);
     read(into, cursor);

@@ -2,8 +2,9 @@
 // trusted issuers first, then what the server sent. An anchor is a self-signed certificate that was
 // trusted itself; there is no trust in the middle.
 
-import { KEY_USAGE, type X509 } from "../asn1/x509.js";
+import type { X509 } from "../asn1/x509.js";
 import { sameName } from "../asn1/name.js";
+import { fitsKey } from "./signature_algorithm.js";
 
 /** Certificates of a path: OpenSSL's limit. It ends every walk in a circle. */
 const MAX_PATH = 100;
@@ -25,6 +26,8 @@ export type Lookup = (cert: X509) => readonly X509[];
 export function buildPath(sent: readonly X509[], trusted: Lookup, now: number): Path {
   const leaf = sent[0];
   if (leaf === undefined) return { certs: [], trusted: false };
+  // nobody issued a certificate that cannot be read
+  if (leaf.extensions.broken) return { certs: [leaf], trusted: false };
   const certs = [leaf];
   let fromStore = false;
   while (certs.length < MAX_PATH) {
@@ -42,9 +45,9 @@ export function buildPath(sent: readonly X509[], trusted: Lookup, now: number): 
   return { certs, trusted: false };
 }
 
-/** Whether a certificate names itself as its issuer, by name and by key identifier. */
+/** Whether a certificate is its own issuer, by all that can be seen without its signature. */
 export function isSelfSigned(cert: X509): boolean {
-  return sameName(cert.subject, cert.issuer) && keyIdentifiersAgree(cert, cert);
+  return mayHaveIssued(cert, cert);
 }
 
 // One that is valid now, else the one that was valid last.
@@ -70,12 +73,11 @@ function isInTime(cert: X509, now: number): boolean {
     : false;
 }
 
-// Names, key identifiers and key usage; the signature is checked later, and a wrong one is a hard
-// failure.
+// By name, key identifiers and kind of signature. Whether it may sign certificates at all, and
+// whether the signature is right, is checked later: both are faults that nobody may overrule.
 function mayHaveIssued(issuer: X509, cert: X509): boolean {
-  if (!sameName(issuer.subject, cert.issuer) || !keyIdentifiersAgree(issuer, cert)) return false;
-  const { keyUsage } = issuer.extensions;
-  return keyUsage === null || (keyUsage & KEY_USAGE.CERT_SIGN) !== 0;
+  if (!sameName(issuer.subject, cert.issuer) || issuer.extensions.broken) return false;
+  return keyIdentifiersAgree(issuer, cert) && fitsKey(cert.signedOid, issuer.keyOid);
 }
 
 function keyIdentifiersAgree(issuer: X509, cert: X509): boolean {

@@ -4,7 +4,6 @@
 
 import type { KeyObject } from "node:crypto";
 import type { X509 } from "../asn1/x509.js";
-import { isSelfSigned } from "./chain.js";
 
 // Signatures with MD2, MD4, MD5 or SHA-1, by RSA (also under their old identifiers), DSA and ECDSA.
 const WEAK_SIGNATURES = new Set([
@@ -28,9 +27,12 @@ const MIN_MODULUS_BITS = 1024;
 const SMALL_CURVES =
   /^(secp(112|128)r[12]|sect(113|131)r[12]|wap-wsg-idm-ecid-wtls[1468]|Oakley-EC2N-3)$/;
 
-/** The signature of a self-signed certificate proves nothing, so its strength does not count. */
-export function isStrong(cert: X509): boolean {
-  if (hasWeakSignature(cert) && !isSelfSigned(cert)) return false;
+/**
+ * @param isTop whether it is the last of its path: nobody checks its signature, so the strength of
+ *   that does not count
+ */
+export function isStrong(cert: X509, isTop: boolean): boolean {
+  if (!isTop && hasWeakSignature(cert)) return false;
   try {
     return isStrongKey(cert.node().publicKey);
   } catch {

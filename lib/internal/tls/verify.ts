@@ -174,7 +174,7 @@ function isSound({ certs }: Path, purpose: ReadonlySet<string>): boolean {
   let cost = 0;
   for (const [depth, cert] of certs.entries()) {
     const { extensions } = cert;
-    if (extensions.unknownCritical || extensions.broken || extensions.isProxy) return false;
+    if (extensions.unknownCritical || extensions.isProxy) return false;
     const usages = extensions.extendedKeyUsage;
     if (usages !== null && !usages.some((oid) => purpose.has(oid))) return false;
     if (depth === 0) {
@@ -187,8 +187,8 @@ function isSound({ certs }: Path, purpose: ReadonlySet<string>): boolean {
       if (pathLength !== null && below > pathLength) return false;
     }
     if (depth > 0 && !isSelfIssued(cert)) below += 1;
-    if (!isStrong(cert)) return false;
     const issuer = certs[depth + 1];
+    if (!isStrong(cert, issuer === undefined)) return false;
     if (issuer === undefined) continue;
     cost += costOfCheck(issuer);
     if (cost > MAX_COST || !isSignedBy(cert, issuer)) return false;
@@ -206,7 +206,8 @@ function isCa(cert: X509, isTop: boolean): boolean {
   if (netscapeType !== null && !(netscapeType & NETSCAPE_TYPE.SSL_CA)) return false;
   if (basicConstraints !== null) return basicConstraints.ca;
   // old roots of version 1, and roots that say no more than that they sign certificates
-  return isTop && ((cert.version === 0 && isSelfSigned(cert)) || keyUsage !== null);
+  if (!isTop) return false;
+  return (cert.version === 0 && isSelfSigned(cert)) || keyUsage !== null || netscapeType !== null;
 }
 
 /** Milliseconds for the signatures of a path; a chain of ten large keys costs one. */

@@ -81,7 +81,7 @@ function withExtensions(...extensions: [oid: string, critical: boolean, value: B
     Buffer.from("3000", "hex"),
     element(0x30, Buffer.concat([time, time])),
     Buffer.from("3000", "hex"),
-    Buffer.from("3000", "hex"),
+    Buffer.from("3007300506032a0304", "hex"),
     element(0xa3, element(0x30, Buffer.concat(list))),
   ]);
   return element(
@@ -104,6 +104,8 @@ const ROWS: readonly [
   ["unknown and critical", [["2a03", true, Buffer.alloc(0)]], true, false],
   ["known and critical", [[USAGE, true, Buffer.from("03020780", "hex")]], false, false],
   ["twice", [0, 1].map(() => [USAGE, false, Buffer.from("03020780", "hex")]), false, true],
+  ["unknown, twice", [0, 1].map(() => ["2a03", false, Buffer.alloc(0)]), false, false],
+  ["a key for nothing", [[USAGE, false, Buffer.from("03020700", "hex")]], false, true],
   ["lying length inside", [[SAN, false, Buffer.from("30ff", "hex")]], false, true],
   ["bit string without bits", [[USAGE, false, Buffer.from("030108", "hex")]], false, true],
   ["policies and critical", [["551d20", true, Buffer.from("3000", "hex")]], false, false],

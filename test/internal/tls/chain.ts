@@ -1,5 +1,6 @@
 // The path from a certificate to a trust anchor: what is trusted first, then what was sent, and
 // never trust in the middle.
+import { generateKeyPairSync } from "node:crypto";
 import t from "tap";
 import { parseCertificate, type X509 } from "../../../lib/internal/asn1/x509.js";
 import { sameName } from "../../../lib/internal/asn1/name.js";
@@ -24,6 +25,7 @@ import {
 
 const NOW = Date.UTC(2026, 0, 1) / 1000;
 const KEYS = ecKeys();
+const RSA = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
 function made(fields: Fields): X509 {
   const found = parseCertificate(certify(fields, KEYS.privateKey));
@@ -42,6 +44,11 @@ function leaf(issuer: string, change: (fields: Fields) => void = () => {}): X509
   const fields = leafFields(cn(issuer), KEYS.publicKey);
   change(fields);
   return made(fields);
+}
+
+/** A certificate with an RSA key, signed by the EC key of all others. */
+function otherKind(name: string, issuer: string): X509 {
+  return made({ ...caFields(cn(name), RSA.publicKey), issuer: cn(issuer) });
 }
 
 const trusting =
@@ -126,7 +133,8 @@ t.test("who may have issued", async (t) => {
   const withoutSigning = ca("root", "root", (fields) => {
     fields.extensions?.set("keyUsage", extension(OIDS.keyUsage, true, tlv(0x03, [7, 0x80])));
   });
-  t.equal(buildPath([end], trusting(withoutSigning), NOW).certs.length, 1, "by key usage");
+  const unfit = buildPath([end], trusting(withoutSigning), NOW);
+  t.equal(unfit.certs.length, 2, "key usage is judged later, and nobody may overrule it");
   const free = ca("root", "root", (fields) => void fields.extensions?.delete("keyUsage"));
   t.equal(buildPath([end], trusting(free), NOW).certs.length, 2, "none says nothing");
   const named = (value: Buffer): X509 =>
@@ -148,6 +156,28 @@ t.test("who may have issued", async (t) => {
   t.equal(length(named(serial([0, 0, 1]))), 2);
   t.equal(length(named(serial([2, 1]))), 1, "others do");
   t.equal(length(named(serial([1, 1]))), 1);
+});
+
+t.test("an issuer has the kind of key that the signature is of", async (t) => {
+  const end = leaf("root");
+  const twin = otherKind("root", "root");
+  const path = buildPath([end], trusting(twin, ca("root")), NOW);
+  t.strictSame([path.certs.length, path.trusted], [2, true], "a twin with another kind is passed");
+  t.equal(buildPath([end], trusting(twin), NOW).certs.length, 1);
+  const sameName = otherKind("root", "root");
+  const found = buildPath([sameName], trusting(ca("root")), NOW);
+  t.strictSame([found.certs.length, found.trusted], [2, true], "named like its issuer");
+  t.equal(buildPath([sameName], trusting(sameName), NOW).trusted, false, "no root of its own");
+});
+
+t.test("nobody issues or is issued what cannot be read", async (t) => {
+  const twice = (fields: Fields): void => {
+    fields.extensions?.set("again", extension(OIDS.keyUsage, true, tlv(0x03, [7, 0x00])));
+  };
+  t.equal(buildPath([leaf("root", twice)], trusting(ca("root")), NOW).certs.length, 1);
+  t.equal(buildPath([leaf("root")], trusting(ca("root", "root", twice)), NOW).certs.length, 1);
+  const own = ca("root", "root", twice);
+  t.equal(buildPath([own], trusting(own), NOW).trusted, false);
 });
 
 t.test("circles and endless chains come to an end", async (t) => {

@@ -168,7 +168,6 @@ t.test("extensions_that_no_callback_can_overrule", async (t) => {
   const { extensions } = leaf;
   const changes: readonly [reason: string, change: Partial<X509["extensions"]>][] = [
     ["an unknown critical extension", { unknownCritical: true }],
-    ["a broken extension", { broken: true }],
     ["for clients only", { extendedKeyUsage: ["1.3.6.1.5.5.7.3.2"] }],
     ["for any purpose is not for servers", { extendedKeyUsage: ["2.5.29.37.0"] }],
     ["for nothing", { extendedKeyUsage: [] }],
@@ -181,8 +180,12 @@ t.test("extensions_that_no_callback_can_overrule", async (t) => {
       reason,
     );
   }
+  const unread = { ...leaf, extensions: { ...extensions, broken: true } };
+  t.equal(verdict(["ca"], [unread]), NE_SSL_UNTRUSTED, "one that cannot be read: no issuer");
   t.equal(verdict([], [{ ...leaf, notAfter: null }]), "handshake", "a date that is none");
-  t.equal(verdict([], [{ ...leaf, signatureOid: "1.2.840.113549.1.1.5" }]), "handshake", "SHA-1");
+  const weak = { ...leaf, signatureOid: "1.2.840.113549.1.1.5" };
+  t.equal(verdict(["ca"], [weak]), "handshake", "SHA-1");
+  t.equal(verdict([], [weak]), NE_SSL_UNTRUSTED, "nobody checks it where the issuer is unknown");
 });
 
 t.test("limits_of_a_ca", async (t) => {
@@ -199,6 +202,10 @@ t.test("limits_of_a_ca", async (t) => {
   t.equal(withCa({ basicConstraints: { ca: true, pathLength: 1 } }), 0);
   t.equal(withCa({ basicConstraints: { ca: true, pathLength: 0 } }), "handshake", "path length");
   t.equal(withCa({ basicConstraints: { ca: false, pathLength: null } }), "handshake", "no CA");
+  t.equal(withCa({ keyUsage: 1 << 15 }), "handshake", "not for signing certificates");
+  const old = { basicConstraints: null, keyUsage: null };
+  t.equal(withCa({ ...old, netscapeType: 1 << 10 }), 0, "an old root of Netscape's kind");
+  t.equal(withCa({ ...old, netscapeType: 1 << 14 }), "handshake", "Netscape's kind of server");
   const dns = (name: string) => ({ tag: 0x82, value: Buffer.from(name) });
   const permit = (name: string) => ({ nameConstraints: { permitted: [dns(name)], excluded: [] } });
   const exclude = (name: string) => ({ nameConstraints: { permitted: [], excluded: [dns(name)] } });
