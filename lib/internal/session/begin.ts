@@ -153,10 +153,7 @@ async function connectionFor(r: Request, turn: Turn): Promise<Connection | numbe
   if (kept !== null && kept.responses > 0) {
     // what the system has received since is looked at first
     if (!kept.wire.isFresh) await kept.wire.poll();
-    if (!isUsable(s, kept)) {
-      closeConnection(s, kept);
-      turn.connection = null;
-    }
+    if (!isUsable(s, kept)) closeConnection(s, kept);
   }
   r.scope.check();
   if (turn.connection?.open === true) {

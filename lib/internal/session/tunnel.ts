@@ -21,8 +21,7 @@ export async function openTunnel(r: Request, hop: Hop): Promise<number> {
   try {
     runCreateHooks(connect);
     const code = await dispatchRequest(connect);
-    const turn = turnOf(r);
-    const connection = turn?.connection ?? null;
+    const connection = turnOf(r)?.connection ?? null;
     let reason = s.error;
     if (code === NE_OK && connection?.open === true && connect.status.klass === 2) {
       if (!connection.wire.hasBytes) {
@@ -37,7 +36,6 @@ export async function openTunnel(r: Request, hop: Hop): Promise<number> {
     const what = s.secure ? "SSL connection" : "connection";
     setError(s, `Could not create ${what} through proxy server: ${reason}`, s.cause);
     if (connection !== null) closeConnection(s, connection);
-    if (turn !== null) turn.connection = null;
     return code === NE_OK ? NE_ERROR : code;
   } finally {
     requests.destroy(connect.handle, "ne_request_destroy");
