@@ -1,24 +1,18 @@
 // The folder synchroniser once more, as a script: results are values, and a listing is a loop.
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ne_session_destroy, type ne_session } from "libneon/ne_session";
 import { ne_path_escape } from "libneon/ne_uri";
 import { nx_list, nx_send, nx_session_for } from "libneon/nx_script";
 import { playIfProgram, type Stage } from "./stage.js";
+import { setTheStage } from "./synchroniser.js";
 
 /** When each file was last seen on the server. */
 type Seen = Map<string, Date>;
 
 /** The example. */
 export async function scriptSynchroniser(stage: Stage): Promise<void> {
-  const server = await stage.serve({
-    refuse: (method, path) => (method === "DELETE" && path.endsWith("kept.txt") ? 403 : 0),
-  });
-  const local = join(stage.folder, "local");
-  await mkdir(join(local, "sub"), { recursive: true });
-  await writeFile(join(local, "a b.txt"), "one\n");
-  await writeFile(join(local, "sub", "kept.txt"), "two\n");
-  await writeFile(join(local, "sub", "free.txt"), "three\n");
+  const { server, local } = await setTheStage(stage);
   const sess = nx_session_for(server.url);
   if (sess === null) throw new TypeError(`not a URL: ${server.url}`);
   try {

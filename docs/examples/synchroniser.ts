@@ -3,7 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ne_delete, ne_mkcol } from "libneon/ne_basic";
-import { ne_rfc1123_date } from "libneon/ne_dates";
+import { ne_httpdate_parse, ne_rfc1123_date } from "libneon/ne_dates";
 import {
   NE_OK,
   ne_add_request_header,
@@ -21,7 +21,7 @@ import {
   type ne_session,
 } from "libneon/ne_session";
 import { ne_path_escape } from "libneon/ne_uri";
-import { ne_httpdate_parse } from "libneon/ne_dates";
+import type { DavServer } from "./server/server.js";
 import { playIfProgram, type Stage } from "./stage.js";
 
 /** When each file was last seen on the server, in seconds since 1970. */
@@ -29,14 +29,7 @@ type Seen = Map<string, number>;
 
 /** The example. */
 export async function synchroniser(stage: Stage): Promise<void> {
-  const server = await stage.serve({
-    refuse: (method, path) => (method === "DELETE" && path.endsWith("kept.txt") ? 403 : 0),
-  });
-  const local = join(stage.folder, "local");
-  await mkdir(join(local, "sub"), { recursive: true });
-  await writeFile(join(local, "a b.txt"), "one\n");
-  await writeFile(join(local, "sub", "kept.txt"), "two\n");
-  await writeFile(join(local, "sub", "free.txt"), "three\n");
+  const { server, local } = await setTheStage(stage);
   const sess = ne_session_create("http", server.host, server.port);
   const seen: Seen = new Map();
   try {
@@ -52,6 +45,19 @@ export async function synchroniser(stage: Stage): Promise<void> {
   } finally {
     ne_session_destroy(sess);
   }
+}
+
+/** A folder with a few files, and a server that does not let go of one of them. */
+export async function setTheStage(stage: Stage): Promise<{ server: DavServer; local: string }> {
+  const server = await stage.serve({
+    refuse: (method, path) => (method === "DELETE" && path.endsWith("kept.txt") ? 403 : 0),
+  });
+  const local = join(stage.folder, "local");
+  await mkdir(join(local, "sub"), { recursive: true });
+  await writeFile(join(local, "a b.txt"), "one\n");
+  await writeFile(join(local, "sub", "kept.txt"), "two\n");
+  await writeFile(join(local, "sub", "free.txt"), "three\n");
+  return { server, local };
 }
 
 async function bring(

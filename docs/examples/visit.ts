@@ -2,7 +2,6 @@
 // that a person may be asked on the way: a password, a certificate, the password of a key.
 
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
-import { ne_add_server_auth, NE_AUTH_DEFAULT } from "libneon/ne_auth";
 import { NE_DEPTH_ONE } from "libneon/ne_basic";
 import { ne_simple_propfind } from "libneon/ne_props";
 import {
@@ -22,18 +21,11 @@ import {
 } from "libneon/ne_request";
 import {
   ne_get_error,
-  ne_session_create,
   ne_session_destroy,
   ne_session_system_proxy,
-  ne_set_connect_timeout,
   ne_set_error,
   ne_set_notifier,
-  ne_set_read_timeout,
-  ne_set_useragent,
   ne_ssl_set_clicert,
-  ne_ssl_set_verify,
-  ne_ssl_trust_cert,
-  ne_ssl_trust_default_ca,
   ne_status_connecting,
   ne_status_handshake,
   ne_status_lookup,
@@ -44,7 +36,6 @@ import {
 } from "libneon/ne_session";
 import { ne_iaddr_print } from "libneon/ne_socket";
 import {
-  ne_ssl_cert_read,
   ne_ssl_clicert_decrypt,
   ne_ssl_clicert_encrypted,
   ne_ssl_clicert_name,
@@ -67,31 +58,24 @@ import {
   nx_recorder_register,
   type nx_recorder,
 } from "libneon/nx_trace";
+import { BadArgument } from "./command-line.js";
 import { explain } from "./explain.js";
-import { Table } from "./listing.js";
 import { hintFor } from "./hints.js";
-import { judge, loginOf, logIn, PASSWORD_ATTEMPTS } from "./questions.js";
+import { openInteractive, type SessionOptions } from "./interactive-session.js";
+import { Table } from "./listing.js";
+import { PASSWORD_ATTEMPTS } from "./questions.js";
 import { askSecret, columnsOf, fit, paint, printable, ProgressBar } from "./terminal.js";
 import { codeName } from "./tour.js";
 
-const CONNECT_TIMEOUT = 15; // seconds
-const READ_TIMEOUT = 60; // seconds
-
 /** The arguments after `npm start --`. */
-export interface VisitOptions {
-  url: string;
+export interface VisitOptions extends SessionOptions {
   output?: string | undefined;
   list?: boolean | undefined;
-  user?: string | undefined;
   proxy?: string | undefined;
-  ca?: string | undefined;
   cert?: string | undefined;
   record?: string | undefined;
   explain?: boolean | undefined;
 }
-
-/** A mistake in the arguments: said, and the exit code is 2. */
-class BadArgument extends Error {}
 
 const bar = new ProgressBar(process.stdout);
 
@@ -117,10 +101,9 @@ export async function visit(options: VisitOptions): Promise<number> {
   let sess: ne_session | null = null;
   const recorder = nx_recorder_create();
   try {
-    const uri = parseTarget(options.url);
-    const port = uri.port || ne_uri_defaultport(uri.scheme ?? "");
-    sess = ne_session_create(uri.scheme ?? "", uri.host ?? "", port);
-    await configure(sess, uri, options);
+    const { sess: opened, uri } = openInteractive(options, "libneon-demo/0.2", say);
+    sess = opened;
+    await configure(sess, options);
     if (options.record !== undefined) nx_recorder_register(recorder, sess);
     const path = uri.query === null ? `${uri.path}` : `${uri.path}?${uri.query}`;
     const code = options.list ? await list(sess, path) : await fetch(sess, path, options.output);
@@ -146,37 +129,11 @@ function save(file: string, recorder: nx_recorder): void {
   say(`recorded: ${printable(file)}`);
 }
 
-function parseTarget(url: string): ne_uri {
-  const uri = new ne_uri();
-  const isHttp = ne_uri_parse(url, uri) === 0 && /^https?$/i.test(uri.scheme ?? "");
-  if (!isHttp || (uri.host ?? "") === "") {
-    throw new BadArgument(`not an http or https URL: ${printable(url)}`);
-  }
-  return uri;
-}
-
-async function configure(sess: ne_session, uri: ne_uri, options: VisitOptions): Promise<void> {
-  ne_set_useragent(sess, "libneon-demo/0.2");
-  ne_set_connect_timeout(sess, CONNECT_TIMEOUT);
-  ne_set_read_timeout(sess, READ_TIMEOUT);
+async function configure(sess: ne_session, options: VisitOptions): Promise<void> {
   ne_set_notifier(sess, (_, status, info) => notify(status, info));
   if (options.proxy === undefined) ne_session_system_proxy(sess, 0);
   else setProxy(sess, options.proxy);
-
-  const user = options.user ?? (uri.userinfo === null ? null : ne_path_unescape(uri.userinfo));
-  if (user !== null) {
-    ne_add_server_auth(sess, NE_AUTH_DEFAULT, logIn, loginOf(user, say));
-  }
-  ne_ssl_trust_default_ca(sess);
-  if (options.ca !== undefined) {
-    const ca = ne_ssl_cert_read(options.ca);
-    if (ca === null) {
-      throw new BadArgument(`no certificate can be read from ${printable(options.ca)}`);
-    }
-    ne_ssl_trust_cert(sess, ca);
-  }
   if (options.cert !== undefined) await setClientCertificate(sess, options.cert);
-  ne_ssl_set_verify(sess, judge, { say });
 }
 
 function notify(status: ne_session_status, info: ne_session_status_info): void {

@@ -6,20 +6,15 @@ import { NE_OK } from "libneon/ne_request";
 import { ne_get_error } from "libneon/ne_session";
 import { ne_sock_exit, ne_sock_init } from "libneon/ne_socket";
 import { nx_session_abort } from "libneon/nx_session";
+import { BadArgument } from "../command-line.js";
+import type { SessionOptions } from "../interactive-session.js";
 import { paint, printable } from "../terminal.js";
 import { complain, runLine } from "./commands.js";
 import { complete } from "./completion.js";
 import { openInput, type Input } from "./input.js";
 import { releaseLocks } from "./locks.js";
 import { look } from "./resources.js";
-import {
-  BadArgument,
-  closeShell,
-  failed,
-  openShell,
-  type Shell,
-  type ShellOptions,
-} from "./session.js";
+import { closeShell, failed, openShell, type Shell } from "./session.js";
 import { shownPath } from "./words.js";
 
 const USAGE = `usage: npm run shell -- [-k] [-u NAME[:PASSWORD]] [--ca FILE.pem] URL
@@ -36,7 +31,7 @@ Exit code: 0 for success, 1 for a command that failed, 2 for a mistake in the
 arguments, 130 when interrupted.
 `;
 
-interface Arguments extends ShellOptions {
+interface Arguments extends SessionOptions {
   keepGoing: boolean;
 }
 

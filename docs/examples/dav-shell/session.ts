@@ -1,7 +1,6 @@
 // The shell's session: made from a URL, with everything that a person may be asked on the way, and
 // with the store of the locks that the shell holds.
 
-import { ne_add_server_auth, NE_AUTH_DEFAULT } from "libneon/ne_auth";
 import {
   ne_lockstore_create,
   ne_lockstore_destroy,
@@ -11,40 +10,20 @@ import {
 import { ne_redirect_register } from "libneon/ne_redirect";
 import { NE_ERROR } from "libneon/ne_request";
 import {
-  ne_session_create,
   ne_session_destroy,
   ne_session_system_proxy,
-  ne_set_connect_timeout,
   ne_set_error,
   ne_set_notifier,
-  ne_set_read_timeout,
-  ne_set_useragent,
-  ne_ssl_set_verify,
-  ne_ssl_trust_cert,
-  ne_ssl_trust_default_ca,
   ne_status_recving,
   ne_status_sending,
   type ne_session,
   type ne_session_status,
   type ne_session_status_info,
 } from "libneon/ne_session";
-import { ne_ssl_cert_read } from "libneon/ne_ssl";
-import { ne_path_unescape, ne_uri, ne_uri_defaultport, ne_uri_parse } from "libneon/ne_uri";
-import { judge, loginOf, logIn, type Asking } from "../questions.js";
+import { openInteractive, type SessionOptions } from "../interactive-session.js";
+import type { Asking } from "../questions.js";
 import { hasColours, paint, printable, ProgressBar } from "../terminal.js";
 import { asCollection } from "./words.js";
-
-const CONNECT_TIMEOUT = 15; // seconds
-const READ_TIMEOUT = 60; // seconds
-
-/** What the program was told. */
-export interface ShellOptions {
-  url: string;
-  /** `NAME` or `NAME:PASSWORD` */
-  user?: string | undefined;
-  /** A file of certificates to trust as well. */
-  ca?: string | undefined;
-}
 
 /** All that a command works with. */
 export interface Shell {
@@ -66,9 +45,6 @@ interface Transfer {
   readonly bar: ProgressBar;
 }
 
-/** A mistake in the arguments: said, and the exit code is 2. */
-export class BadArgument extends Error {}
-
 /** Says something about the work, where it does not get into what a command writes. */
 export function note(line: string): void {
   process.stderr.write(`${paint(printable(line), "dim", process.stderr)}\n`);
@@ -80,28 +56,10 @@ export function print(line: string): void {
 }
 
 /** A session to the server of a URL, in the folder that its path names. Nothing is sent yet. */
-export function openShell(options: ShellOptions): Shell {
-  const uri = new ne_uri();
-  const known = ne_uri_parse(options.url, uri) === 0 && /^https?$/i.test(uri.scheme ?? "");
-  if (!known || uri.scheme === null || uri.host === null || uri.host === "") {
-    throw new BadArgument(`not an http or https URL: ${printable(options.url)}`);
-  }
-  const ca = options.ca === undefined ? null : ne_ssl_cert_read(options.ca);
-  if (ca === null && options.ca !== undefined) {
-    throw new BadArgument(`no certificate can be read from ${printable(options.ca)}`);
-  }
-  const sess = ne_session_create(uri.scheme, uri.host, uri.port || ne_uri_defaultport(uri.scheme));
-  ne_set_useragent(sess, "dav-shell/0.2");
-  ne_set_connect_timeout(sess, CONNECT_TIMEOUT);
-  ne_set_read_timeout(sess, READ_TIMEOUT);
+export function openShell(options: SessionOptions): Shell {
+  const { sess, uri, login, certificate } = openInteractive(options, "dav-shell/0.2", note);
   ne_session_system_proxy(sess, 0);
   ne_redirect_register(sess);
-  const user = options.user ?? (uri.userinfo === null ? "" : ne_path_unescape(uri.userinfo) ?? "");
-  const [login, certificate] = [loginOf(user, note), { say: note } as Asking];
-  if (user !== "") ne_add_server_auth(sess, NE_AUTH_DEFAULT, logIn, login);
-  ne_ssl_trust_default_ca(sess);
-  if (ca !== null) ne_ssl_trust_cert(sess, ca);
-  ne_ssl_set_verify(sess, judge, certificate);
   const store = ne_lockstore_create();
   ne_lockstore_register(store, sess);
   const shell: Shell = {
