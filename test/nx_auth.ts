@@ -26,10 +26,13 @@ import {
 } from "../lib/nx_auth.js";
 import { nx_set_max_connections } from "../lib/nx_session.js";
 import { answer, send, sessionTo } from "./fixtures/auth.js";
+import { settled } from "./fixtures/conversation.js";
 import {
   END,
+  gate,
   scripted,
   type Answer,
+  type Peer,
   type PeerRequest,
   type Script,
   type TestScope,
@@ -139,6 +142,40 @@ t.test("Negotiate", async (t) => {
       t.ok(legs.includes(`${id} proof ${id}`), `${id}: its own proof`);
     }
     t.equal(legs.filter((leg) => leg.includes("proof")).length, 4);
+  });
+
+  t.test("goes on with one exchange while the token of another is made", async (t) => {
+    const challenged: Peer[] = [];
+    const both = gate();
+    const server = await scripted(t, async (peer) => {
+      await peer.readRequest();
+      await peer.write(answer(401, NEGOTIATE));
+      const first = await peer.readRequest();
+      await peer.write(answer(401, `${NEGOTIATE} ${b64("go on")}`));
+      challenged.push(peer);
+      if (challenged.length === 2) {
+        for (const each of challenged) await each.taken();
+        await settled();
+        both.open();
+      }
+      const second = await peer.readRequest();
+      const same = first.field("authorization") === second.field("authorization");
+      await peer.write(answer(same ? 200 : 403));
+    });
+    const sess = ne_session_create("http", "127.0.0.1", server.port);
+    t.teardown(() => ne_session_destroy(sess));
+    nx_set_max_connections(sess, 2);
+    const ids = new WeakMap<object, number>();
+    let made = 0;
+    nx_add_negotiate(sess, NE_AUTH_NEGOTIATE, async (_, _service, challenge, exchange) => {
+      if (challenge.length > 0) await both.opened;
+      await settled();
+      const id = ids.get(exchange) ?? ++made;
+      ids.set(exchange, id);
+      return Buffer.from(`x${id}`);
+    });
+    const results = await Promise.all([send(sess, "/1"), send(sess, "/2")]);
+    t.strictSame(results.map(({ status }) => status), [200, 200]);
   });
 
   t.test("a last token that does not verify fails the request", async (t) => {

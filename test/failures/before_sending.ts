@@ -14,6 +14,9 @@ import {
 import { refusedPort, type Peer } from "../fixtures/server.js";
 import { certFile } from "../fixtures/tls.js";
 
+/** A name that no resolver has, whether one can be reached or not: a part of it is empty. */
+const NOWHERE = "nowhere..invalid";
+
 const stall = async (peer: Peer): Promise<void> => {
   await peer.readRequest();
   await peer.stall();
@@ -21,14 +24,14 @@ const stall = async (peer: Peer): Promise<void> => {
 
 holds(t, "reaching the server", [
   ["an unknown host name", async (t) => {
-    const sess = sessionFor(t, "http", "nowhere.invalid", 80);
+    const sess = sessionFor(t, "http", NOWHERE, 80);
     return done(sess, ask(sess));
   }, {
     code: ne.NE_LOOKUP,
-    error: "Could not resolve hostname `nowhere.invalid': Host not found",
+    error: `Could not resolve hostname \`${NOWHERE}': Host not found`,
     phase: "lookup",
     retry: UNSENT,
-    more: { origin: "nowhere.invalid:80", addresses: [], sent: 0, received: 0, tls: null },
+    more: { origin: `${NOWHERE}:80`, addresses: [], sent: 0, received: 0, tls: null },
   }],
   ["a port where nobody listens", async (t) => {
     const sess = sessionFor(t, "http", "127.0.0.1", await refusedPort());

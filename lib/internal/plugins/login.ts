@@ -295,7 +295,8 @@ function* refused(g: Guarded, signed: Signed, field: string): Steps<number> {
 // Takes the first challenge that is answered; where none is, all the reasons are told.
 function* logIn(g: Guarded, signed: Signed, field: string): Steps<number> {
   const old = signed.used ?? g.login;
-  if (old === g.login) setLogin(g, null, null);
+  // one that is bound to connections may be in the midst of its exchange on another of them
+  if (old === g.login && old?.bound !== true) setLogin(g, null, null);
   const reasons: string[] = [];
   const challenges = usableChallenges(g, field, reasons);
   const at = circumstances(g, signed, old);
@@ -313,6 +314,7 @@ function* logIn(g: Guarded, signed: Signed, field: string): Steps<number> {
     }
     reasons.push(result);
   }
+  if (old === g.login) setLogin(g, null, null);
   return fail(g, reasons);
 }
 
