@@ -8,8 +8,17 @@ import { decide, type Base, type Decision } from "../docs/examples/sync/decide.j
 import { conflictName, faultOf } from "../docs/examples/sync/names.js";
 import { pair } from "../docs/examples/sync/plan.js";
 import { startApache } from "./fixtures/real/apache.js";
-import { folder, OWN, plant, replaceFile, run, serve, treeOf } from "./fixtures/synchroniser.js";
-import type { Tree } from "./fixtures/synchroniser.js";
+import {
+  folder,
+  OWN,
+  plant,
+  replaceFile,
+  run,
+  runInNarrowness,
+  serve,
+  treeOf,
+  type Tree,
+} from "./fixtures/synchroniser.js";
 
 const AWKWARD: Tree = {
   "plain.txt": "plain",
@@ -165,6 +174,20 @@ t.test("what cannot be read here is not gone", async (t) => {
   t.match(out, /^left: odd.: the name is not UTF-8$/m);
   t.strictSame(treeOf(server.root), before);
   t.strictSame(treeOf(away), { secret: "secret" }, "nothing is written through a link");
+});
+
+const noLimit = process.platform === "linux" ? false : "the limit is in blocks of another size";
+
+t.test("a file too large for this disk is left, the others come", { skip: noLimit }, async (t) => {
+  const server = await serve(t);
+  const [a, url] = [folder(t), `${server.url}/`];
+  plant(a, { old: "old" });
+  plant(server.root, { large: "x".repeat(1 << 20), small: "small" });
+  const { code, out } = await runInNarrowness(128, a, url);
+  t.equal(code, 3, out);
+  t.match(out, /^left: large: Could not write to the file: .*EFBIG/m);
+  t.strictSame(treeOf(a), { old: "old", small: "small" });
+  t.equal((await run(a, url)).out, "create here: large\n");
 });
 
 t.test("a side that shows nothing at all is believed only when told so", async (t) => {

@@ -276,9 +276,12 @@ class Run {
   }
 }
 
-// A transfer fails for want of a readable file or of room as well.
+// A transfer fails for want of a readable file or of room as well. A write to a file that is open
+// fails without a path, as one to a connection does.
 function isOfTheDisk({ cause }: nx_error): boolean {
-  return cause instanceof Error && "syscall" in cause && "path" in cause;
+  if (!(cause instanceof Error) || !("syscall" in cause)) return false;
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  return "path" in cause || ["EDQUOT", "EFBIG", "EIO", "ENOSPC", "EROFS"].includes(code);
 }
 
 function need<T>(value: T | null): T {
