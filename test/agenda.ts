@@ -372,6 +372,15 @@ t.test("what is in a time, and what is not", async (t) => {
   }
 });
 
+t.test("a day that ends where it begins is a day", async (t) => {
+  const day = ["UID:1", "DTSTART;VALUE=DATE:20300110"];
+  const whole = times(calendar(event(...day)));
+  t.equal(whole.length, 1);
+  for (const end of ["20300110", "20300109", "20300111"]) {
+    t.strictSame(times(calendar(event(...day, `DTEND;VALUE=DATE:${end}`))), whole, end);
+  }
+});
+
 t.test("recurrences that are left out, added and changed", async (t) => {
   const daily = ["UID:1", "DTSTART:20300101T090000Z", "DURATION:PT1H"];
   const hours = (...list: string[]): string[] =>
@@ -390,9 +399,11 @@ t.test("recurrences that are left out, added and changed", async (t) => {
     [["RRULE:FREQ=DAILY;COUNT=8", "EXDATE;TZID=Europe/Berlin:20300107T100000"], hours("08 09:00")],
     [["RDATE:20300109T120000Z,20300110T120000Z"], hours("09 12:00", "10 12:00")],
     [["RDATE;VALUE=PERIOD:20300109T120000Z/PT1H"], hours("09 12:00")],
+    [["RDATE;VALUE=PERIOD:20300109T120000Z/20300109T150000Z,20300110T120000Z/PT2H"],
+      ["2030-01-09T12:00 2030-01-09T15:00", "2030-01-10T12:00 2030-01-10T14:00"]],
     [["RRULE:FREQ=WEEKLY;BYDAY=MO", "RRULE:FREQ=WEEKLY;BYDAY=MO,TU"], hours("07 09:00", "08 09:00")],
-    [["RRULE:FREQ=DAILY;COUNT=8", "EXRULE:FREQ=WEEKLY"],
-      ["(no title): repeats in a way that is not understood: EXRULE"]],
+    [["RRULE:FREQ=DAILY;COUNT=8", "RDATE:20300110T090000Z", "EXRULE:FREQ=WEEKLY"],
+      [...hours("10 09:00"), "(no title): repeats in a way that is not understood: EXRULE"]],
   ];
   for (const [lines, wanted] of rows) {
     t.strictSame(times(calendar(event(...daily, ...lines))), wanted, lines.join(" "));

@@ -55,9 +55,11 @@ function addEvents(calendar: Component, within: Span, found: Found): void {
     try {
       const isChange = propertyOf(part, "RECURRENCE-ID") !== null;
       const apart = changed.get(propertyOf(part, "UID")?.value ?? "") ?? new Set();
-      const starts = isChange ? [startOf(part, zones)] : startsOf(part, zones, within, apart);
       const length = lengthOf(part, zones);
-      for (const start of starts) {
+      const occurrences = isChange
+        ? [{ start: startOf(part, zones), length }]
+        : occurrencesOf(part, zones, within, apart);
+      for (const { start, length } of occurrences) {
         const when = { from: momentOfTime(start), to: endOf(start, length) };
         if (isWithin(when, within)) found.events.push(eventOf(part, start, when));
       }
@@ -101,38 +103,59 @@ function lengthOf(part: Component, zones: Zones): Length {
   if (ends === null && lasts !== null) return parseLength(lasts);
   if (ends === null) return { days: start.isDay ? 1 : 0, ms: 0 };
   const end = parseTime(ends, zones);
-  if (start.isDay && end.isDay) return { days: (end.wall - start.wall) / DAY_MS, ms: 0 };
+  // an end that is the beginning, as some programs write it, means that day
+  if (start.isDay && end.isDay) {
+    return { days: Math.max((end.wall - start.wall) / DAY_MS, 1), ms: 0 };
+  }
   return { days: 0, ms: Math.max(momentOfTime(end) - momentOfTime(start), 0) };
 }
 
-// The times at which an event begins that may be in the span, but for those set apart.
-function* startsOf(
+interface Occurrence {
+  readonly start: Time;
+  readonly length: Length;
+}
+
+// The times of an event that may be in the span, but for those set apart.
+function* occurrencesOf(
   part: Component,
   zones: Zones,
   within: Span,
   apart: ReadonlySet<string>,
-): Generator<Time> {
-  if (propertyOf(part, "EXRULE") !== null) {
-    throw new Error("repeats in a way that is not understood: EXRULE");
-  }
+): Generator<Occurrence> {
   const start = startOf(part, zones);
+  const length = lengthOf(part, zones);
   const gone = keysOf(propertiesOf(part, "EXDATE"), zones);
   const seen = new Set<string>();
-  const { days, ms } = lengthOf(part, zones);
-  // no zone is two days from UTC
-  const earliest = within.from - ms - (days + 2) * DAY_MS;
   const isNew = (time: Time): boolean => {
-    if (time.wall < earliest) return false;
     const key = keyOf(time);
     if (seen.has(key) || isKept(gone, time) || isKept(apart, time)) return false;
     seen.add(key);
     return true;
   };
-  const extra = propertiesOf(part, "RDATE").flatMap((dates) => parseTimes(dates, zones));
-  for (const time of [start, ...extra]) if (isNew(time)) yield time;
-  for (const rule of propertiesOf(part, "RRULE").map(parseRule)) {
-    for (const time of timesOf(rule, start, within.to)) if (isNew(time)) yield time;
+  const added = propertiesOf(part, "RDATE").flatMap((dates) => addedBy(dates, length, zones));
+  for (const each of [{ start, length }, ...added]) if (isNew(each.start)) yield each;
+  if (propertyOf(part, "EXRULE") !== null) {
+    throw new Error("repeats in a way that is not understood: EXRULE");
   }
+  // no zone is two days from UTC
+  const earliest = within.from - length.ms - (length.days + 2) * DAY_MS;
+  for (const rule of propertiesOf(part, "RRULE").map(parseRule)) {
+    for (const time of timesOf(rule, start, within.to)) {
+      if (time.wall >= earliest && isNew(time)) yield { start: time, length };
+    }
+  }
+}
+
+// A period has an end of its own, or a length.
+function addedBy(dates: Property, usual: Length, zones: Zones): Occurrence[] {
+  return dates.value.split(",").map((value) => {
+    const [begin = "", end] = value.split("/");
+    const start = parseTime({ ...dates, value: begin }, zones);
+    if (end === undefined) return { start, length: usual };
+    if (/^[+-]?P/.test(end)) return { start, length: parseLength({ ...dates, value: end }) };
+    const until = momentOfTime(parseTime({ ...dates, value: end }, zones));
+    return { start, length: { days: 0, ms: Math.max(until - momentOfTime(start), 0) } };
+  });
 }
 
 // The times of recurrences that have been changed, by the event that they belong to: each change

@@ -40,11 +40,9 @@ export function parseTime({ name, value, params }: Property, zones: Zones): Time
   return { wall, isDay: false, zone: id === undefined ? LOCAL : zones(id) };
 }
 
-/** The times of a property that has a list of them, or of periods, of which only the beginnings. */
+/** The times of a property that has a list of them. */
 export function parseTimes(property: Property, zones: Zones): Time[] {
-  return property.value
-    .split(",")
-    .map((value) => parseTime({ ...property, value: value.replace(/\/.*/, "") }, zones));
+  return property.value.split(",").map((value) => parseTime({ ...property, value }, zones));
 }
 
 /** How long something lasts: days as the calendar has them, and time as a stopwatch has it. */
