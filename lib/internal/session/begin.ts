@@ -20,10 +20,11 @@ import {
   type Waiting,
 } from "./attempt.js";
 import { application, eachHook } from "./callbacks.js";
-import { openConnection, openToProxy, type Opening } from "./connect.js";
+import { openConnection, openToProxy } from "./connect.js";
 import { closeConnection, isUsable, takeIdle } from "./connection.js";
 import { traceConnection, traceEnd, traceStart } from "./diagnostics.js";
 import { leave, settle } from "./ending.js";
+import type { Opening } from "./opening.js";
 import { reportEnd, reportSending, startReport } from "./report.js";
 import { startClock, type Request } from "./request_state.js";
 import { readHead, readStatus } from "./response_head.js";

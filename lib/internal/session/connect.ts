@@ -4,74 +4,39 @@
 //
 // Each layer either goes on or words the error, closes what is open and gives the NE_* code. A
 // tunnel that failed is never used for anything else.
-import type { Duplex } from "node:stream";
 import {
   NE_CONNECT,
   NE_DBG_HTTP,
   NE_ERROR,
   NE_LOOKUP,
   NE_OK,
-  NE_SESSFLAG_TLS_SNI,
   NE_SOCK_ERROR,
   NE_SOCK_TIMEOUT,
   NE_TIMEOUT,
   ne_status_connected,
   ne_status_connecting,
-  ne_status_handshake,
   ne_status_lookup,
 } from "../base/constants.js";
-import { isPromise } from "../base/promise.js";
-import type { Scope } from "./cancellation.js";
-import { traceConnection } from "./diagnostics.js";
-import { awaitApplication, notify } from "./callbacks.js";
+import { certificates } from "../tls/certificate_handles.js";
+import { createTlsContext, trustCert } from "../tls/context.js";
+import { printAddress, resolveHost, type Address } from "../wire/address.js";
+import { connectFirst, inTurn, type Cancel } from "../wire/attempts.js";
+import { trustDefaultCa } from "../wire/default_roots.js";
+import { addresses as addressHandles } from "../wire/socket_handles.js";
+import { driveSocks } from "../wire/socks_client.js";
+import { connectTcp } from "../wire/tcp.js";
+import { Wire } from "../wire/wire.js";
+import type { WireFailure } from "../wire/wire_failure.js";
 import { closeConnection } from "./connection.js";
-import { proxyInUse, type Endpoint, type Hop, type Route } from "./route.js";
-import { reportConnecting, reportHandshake, reportOpening, type Report } from "./report.js";
-import {
-  setError,
-  type Session,
-  type StatusInfo,
-  type TlsCallbacks,
-  type Turn,
-} from "./session_state.js";
+import { traceConnection } from "./diagnostics.js";
+import { askConnector, openUnix } from "./given_transport.js";
+import { lost, seconds, tell, type Opening } from "./opening.js";
+import { reportConnecting, reportOpening } from "./report.js";
+import { proxyInUse, type Endpoint, type Hop } from "./route.js";
+import { setError } from "./session_state.js";
+import { AGAIN, startTls } from "./start_tls.js";
 import { trace } from "./trace.js";
 import { isExemptFromTls } from "./without_tls.js";
-import { driveSocks } from "../wire/socks_client.js";
-import { createTlsContext, trustCert, type TlsContext } from "../tls/context.js";
-import {
-  certificateOf,
-  certificates,
-  endCertificate,
-  lendCertificate,
-  type Certificate,
-} from "../tls/certificate_handles.js";
-import { failuresText, judge, rememberAccepted, wasAccepted } from "../tls/verify.js";
-import { addresses as addressHandles } from "../wire/socket_handles.js";
-import { printAddress, resolveHost, type Address } from "../wire/address.js";
-import { trustDefaultCa } from "../wire/default_roots.js";
-import { connectFirst, inTurn, type Cancel } from "../wire/attempts.js";
-import { connectTcp, connectUnix } from "../wire/tcp.js";
-import { tlsWire } from "../wire/tls_wire.js";
-import { handshakeClient, type TlsOutcome } from "../wire/tls.js";
-import { Wire } from "../wire/wire.js";
-import { CLOSED_HERE, failureOf, type WireFailure } from "../wire/wire_failure.js";
-import { hasMethods } from "../base/unknown_value.js";
-
-/** Whose connection it is to be, and how long each part took. */
-export interface Opening {
-  session: Session;
-  turn: Turn;
-  scope: Scope;
-  /** The request's place in the order in which the session's requests were begun. */
-  ordinal: number;
-  timing: { lookup: number | null; connect: number | null; handshake: number | null };
-  /** Of the request that the connection is for. */
-  report: Report;
-  /** Makes a CONNECT tunnel through an HTTP proxy; words its own errors. */
-  tunnel: (hop: Hop) => Promise<number>;
-  /** A second connection in place of a first one, of which everybody has been told. */
-  quiet?: boolean;
-}
 
 /** Opens a connection into `turn.connection`. @returns `NE_OK`, or a code with the error set */
 export async function openConnection(o: Opening): Promise<number> {
@@ -92,10 +57,6 @@ export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> 
   for (const cert of hop.trust) trustCert(context, certificates.open(cert, "nx_session_proxy"));
   return startTls(o, context, hop.endpoint, null);
 }
-
-// The server asked for a client certificate in a TLS 1.2 handshake, which has to start
-// again with it.
-const AGAIN = -1;
 
 async function openLayers(o: Opening): Promise<number> {
   const s = o.session;
@@ -234,49 +195,6 @@ async function openTransport(o: Opening): Promise<number> {
   return useWire(o, wire, null, s.server.hostname);
 }
 
-function openUnix(o: Opening, path: string): Promise<Wire | WireFailure> {
-  return connectUnix(path, o.session.timeouts.connect, (cancel) => {
-    o.scope.onBreak(({ message, cause }) =>
-      cancel({ code: NE_SOCK_ERROR, error: message, cause }),
-    );
-  });
-}
-
-async function askConnector(
-  o: Opening,
-  { fn, userdata }: NonNullable<Route["connector"]>,
-): Promise<Wire | WireFailure> {
-  const s = o.session;
-  try {
-    const result = fn(userdata, s.server.hostname, s.server.port);
-    const stream = isPromise(result) ? await awaitStream(o, result) : result;
-    if (!isStream(stream)) {
-      return { code: NE_SOCK_ERROR, error: "the connector gave no stream", cause: null };
-    }
-    // the connector itself broke the request off
-    if (o.scope.broken !== null) stream.destroy();
-    o.scope.check();
-    return new Wire(stream);
-  } catch (error) {
-    o.scope.check();
-    return { ...failureOf(error), code: NE_SOCK_ERROR };
-  }
-}
-
-function isStream(given: unknown): given is Duplex {
-  return hasMethods(given, "write", "on");
-}
-
-// A stream that comes after the request was broken off is nobody's.
-function awaitStream(o: Opening, promise: PromiseLike<unknown>): Promise<unknown> {
-  const drop = (stream: unknown): void => {
-    if (o.scope.broken === null || !isStream(stream)) return;
-    if (hasMethods(stream, "destroy")) stream.destroy();
-  };
-  promise.then(drop, () => {});
-  return awaitApplication(o.session, o.turn, o.scope, promise);
-}
-
 async function useWire(
   o: Opening,
   wire: Wire,
@@ -298,12 +216,6 @@ async function useWire(
   traceConnection("open", o.session, o.turn.connection);
   await tell(o, ne_status_connected, { cd: { hostname } });
   return o.turn.connection?.open === true ? NE_OK : lost(o.session);
-}
-
-// A callback has closed the connection while it was being opened.
-function lost(s: Session): number {
-  setError(s, `Could not connect to server: ${CLOSED_HERE.error}`);
-  return NE_ERROR;
 }
 
 // Through the proxy that the connection leads to, to the server.
@@ -364,148 +276,4 @@ async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
     failure.cause,
   );
   return NE_ERROR;
-}
-
-// TLS over the connection as it is, then the verdict, before anything is sent over it.
-async function startTls(
-  o: Opening,
-  context: TlsContext,
-  endpoint: Endpoint,
-  verify: TlsCallbacks["verify"],
-): Promise<number> {
-  const s = o.session;
-  const { connection } = o.turn;
-  if (connection === null) return lost(s);
-  const begun = performance.now();
-  const facts = reportHandshake(o.report, endpoint === s.server);
-  const raw = connection.wire;
-  const rest = raw.release();
-  if (rest.length > 0) raw.stream.unshift(rest);
-  const ties: (() => void)[] = [];
-  // the flag is about the server; a proxy is always told
-  const tellsName = endpoint !== s.server || s.flags[NE_SESSFLAG_TLS_SNI] !== 0;
-  const servername = tellsName && !endpoint.literal ? endpoint.hostname : null;
-  const outcome = await handshakeClient(raw.stream, context, {
-    servername,
-    sessionKey: `${endpoint.hostname}:${endpoint.port}`,
-    timeoutMs: handshakeTimeout(s),
-    ownBlocks: endpoint === s.server,
-    tap: s.tlsCallbacks.provider?.tap ?? null,
-    onKeys: keysHeard(s),
-    onAbort: (cancel) => {
-      ties.push(o.scope.onBreak(({ cause }) => cancel(cause)));
-    },
-    // while a client certificate is asked for, other requests of the session may run
-    waitFor: (promise) => awaitApplication(s, o.turn, o.scope, promise),
-  }).finally(() => ties.forEach((untie) => untie()));
-  if (!outcome.ok) {
-    o.scope.check();
-    if (outcome.again) {
-      // C goes on with the handshake under way, so nobody is told of another connection; only a
-      // proxy's ends as others do, since requests were sent over it
-      if (connection.hop === null) {
-        connection.open = false;
-        o.quiet = true;
-      } else {
-        closeConnection(s, connection);
-      }
-      return AGAIN;
-    }
-    const error = connection.open ? outcome.error : CLOSED_HERE.error;
-    setError(s, `SSL handshake failed: ${error}`, outcome.cause);
-    closeConnection(s, connection);
-    return outcome.code === NE_SOCK_TIMEOUT ? NE_TIMEOUT : NE_ERROR;
-  }
-  connection.wire = tlsWire(outcome);
-  facts.protocol = outcome.socket.getProtocol();
-  facts.cipher = outcome.cipher;
-  if (endpoint === s.server) o.report.phase = "verify";
-  const accepted = await judgePeer(o, outcome, context, endpoint, verify);
-  if (accepted !== NE_OK) {
-    closeConnection(s, connection);
-    return accepted;
-  }
-  outcome.accept();
-  // what was set to answer the server's wish for a client certificate is what it was made with
-  if (context.provider !== null) connection.settings = s.settings;
-  o.timing.handshake = seconds(begun);
-  await tell(o, ne_status_handshake, {
-    hs: { protocol: outcome.protocol, ciphersuite: outcome.cipher },
-  });
-  return NE_OK;
-}
-
-// Whoever records the keys of TLS connections, if anybody does.
-function keysHeard(s: Session): ((line: Buffer) => void) | null {
-  const { observers } = s.listeners;
-  if (!observers.some(({ keys }) => keys !== undefined)) return null;
-  return (line) => observers.forEach(({ keys }) => keys?.(line));
-}
-
-function handshakeTimeout(s: Session): number {
-  return s.timeouts.connect > 0 ? Math.min(s.timeouts.connect, s.timeouts.read) : s.timeouts.read;
-}
-
-async function judgePeer(
-  o: Opening,
-  outcome: TlsOutcome,
-  context: TlsContext,
-  endpoint: Endpoint,
-  verify: TlsCallbacks["verify"],
-): Promise<number> {
-  const s = o.session;
-  const literal = endpoint.literal ? (endpoint.addresses?.[0]?.bytes ?? null) : null;
-  const name = endpoint.literal ? null : endpoint.hostname;
-  const verdict = judge(outcome, context, name, literal, Math.floor(Date.now() / 1000));
-  if (verdict.hard !== null) {
-    setError(s, `${verdict.inHandshake ? "SSL handshake failed: " : "SSL error: "}${verdict.hard}`);
-    return NE_ERROR;
-  }
-  const { failures } = verdict;
-  if (o.report.origins.tls !== null) o.report.origins.tls.failures = failures;
-  const known = (): boolean => wasAccepted(context, outcome.chain, failures, verify);
-  if (failures === 0 || known()) return NE_OK;
-  const { verifying } = s.tlsCallbacks;
-  while (verifying.isPendingFor(o.ordinal)) {
-    await awaitApplication(s, o.turn, o.scope, verifying.decided);
-    if (known()) return NE_OK;
-  }
-  setError(s, `SSL error: ${failuresText(verdict)}`);
-  const certificate = certificateOf(outcome.chain);
-  if (verify === null || certificate === null) return NE_ERROR;
-  const { begun } = s.work;
-  const decided = askVerify(o, verify, failures, certificate).then((accepted) => {
-    if (accepted) rememberAccepted(context, outcome.chain, failures, verify);
-    return accepted ? NE_OK : NE_ERROR;
-  });
-  return verifying.hold(begun, decided);
-}
-
-async function askVerify(
-  o: Opening,
-  { fn, userdata }: NonNullable<TlsCallbacks["verify"]>,
-  failures: number,
-  certificate: Certificate,
-): Promise<boolean> {
-  const lent = lendCertificate(certificate);
-  try {
-    const result = fn(userdata, failures, lent);
-    const { session, turn, scope } = o;
-    const wait = isPromise(result) ? awaitApplication(session, turn, scope, result) : result;
-    return (await wait) === 0;
-  } finally {
-    endCertificate(lent);
-  }
-}
-
-// Tells the notifier, and waits for it if it wants that.
-async function tell(o: Opening, status: number, info: StatusInfo): Promise<void> {
-  const isKnown = o.quiet === true && status !== ne_status_handshake;
-  const wait = isKnown ? undefined : notify(o.session, status, info);
-  if (isPromise(wait)) await awaitApplication(o.session, o.turn, o.scope, wait);
-  o.scope.check();
-}
-
-function seconds(since: number): number {
-  return (performance.now() - since) / 1000;
 }
