@@ -18,7 +18,10 @@ import { failResponse } from "./internal/session/failed_response.js";
 import { errnoText } from "./internal/base/errno.js";
 import { misuse, needHandle, type ne_request, type ne_session } from "./internal/base/handle.js";
 import { checkFieldValue } from "./internal/http/request_head.js";
-import { ne_lock_using_parent, ne_lock_using_resource } from "./internal/plugins/lock_store.js";
+import {
+  ne_lock_using_parent,
+  ne_lock_using_resource,
+} from "./internal/plugins/lock_submission.js";
 import { needBytes, needObject, needText } from "./internal/base/arguments.js";
 import {
   countBlocks,

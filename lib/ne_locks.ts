@@ -1,6 +1,6 @@
 // ne_locks.h: LOCK, UNLOCK, refreshing and discovery. The store and the If field are in
-// internal/plugins/lock_store.ts, where ne_basic can reach them; what responses say of locks is
-// read by internal/dav/active_lock.ts.
+// internal/plugins/lock_*.ts, where ne_basic can reach them; what responses say of locks is read by
+// internal/dav/active_lock.ts.
 import { printable } from "./internal/base/bytes.js";
 import { NE_DEPTH_ZERO, NE_OK } from "./internal/base/constants.js";
 import { newActiveLock, readActiveLocks } from "./internal/dav/active_lock.js";
@@ -13,7 +13,7 @@ import {
 import { needHandle, type ne_session } from "./internal/base/handle.js";
 import { failResponse } from "./internal/session/failed_response.js";
 import { checkTarget } from "./internal/http/request_head.js";
-import type { LockRecord } from "./internal/plugins/lock_store.js";
+import type { LockRecord } from "./internal/plugins/lock_record.js";
 import { needCallback } from "./internal/base/arguments.js";
 import { dispatchForOutcome } from "./internal/multistatus/outcome_reader.js";
 import { HEALS_HREFS } from "./internal/multistatus/href.js";
@@ -47,21 +47,26 @@ export {
   ne_lock_create,
   ne_lock_destroy,
   ne_lock_free,
-  ne_lock_using_parent,
-  ne_lock_using_resource,
   ne_lockscope_exclusive,
   ne_lockscope_shared,
+  ne_locktype_write,
+} from "./internal/plugins/lock_record.js";
+export {
   ne_lockstore_add,
   ne_lockstore_create,
   ne_lockstore_destroy,
   ne_lockstore_findbyuri,
   ne_lockstore_first,
   ne_lockstore_next,
-  ne_lockstore_register,
   ne_lockstore_remove,
-  ne_locktype_write,
 } from "./internal/plugins/lock_store.js";
-export type { ne_lock_scope, ne_lock_store, ne_lock_type } from "./internal/plugins/lock_store.js";
+export {
+  ne_lock_using_parent,
+  ne_lock_using_resource,
+  ne_lockstore_register,
+} from "./internal/plugins/lock_submission.js";
+export type { ne_lock_scope, ne_lock_type } from "./internal/plugins/lock_record.js";
+export type { ne_lock_store } from "./internal/plugins/lock_store.js";
 
 /**
  * A lock (`struct ne_lock`). The function `ne_lock` has the same name, so this is a type only: make

@@ -13,7 +13,7 @@ import {
   type ne_request,
   type ne_session,
 } from "./internal/base/handle.js";
-import { ne_lock_using_resource } from "./internal/plugins/lock_store.js";
+import { ne_lock_using_resource } from "./internal/plugins/lock_submission.js";
 import {
   needCallback,
   needCallbackOrNull,

@@ -38,7 +38,7 @@ import { versions } from "./internal/resources/versions.js";
 import { Call } from "./internal/resources/call.js";
 import { parseDocument } from "./internal/resources/xml_parse.js";
 import { printElement, PROLOGUE } from "./internal/resources/xml_text.js";
-import { ne_lock_using_resource } from "./internal/plugins/lock_store.js";
+import { ne_lock_using_resource } from "./internal/plugins/lock_submission.js";
 import { samePath } from "./internal/uri/same_path.js";
 import type { ne_propname } from "./ne_props.js";
 

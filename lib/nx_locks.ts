@@ -1,11 +1,8 @@
 // Locks that refresh themselves, built on ne_locks: refreshed while they are held, released once,
 // found again after a crash.
 import { checkPath, needPath } from "./internal/resources/argument_checks.js";
-import {
-  isBracketable,
-  type ne_lock_store,
-  ne_lock_create,
-} from "./internal/plugins/lock_store.js";
+import { isBracketable, ne_lock_create } from "./internal/plugins/lock_record.js";
+import type { ne_lock_store } from "./internal/plugins/lock_store.js";
 import { misuse, needHandle, type ne_session } from "./internal/base/handle.js";
 import { needCallbackOrNull, needText } from "./internal/base/arguments.js";
 import { readOptions } from "./internal/base/call_options.js";

@@ -10,6 +10,7 @@ const COVERED: Readonly<Record<string, string>> = {
   ...by("internal/tls/certificate_handles.ts", "tls/certificate"),
   ...by("ne_auth.ts", "plugins/login"),
   ...by("ne_basic.ts", "plugins/file_output"),
+  ...by("internal/plugins/lock_store.ts", "plugins/lock_record", "plugins/lock_submission"),
   ...by("ne_request.ts", "session/request", "session/request_state"),
   ...by("ne_request_callbacks.ts", "session/ending"),
   ...by("ne_request_kept.ts", "session/connection"),

@@ -1,7 +1,7 @@
 // The ACL request (RFC 3744, 8.1), for both interfaces to it.
 import { newRequest } from "../session/create_request.js";
 import type { ne_session } from "../base/handle.js";
-import { ne_lock_using_resource } from "../plugins/lock_store.js";
+import { ne_lock_using_resource } from "../plugins/lock_submission.js";
 import { needList, needObject } from "../base/arguments.js";
 import { dispatchForNoMultistatus } from "../multistatus/outcome_reader.js";
 import {

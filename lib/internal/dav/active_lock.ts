@@ -9,7 +9,7 @@ import {
   ne_lock_create,
   ne_lockscope_exclusive,
   ne_lockscope_shared,
-} from "../plugins/lock_store.js";
+} from "../plugins/lock_record.js";
 import { resolveHref } from "../multistatus/href.js";
 import { repairHref } from "../uri/repair.js";
 import { ne_shave, ne_strcasecmp } from "../../ne_string.js";

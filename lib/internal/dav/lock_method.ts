@@ -9,10 +9,9 @@ import {
   codedToken,
   type LockRecord,
   NE_TIMEOUT_INFINITE,
-  ne_lock_using_parent,
-  ne_lock_using_resource,
   ne_lockscope_shared,
-} from "../plugins/lock_store.js";
+} from "../plugins/lock_record.js";
+import { ne_lock_using_parent, ne_lock_using_resource } from "../plugins/lock_submission.js";
 import { isXmlType, parseContentType } from "../http/content_type.js";
 import {
   endDocument,

@@ -3,7 +3,7 @@
 import { NE_DEPTH_INFINITE, NE_ERROR } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { type ActiveLock, newActiveLock, readActiveLocks } from "../dav/active_lock.js";
-import { ne_lockscope_shared } from "../plugins/lock_store.js";
+import { ne_lockscope_shared } from "../plugins/lock_record.js";
 import { endDocument, addDocumentReader } from "../multistatus/response_document.js";
 import { healedPath } from "../multistatus/href.js";
 import { baseOf } from "../multistatus/reference_base.js";

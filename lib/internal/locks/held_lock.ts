@@ -6,7 +6,8 @@
 //
 //   held → lost: lose    held, lost → over: giveBack (taking.ts)
 import { misuse, type ne_session } from "../base/handle.js";
-import type { LockRecord, ne_lock_store } from "../plugins/lock_store.js";
+import type { LockRecord } from "../plugins/lock_record.js";
+import type { ne_lock_store } from "../plugins/lock_store.js";
 import type { Clock } from "./clock.js";
 
 /** What stands behind a handle. */

@@ -4,7 +4,7 @@
 import { NE_AUTH, NE_ERROR, NE_PROXYAUTH } from "../base/constants.js";
 import type { ne_session } from "../base/handle.js";
 import { dispatchLock, refreshRequest } from "../dav/lock_method.js";
-import { NE_TIMEOUT_INFINITE } from "../plugins/lock_store.js";
+import { NE_TIMEOUT_INFINITE } from "../plugins/lock_record.js";
 import { failureOf, addFailureReader } from "../script/failure.js";
 import { endOutcomeReader } from "../multistatus/outcome_reader.js";
 import { nx_error } from "../script/nx_error.js";

@@ -5,13 +5,11 @@ import {
   isBracketable,
   type LockRecord,
   NE_TIMEOUT_INVALID,
-  type ne_lock_store,
   ne_lock_create,
   ne_lockscope_exclusive,
   ne_lockscope_shared,
-  ne_lockstore_add,
-  storedLocks,
-} from "../plugins/lock_store.js";
+} from "../plugins/lock_record.js";
+import { type ne_lock_store, ne_lockstore_add, storedLocks } from "../plugins/lock_store.js";
 import { ne_uri_parse, ne_uri_unparse } from "../../ne_uri.js";
 
 /** First in the text: the kind of text, and its version. */

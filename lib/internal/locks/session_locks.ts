@@ -3,14 +3,13 @@
 import { cloneForSession, type Plugin } from "../base/clonable.js";
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { misuse, type ne_request, type ne_session } from "../base/handle.js";
+import { type ne_lock_store, ne_lockstore_create } from "../plugins/lock_store.js";
 import {
   joinStore,
-  type ne_lock_store,
-  ne_lockstore_create,
   ne_lockstore_register,
   registeredStore,
   submittedTokens,
-} from "../plugins/lock_store.js";
+} from "../plugins/lock_submission.js";
 import { methodOf } from "../session/plugin_access.js";
 import { pathSegments, sameSegments } from "../uri/same_path.js";
 import { nx_error } from "../script/nx_error.js";

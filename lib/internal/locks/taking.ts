@@ -3,16 +3,14 @@ import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO, NE_ERROR, NE_OK } from "../base/const
 import type { ne_session } from "../base/handle.js";
 import { dispatchLock, lockRequest, unlockRequest } from "../dav/lock_method.js";
 import {
-  dropLock,
   isBracketable,
   type LockRecord,
-  type ne_lock_store,
   NE_TIMEOUT_INFINITE,
   ne_lock_create,
   ne_lockscope_exclusive,
   ne_lockscope_shared,
-  ne_lockstore_add,
-} from "../plugins/lock_store.js";
+} from "../plugins/lock_record.js";
+import { dropLock, type ne_lock_store, ne_lockstore_add } from "../plugins/lock_store.js";
 import { endOutcomeReader } from "../multistatus/outcome_reader.js";
 import { failureOf, throwFailure, addFailureReader } from "../script/failure.js";
 import { nx_error } from "../script/nx_error.js";

@@ -1,7 +1,7 @@
 // New collections, plain or with properties (RFC 5689, RFC 4791 section 5.3.1, RFC 6352 section
 // 6.3.1), and those above them.
 import type { ne_session } from "../base/handle.js";
-import { ne_lock_using_parent, ne_lock_using_resource } from "../plugins/lock_store.js";
+import { ne_lock_using_parent, ne_lock_using_resource } from "../plugins/lock_submission.js";
 import { nx_error } from "../script/nx_error.js";
 import { carryOut } from "./command.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";

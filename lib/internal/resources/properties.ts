@@ -1,7 +1,7 @@
 // Setting properties with PROPPATCH, and the outcome for each of them.
 import { misuse, type ne_session } from "../base/handle.js";
 import { needList, needObject } from "../base/arguments.js";
-import { ne_lock_using_resource } from "../plugins/lock_store.js";
+import { ne_lock_using_resource } from "../plugins/lock_submission.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
 import { failure, refusal } from "./failed_request.js";

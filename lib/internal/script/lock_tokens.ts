@@ -2,7 +2,7 @@
 // of ne_basic and ne_props show theirs. Where the caller writes an If field, that is all there is.
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
-import { ne_lock_using_parent, ne_lock_using_resource } from "../plugins/lock_store.js";
+import { ne_lock_using_parent, ne_lock_using_resource } from "../plugins/lock_submission.js";
 import { ne_uri, ne_uri_parse } from "../../ne_uri.js";
 import type { Field } from "./header_list.js";
 

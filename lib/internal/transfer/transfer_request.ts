@@ -3,7 +3,7 @@
 // to be looked at before it is repeated.
 import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
-import { submitsLocks } from "../plugins/lock_store.js";
+import { submitsLocks } from "../plugins/lock_submission.js";
 import { sendOnce } from "../session/plugin_access.js";
 import { sessions } from "../session/session.js";
 import { ne_lock_using_parent, ne_lock_using_resource } from "../../ne_locks.js";

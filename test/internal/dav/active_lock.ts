@@ -12,7 +12,7 @@ import {
   NE_TIMEOUT_INFINITE,
   ne_lockscope_exclusive,
   ne_lockscope_shared,
-} from "../../../lib/internal/plugins/lock_store.js";
+} from "../../../lib/internal/plugins/lock_record.js";
 import { ne_uri_parse } from "../../../lib/ne_uri.js";
 import { ne_xml_create, ne_xml_destroy, ne_xml_parse } from "../../../lib/ne_xml.js";
 

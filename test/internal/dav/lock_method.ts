@@ -18,7 +18,7 @@ import {
   ne_lock_create,
   ne_lockscope_shared,
   type LockRecord,
-} from "../../../lib/internal/plugins/lock_store.js";
+} from "../../../lib/internal/plugins/lock_record.js";
 import { ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";
 import { ne_get_error } from "../../../lib/ne_session.js";
 import { mistake } from "../../fixtures/conversation.js";

@@ -1,6 +1,6 @@
 // Locks on a clock that the test moves on: days pass in a second.
 import t from "tap";
-import { NE_TIMEOUT_INVALID } from "../../../lib/internal/plugins/lock_store.js";
+import { NE_TIMEOUT_INVALID } from "../../../lib/internal/plugins/lock_record.js";
 import { expiryOf } from "../../../lib/internal/locks/renewing.js";
 import type { LockWish } from "../../../lib/internal/locks/taking.js";
 import { takeLock } from "../../../lib/internal/locks/taking.js";

@@ -6,10 +6,12 @@ import {
   ne_lock_create,
   ne_lock_free,
   ne_lockscope_shared,
+  type LockRecord,
+} from "../../../lib/internal/plugins/lock_record.js";
+import {
   ne_lockstore_add,
   ne_lockstore_create,
   storedLocks,
-  type LockRecord,
 } from "../../../lib/internal/plugins/lock_store.js";
 import { loadStore, saveStore } from "../../../lib/internal/locks/saved_store.js";
 import { ne_uri_parse, ne_uri_unparse } from "../../../lib/ne_uri.js";

@@ -3,15 +3,14 @@ import t from "tap";
 import { needLiveSession, storeOf, chosenStore } from "../../../lib/internal/locks/session_locks.js";
 import { HeldLock, type Held } from "../../../lib/internal/locks/held_lock.js";
 import { giveBack, takeLock, type LockWish } from "../../../lib/internal/locks/taking.js";
+import { ne_lock_create } from "../../../lib/internal/plugins/lock_record.js";
+import { ne_lockstore_add, ne_lockstore_create } from "../../../lib/internal/plugins/lock_store.js";
 import {
-  ne_lock_create,
   ne_lock_using_resource,
-  ne_lockstore_add,
-  ne_lockstore_create,
   ne_lockstore_register,
   registeredStore,
   submittedTokens,
-} from "../../../lib/internal/plugins/lock_store.js";
+} from "../../../lib/internal/plugins/lock_submission.js";
 import { ne_delete, ne_move, ne_putbuf } from "../../../lib/ne_basic.js";
 import { ne_request_create, ne_request_destroy } from "../../../lib/ne_request.js";
 import { ne_fill_server_uri } from "../../../lib/ne_session.js";

@@ -4,12 +4,8 @@ import t from "tap";
 import { NE_DEPTH_ZERO } from "../../../lib/internal/base/constants.js";
 import { takeLock, giveBack, sendUnlock, type LockWish } from "../../../lib/internal/locks/taking.js";
 import { HeldLock } from "../../../lib/internal/locks/held_lock.js";
-import {
-  ne_lockstore_create,
-  ne_lock_create,
-  ne_lockscope_shared,
-  storedLocks,
-} from "../../../lib/internal/plugins/lock_store.js";
+import { ne_lock_create, ne_lockscope_shared } from "../../../lib/internal/plugins/lock_record.js";
+import { ne_lockstore_create, storedLocks } from "../../../lib/internal/plugins/lock_store.js";
 import { ne_hook_create_request, ne_hook_destroy_request } from "../../../lib/ne_request.js";
 import { failureOf, settled } from "../../fixtures/conversation.js";
 import { answer, multistatus, response } from "../../fixtures/dav.js";

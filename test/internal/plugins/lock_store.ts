@@ -3,28 +3,32 @@
 import t, { type Test } from "tap";
 import {
   NE_TIMEOUT_INVALID,
-  dropLock,
-  joinStore,
   ne_lock_copy,
   ne_lock_create,
   ne_lock_destroy,
   ne_lock_free,
-  ne_lock_using_parent,
-  ne_lock_using_resource,
+  type LockRecord,
+} from "../../../lib/internal/plugins/lock_record.js";
+import {
+  dropLock,
   ne_lockstore_add,
   ne_lockstore_create,
   ne_lockstore_destroy,
   ne_lockstore_findbyuri,
   ne_lockstore_first,
   ne_lockstore_next,
-  ne_lockstore_register,
   ne_lockstore_remove,
-  registeredStore,
   storedLocks,
+} from "../../../lib/internal/plugins/lock_store.js";
+import {
+  joinStore,
+  ne_lock_using_parent,
+  ne_lock_using_resource,
+  ne_lockstore_register,
+  registeredStore,
   submitsLocks,
   submittedTokens,
-  type LockRecord,
-} from "../../../lib/internal/plugins/lock_store.js";
+} from "../../../lib/internal/plugins/lock_submission.js";
 import { cloneForSession, isPlugin } from "../../../lib/internal/base/clonable.js";
 import {
   ne_request_create,

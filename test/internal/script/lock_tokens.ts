@@ -1,12 +1,9 @@
 // Which locks a request shows, by its method: as RFC 4918 wants them, and none that were not asked.
 import t, { type Test } from "tap";
 import { NE_DEPTH_INFINITE } from "../../../lib/internal/base/constants.js";
-import {
-  ne_lock_create,
-  ne_lockstore_add,
-  ne_lockstore_create,
-  ne_lockstore_register,
-} from "../../../lib/internal/plugins/lock_store.js";
+import { ne_lock_create } from "../../../lib/internal/plugins/lock_record.js";
+import { ne_lockstore_add, ne_lockstore_create } from "../../../lib/internal/plugins/lock_store.js";
+import { ne_lockstore_register } from "../../../lib/internal/plugins/lock_submission.js";
 import type { Field } from "../../../lib/internal/script/header_list.js";
 import { submitLocks } from "../../../lib/internal/script/lock_tokens.js";
 import { ne_request_create, ne_request_destroy, ne_request_dispatch } from "../../../lib/ne_request.js";
