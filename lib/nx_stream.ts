@@ -2,10 +2,10 @@
 // read before it is needed, so back-pressure reaches from a Readable to the socket and from the
 // socket to a Writable.
 import { Readable, Writable, type Duplex } from "node:stream";
-import { asBuffer, isBytes } from "./internal/base/bytes.js";
+import { bytesIn } from "./internal/base/bytes.js";
 import { NE_ERROR } from "./internal/base/constants.js";
 import { isPromise } from "./internal/base/promise.js";
-import { iterate } from "./internal/base/web_stream.js";
+import { isNodeStream, iterate, letGo } from "./internal/base/web_stream.js";
 import { detachConnection } from "./internal/session/upgrade.js";
 import { nx_error } from "./internal/script/nx_error.js";
 import { misuse, type ne_request } from "./internal/base/handle.js";
@@ -190,14 +190,10 @@ function checkSource(source: unknown): void {
   if (isNodeStream(source)) source.on("error", () => {});
 }
 
-function isNodeStream(source: unknown): source is Readable {
-  const { on, destroy } = source as Partial<Readable>;
-  return typeof on === "function" && typeof destroy === "function";
-}
-
 function bytesOf(chunk: unknown): Buffer {
   if (typeof chunk === "string") return Buffer.from(chunk);
-  if (isBytes(chunk)) return asBuffer(chunk);
+  const bytes = bytesIn(chunk);
+  if (bytes !== null) return bytes;
   throw misuse("nx_set_request_body_stream", "the source gave what is neither bytes nor a string");
 }
 
@@ -207,6 +203,7 @@ class StreamBody implements Supplier {
   #source: nx_body_source | null;
   #iterator: AsyncIterator<unknown> | null = null;
   #ended = false;
+  #isOver = false;
 
   constructor(
     r: Request,
@@ -220,7 +217,9 @@ class StreamBody implements Supplier {
   rewind(): boolean | Promise<boolean> {
     if (this.#again === null) return this.#iterator === null ? true : sentBefore(this.#r);
     this.over();
+    this.#isOver = false;
     this.#iterator = null;
+    this.#source = null;
     const given = this.#again();
     return isPromise(given) ? given.then((source) => this.#start(source)) : this.#start(given);
   }
@@ -229,7 +228,9 @@ class StreamBody implements Supplier {
     checkSource(source);
     this.#source = source;
     this.#ended = false;
-    return true;
+    // nobody waits for what came too late
+    if (this.#isOver) this.over();
+    return !this.#isOver;
   }
 
   async next(): Promise<Buffer | null> {
@@ -247,13 +248,14 @@ class StreamBody implements Supplier {
 
   // A source that was begun, or made for this request, and not read to its end is let go of.
   over(): void {
-    const iterator = this.#iterator;
+    this.#isOver = true;
     const source = this.#source;
-    if (this.#ended || source === null || (iterator === null && this.#again === null)) return;
+    if (this.#ended || source === null) return;
+    if (this.#again !== null) this.#iterator ??= iterate(source);
+    if (this.#iterator === null) return;
     this.#ended = true;
-    if (isNodeStream(source)) source.destroy();
     // nobody is there to hear what it says to that
-    else void Promise.resolve(iterator?.return?.()).catch(() => {});
+    letGo(source, this.#iterator).catch(() => {});
   }
 }
 

@@ -30,7 +30,7 @@ import {
   ne_ssl_set_verify,
   type ne_session,
 } from "../lib/ne_session.js";
-import { nx_session_connected } from "../lib/nx_session.js";
+import { nx_request_abort, nx_session_connected } from "../lib/nx_session.js";
 import { nx_get_failure } from "../lib/nx_trace.js";
 import {
   nx_detach_socket,
@@ -245,6 +245,26 @@ t.test("a source that is not needed to its end is let go of", async (t) => {
     t.equal(await ne_request_dispatch(req), NE_OK);
     t.equal(ne_get_status(req).code, 413);
     t.ok(source.destroyed);
+  });
+  await t.test("what a function gives when nobody waits any more", async (t) => {
+    const server = await scripted(t, [(peer: Peer) => peer.readEof()]);
+    const sess = session(t, server.port);
+    const asked = gate();
+    const given = gate();
+    const late = new PassThrough();
+    const req = request(t, sess);
+    nx_set_request_body_stream(req, async () => {
+      asked.open();
+      await given.opened;
+      return late;
+    });
+    const dispatched = ne_request_dispatch(req);
+    await asked.opened;
+    nx_request_abort(req);
+    t.equal(await dispatched, NE_ERROR);
+    given.open();
+    await once(late, "close");
+    t.ok(late.destroyed);
   });
   await t.test("a generator is left", async (t) => {
     const server = await scripted(t, [refuse]);

@@ -1,5 +1,6 @@
 // Conversions between bytes and text. Header text has one character per byte; text that is shown to
 // people is one printable line.
+import { types } from "node:util";
 
 /** The bytes of text that holds one byte a character; higher bits of a character are dropped. */
 export function latin1Bytes(text: string): Buffer {
@@ -41,6 +42,15 @@ export function printable(text: string): string {
 /** Whether a value is bytes. */
 export function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array;
+}
+
+/** The memory of a Uint8Array, of another view or of an ArrayBuffer; `null` for anything else. */
+export function bytesIn(value: unknown): Buffer | null {
+  if (isBytes(value)) return asBuffer(value);
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return types.isArrayBuffer(value) ? Buffer.from(value) : null;
 }
 
 /**

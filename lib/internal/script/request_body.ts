@@ -1,11 +1,10 @@
 // The body of a request in every form that programs have it, made into bytes or a source of bytes
 // that knows its length, its type, and whether it can be sent again.
 import type { Readable } from "node:stream";
-import { types } from "node:util";
-import { asBuffer, isBytes } from "../base/bytes.js";
+import { bytesIn } from "../base/bytes.js";
 import { describe } from "../base/call_options.js";
 import { misuse } from "../base/handle.js";
-import { iterate } from "../base/web_stream.js";
+import { isNodeStream, iterate, letGo } from "../base/web_stream.js";
 import type { ne_request } from "../base/handle.js";
 import { ne_set_request_body_buffer } from "../../ne_request.js";
 import { nx_set_request_body_stream, type nx_body_source } from "../../nx_stream.js";
@@ -61,13 +60,10 @@ export function readBody(given: unknown, length: number, caller: string): Outgoi
 
 function bodyFrom(given: unknown, length: number, caller: string): OutgoingBody {
   if (typeof given === "string") return fromMemory(Buffer.from(given), null);
-  if (isBytes(given)) return fromMemory(given, null);
-  if (ArrayBuffer.isView(given)) {
-    return fromMemory(new Uint8Array(given.buffer, given.byteOffset, given.byteLength), null);
-  }
+  const bytes = bytesIn(given);
+  if (bytes !== null) return fromMemory(bytes, null);
   if (typeof given === "function") return fromCaller(given as () => nx_body_source, length, caller);
   if (typeof given !== "object" || given === null) throw unusable(given, caller);
-  if (types.isArrayBuffer(given)) return fromMemory(new Uint8Array(given), null);
   const kind = Object.prototype.toString.call(given);
   if (kind === "[object URLSearchParams]") {
     return fromMemory(Buffer.from(String(given)), "application/x-www-form-urlencoded");
@@ -161,18 +157,13 @@ class SingleUse implements OutgoingBody {
 
   // one that was begun is let go of by the request
   release(): void {
-    if (this.isRepeatable() && isNodeStream(this.#source)) this.#source.destroy();
+    if (this.isRepeatable()) letGo(this.#source, null).catch(() => {});
   }
 
   give(req: ne_request, progress: nx_progress_fn | null): void {
     this.#reading = new Reading(this.#source, this.#length, progress, this.#caller);
     nx_set_request_body_stream(req, this.#reading, this.#length);
   }
-}
-
-function isNodeStream(source: nx_body_source): source is Readable {
-  const { on, destroy } = source as Partial<Readable>;
-  return typeof on === "function" && typeof destroy === "function";
 }
 
 // A stream that fails before it is read must not take the process with it.
@@ -231,14 +222,14 @@ class Reading implements AsyncIterableIterator<Uint8Array> {
     const { done, value } = await this.#iterator.next();
     if (done === true) return null;
     if (typeof value === "string") return Buffer.from(value);
-    if (isBytes(value)) return asBuffer(value);
+    const bytes = bytesIn(value);
+    if (bytes !== null) return bytes;
     const what = `the body gave ${describe(value)}`;
     throw misuse(this.#caller, `${what}, which is neither bytes nor a string`);
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (isNodeStream(this.#source)) this.#source.destroy();
-    else await this.#iterator?.return?.();
+    await letGo(this.#source, this.#iterator);
     return { done: true, value: undefined };
   }
 }

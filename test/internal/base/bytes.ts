@@ -2,6 +2,7 @@
 import t from "tap";
 import {
   asBuffer,
+  bytesIn,
   HEX_PAIRS,
   hexValue,
   isBytes,
@@ -18,6 +19,11 @@ t.test("one character a byte", async (t) => {
   t.same([...asBuffer(memory)], [2, 3]);
   t.ok(isBytes(memory));
   t.notOk(isBytes([1]));
+  for (const value of [memory, new DataView(memory.buffer, 1), memory.buffer.slice(1)]) {
+    t.same([...(bytesIn(value) ?? [])], [2, 3]);
+  }
+  t.equal(bytesIn(memory)?.buffer, memory.buffer, "no copy");
+  for (const value of ["ab", [1], null, 7]) t.equal(bytesIn(value), null);
 });
 
 t.test("hex digits", async (t) => {

@@ -1,6 +1,7 @@
 // Iterating in a way that can be given up: web streams, which are cancelled at once, and the rest.
+import { PassThrough } from "node:stream";
 import t from "tap";
-import { iterate } from "../../../lib/internal/base/web_stream.js";
+import { isNodeStream, iterate, letGo } from "../../../lib/internal/base/web_stream.js";
 
 async function all(source: AsyncIterable<unknown>): Promise<unknown[]> {
   const iterator = iterate(source);
@@ -44,4 +45,41 @@ t.test("anything else by its own iterator", async (t) => {
   })();
   t.equal(iterate(source), source);
   t.strictSame(await all(source), [1, 2]);
+});
+
+t.test("a source is let go of", async (t) => {
+  await t.test("a stream of Node's, begun or not", async (t) => {
+    for (const begun of [true, false]) {
+      const source = new PassThrough();
+      t.ok(isNodeStream(source));
+      await letGo(source, begun ? iterate(source) : null);
+      t.ok(source.destroyed);
+    }
+  });
+  await t.test("a web stream, begun or not", async (t) => {
+    for (const begun of [true, false]) {
+      let cancelled = 0;
+      const source = new ReadableStream({ cancel: () => void cancelled++ });
+      await letGo(source, begun ? iterate(source) : null);
+      t.equal(cancelled, 1);
+    }
+  });
+  await t.test("an iterator that was begun", async (t) => {
+    const left: string[] = [];
+    const source = (name: string): AsyncGenerator<number> =>
+      (async function* () {
+        try {
+          yield 1;
+        } finally {
+          left.push(name);
+        }
+      })();
+    const begun = source("begun");
+    await begun.next();
+    await letGo(begun, begun);
+    const fresh = source("fresh");
+    await letGo(fresh, null);
+    t.strictSame(left, ["begun"]);
+    t.equal((await fresh.next()).value, 1, "what holds nothing can still be used");
+  });
 });

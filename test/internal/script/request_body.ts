@@ -90,6 +90,17 @@ t.test("a request that should have a body says that it has none", async (t) => {
   );
 });
 
+t.test("pieces of memory of any kind", async (t) => {
+  const { sess, server } = await serving(t, [OK]);
+  // as the web stream of a FileHandle gives them
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode("ab").buffer as unknown as Uint8Array;
+    yield new DataView(new TextEncoder().encode("-cd-").buffer, 1, 2) as unknown as Uint8Array;
+  }
+  await nx_send(sess, "PUT", "/", { body: pieces() });
+  t.equal(server.requests[0]?.body.toString(), "abcd");
+});
+
 t.test("a body that gives the wrong thing is a mistake of nx_send's caller", async (t) => {
   async function* wrong(value: unknown): AsyncGenerator<string> {
     yield "a";

@@ -313,6 +313,10 @@ t.test("tries", async (t) => {
     const result = await nx_send(sess, "PUT", "/", { body, retries: 1 });
     t.equal(result.code, NE_CONNECT);
     t.equal(body.destroyed, true, "it is let go of at the end");
+    let cancelled = false;
+    const web = new ReadableStream({ cancel: () => void (cancelled = true) });
+    await nx_send(sess, "PUT", "/", { body: web });
+    t.ok(cancelled, "so is a web stream");
   });
   await t.test("not beyond the timeout", async (t) => {
     const later = BUSY.replace("Retry-After: 0", "Retry-After: 3600");
