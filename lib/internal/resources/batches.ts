@@ -1,11 +1,45 @@
-// Turns an iterator of batches into an iterator of their values. A step whose value is at hand
-// costs one settled promise. When the loop is left, the transfer behind the batches ends.
+// Turns an iterator of batches into an iterator of their values. A step whose value is at hand, or
+// can be had without waiting, costs one settled promise. When the loop is left, the transfer behind
+// the batches ends.
 import { abortFailure } from "./failed_request.js";
+
+/** Batches that can be had without waiting. */
+export interface Supply<T> {
+  /** The next batch, the taker's own; `null` where one has to be waited for. */
+  more(): T[] | null;
+}
+
+/** A supply of one batch. */
+export function supplyOf<T>(batch: T[]): Supply<T> {
+  let left: T[] | null = batch;
+  return {
+    more: () => {
+      const given = left;
+      left = null;
+      return given;
+    },
+  };
+}
+
+/** The batches of a supply, one after another. */
+export function* batchesOf<T>(supply: Supply<T>): Generator<T[], void> {
+  for (let batch = supply.more(); batch !== null; batch = supply.more()) yield batch;
+}
+
+/** A supply with each batch changed. */
+export function mapSupply<T, U>(from: Supply<T>, change: (batch: T[]) => U[]): Supply<U> {
+  return {
+    more: () => {
+      const batch = from.more();
+      return batch === null ? null : change(batch);
+    },
+  };
+}
 
 /** Where batches come from. */
 export interface Source<T> {
-  /** The next batch, the taker's own, `null` after the last. */
-  next(): Promise<T[] | null>;
+  /** Waits for more, once what came before is used up; `null` after the last. */
+  next(): Promise<Supply<T> | null>;
   /** Ends what is under way; called once. */
   stop(): Promise<void>;
   /** What was given is not to be used any more: only its end is to come. */
@@ -13,11 +47,13 @@ export interface Source<T> {
 }
 
 const DONE = Promise.resolve();
+const NOTHING: Supply<never> = { more: () => null };
 
 /** The iterator that a loop goes over. */
 export class Batches<T> implements AsyncIterableIterator<T> {
   readonly #source: Source<T>;
   readonly #signal: AbortSignal | null;
+  #supply: Supply<T> = NOTHING;
   #batch: (T | undefined)[] = [];
   #at = 0;
   #isOver = false;
@@ -62,12 +98,25 @@ export class Batches<T> implements AsyncIterableIterator<T> {
     return value;
   }
 
+  #drop(): void {
+    this.#supply = NOTHING;
+    this.#batch = [];
+    this.#at = 0;
+  }
+
   #isCut(): boolean {
     return this.#isOver || this.#signal?.aborted === true || this.#source.isBroken;
   }
 
   #hasNext(): boolean {
-    return this.#at < this.#batch.length && !this.#isCut();
+    if (this.#isCut()) return false;
+    while (this.#at === this.#batch.length) {
+      const batch = this.#supply.more();
+      if (batch === null) return false;
+      this.#batch = batch;
+      this.#at = 0;
+    }
+    return true;
   }
 
   async #fetch(before: Promise<unknown>): Promise<IteratorResult<T>> {
@@ -77,8 +126,7 @@ export class Batches<T> implements AsyncIterableIterator<T> {
       await before.catch(() => {});
       while (!this.#isOver) {
         if (this.#hasNext()) return { done: false, value: this.#take() };
-        this.#batch = [];
-        this.#at = 0;
+        this.#drop();
         await this.#refill();
       }
       return { done: true, value: undefined };
@@ -90,14 +138,14 @@ export class Batches<T> implements AsyncIterableIterator<T> {
   async #refill(): Promise<void> {
     try {
       const { aborted } = this.#signal ?? { aborted: false };
-      const batch = await this.#source.next();
+      const supply = await this.#source.next();
       if (this.#isOver) return;
       // the transfer had ended before the signal came
       if (aborted && this.#signal !== null) {
         throw abortFailure(this.#signal);
       }
-      if (batch === null) this.#isOver = true;
-      else this.#batch = batch;
+      if (supply === null) this.#isOver = true;
+      else this.#supply = supply;
     } catch (error) {
       // a loop that was left asks for no reasons
       if (this.#isOver) return;
@@ -108,7 +156,7 @@ export class Batches<T> implements AsyncIterableIterator<T> {
 
   #stop(): Promise<void> {
     this.#isOver = true;
-    this.#batch = [];
+    this.#drop();
     if (!this.#isStopped) {
       this.#isStopped = true;
       this.#stopped = this.#source.stop();

@@ -2,10 +2,11 @@
 // them.
 import { misuse } from "../base/handle.js";
 import { nx_error } from "../script/nx_error.js";
-import { foldName } from "../uri/membership.js";
+import { foldName, placeKey } from "../uri/membership.js";
 import type { ne_propname } from "../../ne_props.js";
 import { ne_status } from "../../ne_utils.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
+import { type Supply, supplyOf } from "./batches.js";
 import type { DavKind } from "./discover.js";
 import { refusal } from "./failed_request.js";
 import { isAbsence, stat } from "./stat.js";
@@ -46,11 +47,11 @@ export interface Getting {
 }
 
 /** Gives members by their paths, in portions, each once; those that are not there as such. */
-export async function* multiget(call: Call, getting: Getting): AsyncGenerator<nx_resource[]> {
+export async function* multiget(call: Call, getting: Getting): AsyncGenerator<Supply<nx_resource>> {
   const { hrefs, path } = getting;
   for (const href of hrefs) checkPath(href, call.caller);
   const naming = { asked: new HrefResolver(path, true), given: new HrefResolver(path) };
-  const members = [...new Map(hrefs.map((href) => [naming.asked.place(href).key, href]))];
+  const members = [...new Map(hrefs.map((href) => [placeKey(naming.asked.place(href)), href]))];
   for (let at = 0; at < members.length; at += PORTION) {
     yield* getSome(call, getting, members.slice(at, at + PORTION), naming);
   }
@@ -72,7 +73,7 @@ async function* getSome(
   getting: Getting,
   members: readonly Member[],
   naming: Naming,
-): AsyncGenerator<nx_resource[]> {
+): AsyncGenerator<Supply<nx_resource>> {
   const wanted = new Map(members);
   try {
     yield* getPortion(call, getting, wanted, naming);
@@ -88,7 +89,7 @@ async function* getSome(
     }
     const [only = ""] = wanted.values();
     if (await isThere(call, only)) throw error;
-    yield [absent(only, naming)];
+    yield supplyOf([absent(only, naming)]);
   }
 }
 
@@ -106,7 +107,7 @@ async function* getPortion(
   getting: Getting,
   wanted: Map<string, string>,
   naming: Naming,
-): AsyncGenerator<nx_resource[]> {
+): AsyncGenerator<Supply<nx_resource>> {
   const { path } = getting;
   const spec = {
     method: "REPORT",
@@ -120,18 +121,19 @@ async function* getPortion(
   yield* call.batches(spec, (response, batch) => {
     for (const href of response.hrefs) {
       const exact = naming.asked.place(href);
-      const place = wanted.has(exact.key) ? exact : naming.given.place(href);
+      const place = wanted.has(placeKey(exact)) ? exact : naming.given.place(href);
       if (place.kind === "self" && isRefused(response)) throw refusal(response, path);
       // what was not asked for, or was given already, is nothing that anybody waits for
-      if (!wanted.delete(place.key)) {
+      const key = placeKey(place);
+      if (!wanted.delete(key)) {
         folded ??= foldedKeys(keys);
-        if (!wanted.delete(folded.get(foldName(place.key)) ?? "")) continue;
+        if (!wanted.delete(folded.get(foldName(key)) ?? "")) continue;
       }
       batch.push(makeResource(place, response));
     }
   });
   const rest = [...wanted.values()];
-  if (rest.length > 0) yield rest.map((href) => absent(href, naming));
+  if (rest.length > 0) yield supplyOf(rest.map((href) => absent(href, naming)));
 }
 
 // Keys by their folded form; none where several have the same.

@@ -2,7 +2,7 @@
 // caller stops, all of the transfers end.
 import type { ne_session } from "../base/handle.js";
 import { onAbort } from "../base/abort_signal.js";
-import { Batches, type Source } from "./batches.js";
+import { Batches, batchesOf, type Source, type Supply } from "./batches.js";
 import { abortFailure, failure } from "./failed_request.js";
 import type { nx_resource } from "./resource.js";
 import { checkPath } from "./argument_checks.js";
@@ -53,19 +53,17 @@ export class Call {
   }
 
   /**
-   * The batches of one request.
+   * What one request gives.
    * @param check called when all have come; throws where they are not all that there is
    */
   async *batches(
     spec: RequestSpec,
     collect: Collect,
     check: () => void = () => {},
-  ): AsyncGenerator<nx_resource[], void> {
+  ): AsyncGenerator<Supply<nx_resource>, void> {
     const request = this.send(spec, collect);
     try {
-      for (let batch = await request.next(); batch !== null; batch = await request.next()) {
-        yield batch;
-      }
+      while (await request.hasMore()) yield request;
       check();
     } finally {
       await this.end(request);
@@ -75,8 +73,8 @@ export class Call {
   /** All that one request gives, which must not be much. */
   async all(spec: RequestSpec, collect: Collect): Promise<nx_resource[]> {
     const resources: nx_resource[] = [];
-    for await (const batch of this.batches(spec, collect)) {
-      resources.push(...batch);
+    for await (const supply of this.batches(spec, collect)) {
+      for (const batch of batchesOf(supply)) resources.push(...batch);
       if (resources.length > MAX_RESOURCES) {
         throw failure(`${spec.context ?? ""}the answer has too many resources`, {
           path: spec.path,
@@ -119,7 +117,7 @@ export class Call {
   }
 
   /** What a generator of batches gives, as an iterator that ends the work when it is left. */
-  iterate<T>(path: string, batches: AsyncGenerator<T[]>): AsyncIterableIterator<T> {
+  iterate<T>(path: string, batches: AsyncGenerator<Supply<T>>): AsyncIterableIterator<T> {
     return new Batches(this.source(path, batches), this.signal);
   }
 
@@ -127,7 +125,7 @@ export class Call {
    * A generator of batches whose end is that of the work.
    * @param path what the caller asked about
    */
-  source<T>(path: string, batches: AsyncGenerator<T[]>): Source<T> {
+  source<T>(path: string, batches: AsyncGenerator<Supply<T>>): Source<T> {
     const isBroken = (): boolean => this.isBroken;
     return {
       next: async () => {

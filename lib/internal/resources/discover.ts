@@ -10,6 +10,7 @@ import { keyOf, locate } from "../uri/same_path.js";
 import { ne_uri } from "../../ne_uri.js";
 import { CALDAV, CARDDAV } from "../multistatus/condition_names.js";
 import { childOf, DAV } from "./element.js";
+import { batchesOf } from "./batches.js";
 import { failure } from "./failed_request.js";
 import { ResourceCollector } from "./resource_collector.js";
 import { hrefsIn } from "./hrefs.js";
@@ -176,11 +177,12 @@ async function collectionsIn(
   const spec = propfind(home, 1, propfindBody(names, call.caller), `${home}: `);
   const found: nx_resource[] = [];
   const collector = new ResourceCollector(home, `${home}: `);
-  for await (const batch of listOnce(call, spec, collector, () => true)) {
-    for (const resource of batch) {
-      const types = resource.element(DAV, "resourcetype");
-      if (types !== null && childOf(types, nspace, type) !== null) found.push(resource);
-    }
+  const isWanted = (resource: nx_resource): boolean => {
+    const types = resource.element(DAV, "resourcetype");
+    return types !== null && childOf(types, nspace, type) !== null;
+  };
+  for await (const supply of listOnce(call, spec, collector, () => true)) {
+    for (const batch of batchesOf(supply)) found.push(...batch.filter(isWanted));
   }
   return found;
 }

@@ -14,31 +14,61 @@ const MAX_LOAD = 0.8;
 export class Fingerprints {
   readonly #seed = randomBytes(4).readInt32LE(0);
   #last = new Table(FIRST_SLOTS);
-  readonly #tables = [this.#last];
+  readonly #older: Table[] = [];
   #count = 0;
+  // the last beginning, and its hash
+  #above = "";
+  #aboveA = this.#seed;
+  #aboveB = ~this.#seed;
+  // the hash under way
+  #a = 0;
+  #b = 0;
 
-  /** Remembers a text. @returns whether it was not there yet */
-  add(text: string): boolean {
-    let a = this.#seed;
-    let b = ~this.#seed;
+  /**
+   * Remembers a text.
+   * @param above what is in front of it; that of many texts is read once
+   * @returns whether it was not there yet
+   */
+  add(text: string, above = ""): boolean {
+    if (above !== this.#above) this.#begin(above);
+    this.#a = this.#aboveA;
+    this.#b = this.#aboveB;
+    this.#feed(text);
+    const a = mix(this.#a ^ (above.length + text.length));
+    // never both 0
+    const b = mix(this.#b) || 1;
+    for (const table of this.#older) if (table.has(a, b)) return false;
+    if (this.#last.has(a, b)) return false;
+    if (this.#count++ < MAX_TEXTS) this.#roomyTable().add(a, b);
+    return true;
+  }
+
+  #begin(above: string): void {
+    this.#above = above;
+    this.#a = this.#seed;
+    this.#b = ~this.#seed;
+    this.#feed(above);
+    this.#aboveA = this.#a;
+    this.#aboveB = this.#b;
+  }
+
+  #feed(text: string): void {
+    let a = this.#a;
+    let b = this.#b;
     for (let i = 0; i < text.length; i++) {
       const c = text.charCodeAt(i);
       a = Math.imul(a ^ c, 0x9e3779b1);
       a ^= a >>> 15;
       b = Math.imul(b + c, 0x85ebca6b) ^ (b >>> 13);
     }
-    a = mix(a ^ text.length);
-    // never both 0
-    b = mix(b) || 1;
-    for (const table of this.#tables) if (table.has(a, b)) return false;
-    if (this.#count++ < MAX_TEXTS) this.#roomyTable().add(a, b);
-    return true;
+    this.#a = a;
+    this.#b = b;
   }
 
   #roomyTable(): Table {
     if (!this.#last.hasRoom) {
+      this.#older.push(this.#last);
       this.#last = new Table(this.#last.size * 4);
-      this.#tables.push(this.#last);
     }
     return this.#last;
   }

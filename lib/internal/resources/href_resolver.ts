@@ -1,11 +1,25 @@
 // Finds out what each href of a response names, quickly in the usual case: nearly every member
 // starts with the path that was asked for, letter for letter, plus one segment of ordinary
 // characters.
+import { hexValue } from "../base/bytes.js";
 import { decodeSegment, keyOf, locate } from "../uri/same_path.js";
 import { Membership, type Place } from "../uri/membership.js";
 
-// one segment, perhaps with a slash behind it; one that begins with a dot may be no name
-const USUAL = /^(?!\.)(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+\/?$/;
+const SLASH = 0x2f;
+const DOT = 0x2e;
+const PERCENT = 0x25;
+
+// what may stand in a usual segment beside escapes
+const USUAL = new Uint8Array(128);
+for (const c of Buffer.from("-._~!$&'()*+,;=:@")) USUAL[c] = 1;
+for (let c = 0x30; c <= 0x39; c++) USUAL[c] = 1;
+for (let c = 0x41; c <= 0x5a; c++) USUAL[c] = USUAL[c | 0x20] = 1;
+
+// What is in a segment: only usual characters, or escapes too, or anything else.
+const PLAIN = 0;
+const ESCAPED = 1;
+const UNUSUAL = 2;
+
 // in a key, a separator inside of a name is escaped
 const SEPARATOR = /[%/?]/g;
 
@@ -33,22 +47,24 @@ export class HrefResolver {
 
   /** What an href names. */
   place(href: string): Place {
-    if (!href.startsWith(this.#folder) || href.startsWith("//")) return this.#slowly(href);
-    const rest = href.slice(this.#folder.length);
-    if (!USUAL.test(rest)) return this.#slowly(href);
+    const start = this.#folder.length;
+    const end = href.charCodeAt(href.length - 1) === SLASH ? href.length - 1 : href.length;
+    // in V8, endsWith with a position takes a third of the time of startsWith
+    if (end <= start || !href.endsWith(this.#folder, start)) return this.#slowly(href);
+    const kind = kindOf(href, start, end);
+    if (kind === UNUSUAL) return this.#slowly(href);
     if (!this.#isExact) {
-      const place = this.#membership.place(href);
+      const place = this.#slowly(href);
       this.#isExact = place.kind === "member" && place.path === href;
       return place;
     }
-    const segment = rest.endsWith("/") ? rest.slice(0, -1) : rest;
-    if (!segment.includes("%")) {
-      return { kind: "member", path: href, name: segment, key: this.#folderKey + segment };
-    }
+    const segment = href.slice(start, end);
+    const above = this.#folderKey;
+    if (kind === PLAIN) return { kind: "member", path: href, name: segment, above, leaf: segment };
     const name = decode(segment);
     if (name === "." || name === ".." || name.includes("/")) return this.#slowly(href);
-    const key = this.#folderKey + name.replace(SEPARATOR, encodeURIComponent);
-    return { kind: "member", path: href, name, key };
+    const leaf = name.replace(SEPARATOR, encodeURIComponent);
+    return { kind: "member", path: href, name, above, leaf };
   }
 
   #slowly(href: string): Place {
@@ -58,6 +74,22 @@ export class HrefResolver {
     const query = queryOf(place.path);
     return query === null || query === this.#query ? place : { ...place, kind: "elsewhere" };
   }
+}
+
+// One that begins with a dot may be no name.
+function kindOf(href: string, start: number, end: number): number {
+  if (href.charCodeAt(start) === DOT) return UNUSUAL;
+  let kind = PLAIN;
+  for (let at = start; at < end; at++) {
+    const c = href.charCodeAt(at);
+    if (c < 128 && USUAL[c] === 1) continue;
+    const isEscape = c === PERCENT && at + 2 < end &&
+      hexValue(href.charCodeAt(at + 1)) >= 0 && hexValue(href.charCodeAt(at + 2)) >= 0;
+    if (!isEscape) return UNUSUAL;
+    kind = ESCAPED;
+    at += 2;
+  }
+  return kind;
 }
 
 // The engine's own decoder knows UTF-8 alone.

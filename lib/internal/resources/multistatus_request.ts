@@ -1,8 +1,8 @@
-// One request whose response is a multistatus, and its resources as they arrive. The body of the
-// response is read slice by slice. What a slice holds is one batch, and the connection is not read
-// on until the loop that takes the batches comes back for the next:
+// One request whose response is a multistatus, and its resources as they arrive. A block of the
+// response is read slice by slice, each when the loop that takes the resources comes for it. What a
+// slice holds is one batch, and the connection is not read on until the block is used up:
 //
-//   loop ◄── batch ── collector ◄── response ── reader ◄── slice ◄── connection
+//   loop ◄── batch ── collector ◄── response ── reader ◄── slice ◄── block ◄── connection
 //
 // While it waits for the loop, other requests of the session go on beside it.
 import { printable } from "../base/bytes.js";
@@ -27,6 +27,7 @@ import { ne_set_error } from "../../ne_session.js";
 import type { ne_status } from "../../ne_utils.js";
 import { NE_XML_MEDIA_TYPE } from "../../ne_xml.js";
 import { nx_request_abort, nx_response_fields, nx_set_request_signal } from "../../nx_session.js";
+import type { Supply } from "./batches.js";
 import { failure, isAbort, requestFailure, statusOf } from "./failed_request.js";
 import { MultistatusReader } from "./multistatus_reader.js";
 import type { Response } from "./response_element.js";
@@ -65,8 +66,16 @@ const SLICE_BYTES = 1 << 12;
 /** Bytes of a failure's body that are looked at. */
 const MAX_ERROR_BYTES = 1 << 16;
 
+const NO_BYTES: Buffer = Buffer.alloc(0);
+
+/** Ends the reading of a block: with a code, or what was thrown. */
+interface Reading {
+  readonly resolve: (code: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** A request under way. */
-export class MultistatusRequest {
+export class MultistatusRequest implements Supply<nx_resource> {
   /** The token of a sync-collection report, once the transfer is over. */
   token: string | null = null;
   /** The status of the response, once the transfer is over. */
@@ -81,7 +90,10 @@ export class MultistatusRequest {
   #batch: nx_resource[] = [];
   #idleBytes = 0;
   readonly #stretch = new Stretch();
-  #goOn: (() => void) | null = null;
+  // the block being read, and how far; null between blocks
+  #reading: Reading | null = null;
+  #block = NO_BYTES;
+  #at = 0;
   #wake: (() => void) | null = null;
   #ended = false;
   #wasBroken = false;
@@ -109,36 +121,36 @@ export class MultistatusRequest {
     return requests.open(this.#req, "Transfer").scope.broken !== null;
   }
 
-  /** The next resources, `null` after the last. Throws `nx_error` where the request failed. */
-  async next(): Promise<nx_resource[] | null> {
+  /** Waits for resources; `false` after the last. Throws `nx_error` where the request failed. */
+  async hasMore(): Promise<boolean> {
     for (;;) {
-      if (this.#batch.length > 0 && !this.isBroken) {
-        const batch = this.#batch;
-        this.#batch = [];
-        return batch;
+      if (!this.isBroken) {
+        if (this.#batch.length > 0 || this.#readOn()) return true;
+        if (this.#reading !== null) {
+          await this.#stretch.turn();
+          continue;
+        }
       }
       if (this.#ended) {
         if (this.#failed !== null) throw this.#failed.error;
-        return null;
+        return false;
       }
-      const waiting = new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#readOn();
-      await waiting;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+  }
+
+  /** The resources of the next slice that has any; `null` where none is at hand. */
+  more(): nx_resource[] | null {
+    if (this.isBroken || (this.#batch.length === 0 && !this.#readOn())) return null;
+    const batch = this.#batch;
+    this.#batch = [];
+    return batch;
   }
 
   /** Breaks the request off, if it is not over. */
   async stop(): Promise<void> {
     if (!this.#ended) nx_request_abort(this.#req);
     await this.#running;
-  }
-
-  #readOn(): void {
-    const goOn = this.#goOn;
-    this.#goOn = null;
-    if (goOn === null) return;
-    if (this.#stretch.isLong) void this.#stretch.turn().then(goOn);
-    else goOn();
   }
 
   async #run(): Promise<void> {
@@ -159,6 +171,7 @@ export class MultistatusRequest {
     } finally {
       this.token = this.#reader?.token ?? null;
       this.#ended = true;
+      this.#reading = null;
       this.#reader?.destroy();
       ne_decompress_destroy(unpacking);
       ne_request_destroy(req);
@@ -173,10 +186,7 @@ export class MultistatusRequest {
     const { property } = limitsOf(this.#spec.sess);
     const maxBytes = property < 0 ? MAX_PROPERTY_BYTES : property;
     const found = (response: Response): void => {
-      if (isFailure) return;
-      const before = this.#batch.length;
-      this.#collect(response, this.#batch);
-      if (this.#batch.length > before) this.#idleBytes = 0;
+      if (!isFailure) this.#collect(response, this.#batch);
     };
     // what became of a property is told of each time that it was asked for
     const reader = new MultistatusReader(maxBytes, found, this.#spec.isPlain);
@@ -188,45 +198,63 @@ export class MultistatusRequest {
     return 1;
   }
 
-  async #read(block: Buffer): Promise<number> {
+  #read(block: Buffer): number | Promise<number> {
     const reader = this.#reader;
     if (reader === null) return 0;
-    if (!this.#isFailure) return this.#readSlices(reader, block);
+    if (!this.#isFailure) {
+      this.#block = block;
+      this.#at = 0;
+      return new Promise((resolve, reject) => {
+        this.#reading = { resolve, reject };
+        this.#wake?.();
+      });
+    }
     this.#idleBytes += block.length;
     if (this.#idleBytes <= MAX_ERROR_BYTES) reader.feed(block);
     return this.#idleBytes > MAX_IDLE_BYTES ? this.#refuse("the answer goes on without end") : 0;
   }
 
-  // Reads a block slice by slice; an empty one ends the document.
-  async #readSlices(reader: MultistatusReader, block: Buffer): Promise<number> {
-    for (let at = 0; at === 0 || at < block.length; at += SLICE_BYTES) {
-      // broken off while it waited for the loop
-      if (this.#ended) return 0;
-      const slice = block.subarray(at, at + SLICE_BYTES);
-      if (reader.feed(slice) !== 0) return this.#isNoDocument() ? 0 : this.#refuse(reader.error);
-      this.#idleBytes += slice.length;
-      if (this.#idleBytes > MAX_IDLE_BYTES) {
-        return this.#refuse("the answer goes on without a resource");
+  // Reads slices until one has resources; not those of the next block, nor for too long.
+  // @returns whether there are resources
+  #readOn(): boolean {
+    for (let reading = this.#reading; reading !== null; reading = this.#reading) {
+      if (this.#stretch.isLong) return false;
+      try {
+        const code = this.#readSlice();
+        if (code !== null) this.#leaveBlock(reading).resolve(code);
+      } catch (error) {
+        this.#leaveBlock(reading).reject(error);
       }
-      if (this.#batch.length > 0 || this.#stretch.isLong) await this.#pause();
+      if (this.#batch.length > 0) return true;
     }
-    return 0;
+    return false;
+  }
+
+  #leaveBlock(reading: Reading): Reading {
+    this.#reading = null;
+    this.#block = NO_BYTES;
+    return reading;
+  }
+
+  // An empty block ends the document.
+  // @returns what the reading of the block comes to, `null` while it goes on
+  #readSlice(): number | null {
+    const reader = this.#reader;
+    if (reader === null || (this.#at > 0 && this.#at >= this.#block.length)) return 0;
+    const slice = this.#block.subarray(this.#at, this.#at + SLICE_BYTES);
+    this.#at += SLICE_BYTES;
+    if (reader.feed(slice) !== 0) return this.#isNoDocument() ? 0 : this.#refuse(reader.error);
+    if (this.#batch.length > 0) this.#idleBytes = 0;
+    else this.#idleBytes += slice.length;
+    return this.#idleBytes > MAX_IDLE_BYTES
+      ? this.#refuse("the answer goes on without a resource")
+      : null;
   }
 
   // Something else than a document, where none is needed.
   #isNoDocument(): boolean {
     const isOther = this.#reader?.isMultistatus === false;
     return this.#spec.isPlain === true && isOther && ne_get_status(this.#req).code !== 207;
-  }
-
-  // Waits for the loop to come back, or lets the event loop have its turn.
-  #pause(): Promise<void> {
-    if (this.#batch.length > 0) {
-      const waiting = new Promise<void>((resolve) => (this.#goOn = resolve));
-      this.#wake?.();
-      return waiting;
-    }
-    return this.#stretch.turn();
   }
 
   #refuse(reason: string): number {

@@ -3,6 +3,7 @@ import { readOptions } from "../base/call_options.js";
 import { misuse, type ne_session } from "../base/handle.js";
 import type { nx_error } from "../script/nx_error.js";
 import type { ne_propname } from "../../ne_props.js";
+import type { Supply } from "./batches.js";
 import { ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, propfindBody, type Wanted } from "./propfind.js";
 import { needPath, needProps, needSession, needSignal } from "./argument_checks.js";
@@ -83,7 +84,7 @@ export function nx_list(
   const body = propfindBody(props, caller);
   const call = new Call(sess, needSignal(own.signal, caller), caller);
   const isGiven: Wanted = (kind) => self || kind !== "self";
-  const list = (at: string): AsyncGenerator<nx_resource[], void> => {
+  const list = (at: string): AsyncGenerator<Supply<nx_resource>, void> => {
     if (depth === Infinity) return walk(call, { path: at, body, self, parallel, onError });
     const spec = propfind(at, depth === 0 ? 0 : 1, body, "");
     return listOnce(call, spec, new ResourceCollector(at), isGiven);

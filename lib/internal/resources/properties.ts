@@ -81,7 +81,7 @@ export async function patch(
     isPlain: true,
   };
   const transfer = call.send(spec, (response) => told.take(response));
-  await transfer.next();
+  await transfer.hasMore();
   if (told.refused !== null) throw refusal(told.refused, path);
   const isPlain = transfer.status !== null && transfer.status.code !== 207;
   // a success of the resource as a whole is one of all that was asked for

@@ -1,6 +1,7 @@
 // One PROPFIND, and what its response says about a collection and its members. A response that says
 // nothing about them is a failure: taken for an empty folder, it would cost a sync client's files.
 import type { ne_propname } from "../../ne_props.js";
+import type { Supply } from "./batches.js";
 import { failure } from "./failed_request.js";
 import type { ResourceCollector, Kind } from "./resource_collector.js";
 import { isRefused } from "./response_element.js";
@@ -37,7 +38,7 @@ export function listOnce(
   spec: RequestSpec,
   collector: ResourceCollector,
   wanted: Wanted,
-): AsyncGenerator<nx_resource[], void> {
+): AsyncGenerator<Supply<nx_resource>, void> {
   // a collection that cannot be listed is none of its own members
   const isGivenRefused: Wanted = (kind) => kind !== "self" && wanted(kind);
   return call.batches(

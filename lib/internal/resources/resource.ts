@@ -76,11 +76,15 @@ class Resource implements nx_resource {
     this.props = response.props;
     this.status = response.status;
     this.#trees = response.trees;
-    this.props.forEach((prop, i) => this.#takeStandard(prop, i));
+    const { props } = response;
+    for (let i = 0; i < props.length; i++) {
+      const prop = props[i];
+      if (prop !== undefined && prop.nspace === DAV) this.#takeStandard(prop, i);
+    }
   }
 
-  #takeStandard({ nspace, name, value }: nx_resource_prop, i: number): void {
-    if (value === null || nspace !== DAV) return;
+  #takeStandard({ name, value }: nx_resource_prop, i: number): void {
+    if (value === null) return;
     switch (name) {
       case "resourcetype": {
         const tree = this.#trees[i] ?? null;
@@ -129,7 +133,13 @@ export function makeResource(place: Place, response: Response): nx_resource {
 /** A count of bytes as a server writes it; `null` for what is none, or too large to be one. */
 export function numberOf(text: string): number | null {
   const digits = text.trim();
-  const value = /^[0-9]+$/.test(digits) ? Number(digits) : NaN;
+  if (digits === "") return null;
+  let value = 0;
+  for (let i = 0; i < digits.length; i++) {
+    const digit = digits.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return null;
+    value = value * 10 + digit;
+  }
   return Number.isSafeInteger(value) ? value : null;
 }
 

@@ -45,7 +45,7 @@ export class ResourceCollector {
   take(response: Response, batch: nx_resource[], wanted: (kind: Kind) => boolean = all): void {
     for (const href of response.hrefs) {
       const place = this.#places.place(href);
-      const { kind, key } = place;
+      const { kind, above, leaf } = place;
       const isSelf = kind === "self";
       if (response.status?.code === CUT_SHORT && (isSelf || this.#isOtherName(href))) {
         this.isCut = true;
@@ -54,7 +54,7 @@ export class ResourceCollector {
       if (isSelf || kind === "member") this.isRecognised = true;
       // that it was refused counts, whatever else is said of it
       if (isSelf && (this.own === null || isRefused(response))) this.own = response;
-      if (!wanted(kind) || !this.#seen.add(key)) continue;
+      if (!wanted(kind) || !this.#seen.add(leaf, above)) continue;
       batch.push(makeResource(place, response));
     }
   }

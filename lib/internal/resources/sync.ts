@@ -1,6 +1,7 @@
 // Synchronisation of a collection (RFC 6578): what changed since a token, in as many requests as
 // the server needs. If the server threw the token away, everything is listed again; if it has no
 // such report, entity tags are compared. A token is given only after everything before it.
+import { mapSupply, type Supply, supplyOf } from "./batches.js";
 import { failure } from "./failed_request.js";
 import { ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, propfindBody } from "./propfind.js";
@@ -56,7 +57,7 @@ export async function* sync(
   call: Call,
   syncing: Syncing,
   state: SyncState,
-): AsyncGenerator<nx_change[]> {
+): AsyncGenerator<Supply<nx_change>> {
   if (syncing.known !== null) return yield* syncKnown(call, syncing, syncing.known, state);
   let next: string;
   try {
@@ -80,7 +81,7 @@ async function* rounds(
   call: Call,
   syncing: Syncing,
   first: string,
-): AsyncGenerator<nx_change[], string> {
+): AsyncGenerator<Supply<nx_change>, string> {
   let token = first;
   let empty = 0;
   for (;;) {
@@ -102,7 +103,7 @@ async function* askOnce(
   syncing: Syncing,
   token: string,
   round: { isCut: boolean; isEmpty: boolean },
-): AsyncGenerator<nx_change[], string | null> {
+): AsyncGenerator<Supply<nx_change>, string | null> {
   const { path } = syncing;
   const collector = new ResourceCollector(path);
   const body = syncBody(call.caller, syncing, token);
@@ -115,9 +116,9 @@ async function* askOnce(
     });
   });
   try {
-    for (let batch = await transfer.next(); batch !== null; batch = await transfer.next()) {
+    while (await transfer.hasMore()) {
       round.isEmpty = false;
-      yield batch.map(changeOf);
+      yield mapSupply(transfer, (batch) => batch.map(changeOf));
     }
     // what the server does not say about a collection that it refuses is not "no members"
     collector.checkOwn(path);
@@ -157,7 +158,7 @@ async function* syncKnown(
   syncing: Syncing,
   known: ReadonlyMap<string, string>,
   state: SyncState,
-): AsyncGenerator<nx_change[]> {
+): AsyncGenerator<Supply<nx_change>> {
   const members = new Map<string, Member>();
   const places = new HrefResolver(syncing.path, true);
   for (const [path, etag] of known) {
@@ -190,15 +191,17 @@ async function* syncKnown(
         next = value;
         break;
       }
-      yield value.filter(isNews);
+      yield mapSupply(value, (batch) => batch.filter(isNews));
     }
   } catch (error) {
     if (!isUnsupported(error)) throw error;
     for (const member of members.values()) member.isThere = false;
-    for await (const batch of listAll(call, syncing)) yield batch.map(changeOf).filter(isNews);
+    for await (const supply of listAll(call, syncing)) {
+      yield mapSupply(supply, (batch) => batch.map(changeOf).filter(isNews));
+    }
   }
   const gone = [...members.values()].filter(({ isThere }) => !isThere);
-  yield gone.map(({ path }) => ({ path, removed: true, resource: null }));
+  yield supplyOf(gone.map(({ path }) => ({ path, removed: true, resource: null })));
   state.token = next;
 }
 
@@ -209,7 +212,7 @@ function isUnsupported(error: unknown): boolean {
   return code === 405 || code === 501 || code === 400 || error.condition === "supported-report";
 }
 
-function listAll(call: Call, { path, level, props }: Syncing): AsyncGenerator<nx_resource[]> {
+function listAll(call: Call, { path, level, props }: Syncing): AsyncGenerator<Supply<nx_resource>> {
   const body = propfindBody(props, call.caller);
   if (level === "infinite") {
     return walk(call, { path, body, self: false, parallel: 1, onError: null });

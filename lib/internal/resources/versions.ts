@@ -1,6 +1,8 @@
 // Versions of a resource (RFC 3253), in the order in which they were made.
 import type { ne_propname } from "../../ne_props.js";
+import { placeKey } from "../uri/membership.js";
 import { keyOf, locate } from "../uri/same_path.js";
+import { type Supply, supplyOf } from "./batches.js";
 import { DAV } from "./element.js";
 import { ResourceCollector } from "./resource_collector.js";
 import { hrefsIn } from "./hrefs.js";
@@ -18,7 +20,7 @@ export async function* versions(
   call: Call,
   path: string,
   props: readonly ne_propname[],
-): AsyncGenerator<nx_resource[]> {
+): AsyncGenerator<Supply<nx_resource>> {
   const wanted = propElements([...STANDARD_PROPS, ...VERSION_PROPS, ...props], call.caller);
   const body =
     `${PROLOGUE}<D:version-tree xmlns:D="DAV:"><D:prop>${wanted}</D:prop></D:version-tree>`;
@@ -28,7 +30,7 @@ export async function* versions(
   );
   collector.checkOwn(path);
   collector.checkWhole(path);
-  yield ordered(found, new HrefResolver(path, true));
+  yield supplyOf(ordered(found, new HrefResolver(path, true)));
 }
 
 interface Version {
@@ -42,7 +44,7 @@ function ordered(resources: readonly nx_resource[], places: HrefResolver): nx_re
   const left = new Map<string, Version>();
   for (const resource of [...resources].sort(byDate)) {
     const set = resource.element(DAV, "predecessor-set");
-    const before = (set === null ? [] : hrefsIn(set)).map((href) => places.place(href).key);
+    const before = (set === null ? [] : hrefsIn(set)).map((href) => placeKey(places.place(href)));
     left.set(keyOf(locate(resource.path)[0]), { resource, before });
   }
   const result: nx_resource[] = [];

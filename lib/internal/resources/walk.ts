@@ -5,6 +5,7 @@
 import { nx_error } from "../script/nx_error.js";
 import { misuse } from "../base/handle.js";
 import { sessions } from "../session/session.js";
+import { batchesOf, type Supply, supplyOf } from "./batches.js";
 import { failure, isAbort } from "./failed_request.js";
 import { ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, type Wanted } from "./propfind.js";
@@ -39,7 +40,10 @@ interface Delivery {
 }
 
 /** The batches of a walk. */
-export async function* walk(call: Call, walking: Walking): AsyncGenerator<nx_resource[]> {
+export async function* walk(
+  call: Call,
+  walking: Walking,
+): AsyncGenerator<Supply<nx_resource>, void> {
   const { turns } = sessions.open(call.sess, call.caller).work;
   const before = turns.max;
   const raised = Math.max(before, walking.parallel);
@@ -70,12 +74,12 @@ class Walk {
     this.#pendingChars = walking.path.length;
   }
 
-  async *run(): AsyncGenerator<nx_resource[]> {
+  async *run(): AsyncGenerator<Supply<nx_resource>, void> {
     for (;;) {
       this.#startMore();
       const delivery = this.#ready.shift();
       if (delivery !== undefined) {
-        yield delivery.batch;
+        yield supplyOf(delivery.batch);
         delivery.taken();
         continue;
       }
@@ -130,9 +134,11 @@ class Walk {
     const wanted: Wanted = (kind) =>
       kind === "member" || (kind === "self" && isTop && self);
     const spec = propfind(folder, 1, body, context);
-    for await (const batch of listOnce(this.#call, spec, collector, wanted)) {
-      for (const resource of batch) if (!resource.self) this.#noteFolder(resource, folder, below);
-      await this.#deliver(batch);
+    for await (const supply of listOnce(this.#call, spec, collector, wanted)) {
+      for (const batch of batchesOf(supply)) {
+        for (const resource of batch) if (!resource.self) this.#noteFolder(resource, folder, below);
+        await this.#deliver(batch);
+      }
     }
   }
 

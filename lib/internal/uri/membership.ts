@@ -17,8 +17,14 @@ export interface Place {
   readonly path: string;
   /** The last segment of the path, decoded; `""` for the root. */
   readonly name: string;
-  /** One text for all spellings of the path. */
-  readonly key: string;
+  /** With `leaf` behind it one text for all spellings of the path; joining the two takes time. */
+  readonly above: string;
+  readonly leaf: string;
+}
+
+/** One text for all spellings of the path of a place. */
+export function placeKey({ above, leaf }: Place): string {
+  return above + leaf;
 }
 
 type Compare = (a: readonly string[], b: readonly string[]) => boolean;
@@ -134,7 +140,7 @@ function exact(kind: Place["kind"], reading: Reading): Place {
 }
 
 function placeOf(kind: Place["kind"], located: Located, path: string): Place {
-  return { kind, path, name: located.segments.at(-1) ?? "", key: keyOf(located) };
+  return { kind, path, name: located.segments.at(-1) ?? "", above: "", leaf: keyOf(located) };
 }
 
 // The path as the server spells it, where that means what was read in it.

@@ -1,6 +1,13 @@
 // The iterator over batches: steps come in order, however they are asked for.
 import t from "tap";
-import { Batches, type Source } from "../../../lib/internal/resources/batches.js";
+import {
+  Batches,
+  batchesOf,
+  mapSupply,
+  type Source,
+  type Supply,
+  supplyOf,
+} from "../../../lib/internal/resources/batches.js";
 
 interface Told extends Source<number> {
   stops: number;
@@ -14,7 +21,7 @@ function told(batches: number[][], failure: Error | null = null): Told {
     next: async () => {
       const batch = left.shift() ?? null;
       if (batch === null && failure !== null) throw failure;
-      return batch;
+      return batch === null ? null : supplyOf(batch);
     },
     async stop() {
       this.stops++;
@@ -52,4 +59,33 @@ t.test("a loop that is left stops its source, once", async (t) => {
   }
   await batches.return();
   t.equal(source.stops, 1);
+});
+
+function several(batches: number[][]): Supply<number> {
+  const left = [...batches];
+  return { more: () => left.shift() ?? null };
+}
+
+t.test("what can be had without waiting is asked for first", async (t) => {
+  const source = told([[]]);
+  const supplies = [several([[1], [], [2, 3]]), several([]), several([[4]])];
+  source.next = async () => supplies.shift() ?? null;
+  const found: number[] = [];
+  for await (const value of new Batches(source, null)) found.push(value);
+  t.strictSame(found, [1, 2, 3, 4]);
+  t.strictSame([...batchesOf(mapSupply(several([[1, 2], [3]]), (batch) => batch.map(String)))],
+    [["1", "2"], ["3"]]);
+});
+
+t.test("nothing is given of a source that is broken, nor asked for", async (t) => {
+  let asked = 0;
+  let isBroken = false;
+  const supply = { more: () => [++asked] };
+  const source = { isBroken: false, stop: async () => {}, next: async () => (asked > 1 ? null : supply) };
+  Object.defineProperty(source, "isBroken", { get: () => isBroken });
+  const batches = new Batches<number>(source, null);
+  t.strictSame([(await batches.next()).value, (await batches.next()).value], [1, 2]);
+  isBroken = true;
+  t.strictSame(await batches.next(), { done: true, value: undefined });
+  t.equal(asked, 2);
 });

@@ -1,5 +1,6 @@
 // One call while it runs: all that it has under way ends when the caller has enough.
 import t from "tap";
+import { batchesOf } from "../../../lib/internal/resources/batches.js";
 import type { nx_resource } from "../../../lib/internal/resources/resource.js";
 import { ResourceCollector } from "../../../lib/internal/resources/resource_collector.js";
 import { Call } from "../../../lib/internal/resources/call.js";
@@ -29,7 +30,9 @@ t.test("the check comes when all have come, and its failure is the call's", asyn
       throw new Error("not all");
     };
     const call = new Call(sess, null, "f");
-    for await (const batch of call.batches(QUESTION, collector(), check)) seen.push(batch.length);
+    for await (const supply of call.batches(QUESTION, collector(), check)) {
+      for (const { length } of batchesOf(supply)) seen.push(length);
+    }
   });
   t.strictSame([(error as Error).message, seen], ["not all", [1]]);
 });

@@ -21,6 +21,21 @@ t.test("parts of a second, and none", async (t) => {
   t.equal(parseDate("Fri, 03 May 2024 10:00 GMT"), MAY - 11_000);
 });
 
+t.test("the usual forms say the same as the engine", async (t) => {
+  for (let day = Date.UTC(1000, 0, 1); day < Date.UTC(2401, 0, 1); day += 37 * 86_400_000 + 3_661_000) {
+    const date = new Date(day);
+    const iso = date.toISOString().replace(".000", "");
+    if (parseDate(date.toUTCString()) !== day || parseDate(iso) !== day) t.fail(iso);
+  }
+  t.equal(parseDate("Sun, 29 Feb 2004 23:59:60 GMT"), Date.UTC(2004, 2, 1));
+  t.equal(parseDate("2023-02-31T00:00:00Z"), Date.UTC(2023, 2, 3));
+  for (const text of ["Fri, x3 May 2024 10:00:11 GMT", "Fri, 03 May 20x4 10:00:11 GMT",
+    "Fri, 03 May x024 10:00:11 GMT", "Fri, 03 May 2024 10:0x:11 GMT", "2024-x5-03T10:00:11Z",
+    "2024-05-0xT10:00:11Z", "2024-05-03T10:00:x1Z", "20x4-05-03T10:00:11Z", "x024-05-03T10:00:11Z"]) {
+    t.ok(Number.isNaN(parseDate(text)), text);
+  }
+});
+
 t.test("years of two digits", async (t) => {
   t.equal(parseDate("03-May-49 00:00:00 GMT"), Date.UTC(2049, 4, 3));
   t.equal(parseDate("03-May-50 00:00:00 GMT"), Date.UTC(1950, 4, 3));

@@ -11,6 +11,15 @@ t.test("each of many texts is new once", async (t) => {
   t.equal(news, 100_000);
 });
 
+t.test("how a text is divided makes no difference", async (t) => {
+  const seen = new Fingerprints();
+  t.equal(seen.add("/c", "/a/b"), true);
+  for (const [above, text] of [["", "/a/b/c"], ["/a", "/b/c"], ["/a/b/c", ""], ["/a/b", "/c"]]) {
+    t.equal(seen.add(text ?? "", above), false, `${above} ${text}`);
+  }
+  t.equal(seen.add("/d", "/a/b"), true);
+});
+
 t.test("texts that are alike are not the same", async (t) => {
   const texts = ["", "\0", "\0\0", "a", "b", "ab", "ba", "é", "e\u0301", "\udc80", "\udc81"];
   const seen = new Fingerprints();

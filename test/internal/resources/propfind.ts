@@ -1,5 +1,6 @@
 // A listing that says nothing about the collection is a failure, never an empty folder.
 import t, { type Test } from "tap";
+import { batchesOf } from "../../../lib/internal/resources/batches.js";
 import { ResourceCollector } from "../../../lib/internal/resources/resource_collector.js";
 import { listOnce, propfind, propfindBody } from "../../../lib/internal/resources/propfind.js";
 import { Call } from "../../../lib/internal/resources/call.js";
@@ -14,7 +15,9 @@ async function list(t: Test, answer: Answered): Promise<string[]> {
   const spec = propfind("/d/", 1, propfindBody([], "f"), "listing: ");
   const paths: string[] = [];
   const batches = listOnce(new Call(sess, null, "f"), spec, new ResourceCollector("/d/", "listing: "), () => true);
-  for await (const batch of batches) paths.push(...batch.map(({ path }) => path));
+  for await (const supply of batches) {
+    for (const batch of batchesOf(supply)) paths.push(...batch.map(({ path }) => path));
+  }
   return paths;
 }
 

@@ -1,5 +1,6 @@
 // Reports: resources anywhere, each once, no more than asked for, and none of them lost unsaid.
 import t, { type Test } from "tap";
+import { batchesOf } from "../../../lib/internal/resources/batches.js";
 import { report } from "../../../lib/internal/resources/report_request.js";
 import { Call } from "../../../lib/internal/resources/call.js";
 import { failureOf } from "../../fixtures/conversation.js";
@@ -13,8 +14,8 @@ async function ask(t: Test, answer: Answered, limit?: number): Promise<string[]>
   const spec = { method: "REPORT", path: "/d/", depth: 1, body: "<a/>", context: "query: " } as const;
   const paths: string[] = [];
   const bound = limit === undefined ? undefined : { limit };
-  for await (const batch of report(new Call(sess, null, "f"), spec, bound)) {
-    paths.push(...batch.map(({ path }) => path));
+  for await (const supply of report(new Call(sess, null, "f"), spec, bound)) {
+    for (const batch of batchesOf(supply)) paths.push(...batch.map(({ path }) => path));
   }
   return paths;
 }

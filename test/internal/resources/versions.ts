@@ -1,6 +1,7 @@
 // Versions in the order in which they came to be: by date, and each behind those that it was made
 // from.
 import t, { type Test } from "tap";
+import { batchesOf } from "../../../lib/internal/resources/batches.js";
 import { versions } from "../../../lib/internal/resources/versions.js";
 import { Call } from "../../../lib/internal/resources/call.js";
 import { failureOf } from "../../fixtures/conversation.js";
@@ -15,8 +16,8 @@ const version = (path: string, day: number, ...before: string[]): string => {
 async function list(t: Test, answer: Answered): Promise<string[]> {
   const { sess } = await answering(t, answer);
   const found: string[] = [];
-  for await (const batch of versions(new Call(sess, null, "f"), "/doc", [])) {
-    found.push(...batch.map(({ path }) => path));
+  for await (const supply of versions(new Call(sess, null, "f"), "/doc", [])) {
+    for (const batch of batchesOf(supply)) found.push(...batch.map(({ path }) => path));
   }
   return found;
 }

@@ -1,6 +1,6 @@
 // What the hrefs of a response name, as seen from the collection that was asked for.
 import t from "tap";
-import { Membership } from "../../../lib/internal/uri/membership.js";
+import { Membership, placeKey } from "../../../lib/internal/uri/membership.js";
 
 type Seen = [href: string, kind: string, path: string];
 
@@ -138,7 +138,8 @@ for (const [name, { asked, seen }] of Object.entries(ANSWERS)) {
 t.test("names and keys", async (t) => {
   const membership = new Membership("/d/?x");
   t.match(membership.place("/d/%C3%A4%2Fb%e4?q"), { name: "ä/b\udce4" });
-  t.equal(membership.place("/d/%41").key, membership.place("/d/A/").key);
-  t.not(membership.place("/d/A").key, membership.place("/d/A?q").key);
-  t.equal(new Membership("/dav/d/").place("/d/x").key, membership.place("/dav/d/x").key);
+  const key = (href: string): string => placeKey(membership.place(href));
+  t.equal(key("/d/%41"), key("/d/A/"));
+  t.not(key("/d/A"), key("/d/A?q"));
+  t.equal(placeKey(new Membership("/dav/d/").place("/d/x")), key("/dav/d/x"));
 });
