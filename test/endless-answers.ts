@@ -78,6 +78,17 @@ for (const [name, status, head, part] of ANSWERS) {
   });
 }
 
+t.test("a tag without end is not kept for long", async (t) => {
+  for (const begin of ["<x", "<x a='", "<x a='1' ", "<!-- "]) {
+    const server = await endless(t, "207 Multi-Status", MULTISTATUS + begin, "x");
+    const sess = ne_session_create("http", "127.0.0.1", server.port);
+    const message = /the answer goes on without an element$/;
+    await t.rejects(all(nx_list(sess, "/a/")), { name: "nx_error", message }, begin);
+    ne_session_destroy(sess);
+    await server.close();
+  }
+});
+
 t.test("the answer to a download", async (t) => {
   const server = await endless(t, "403 Forbidden", "", "x");
   const sess = ne_session_create("http", "127.0.0.1", server.port);

@@ -35,6 +35,8 @@ import { PropertyValue, tagOf } from "./property_value.js";
 
 /** Characters of an href, status, description or token. */
 const MAX_TEXT = 65_536;
+/** Bytes in which no element and no text is: a tag is kept in memory until its end has come. */
+const MAX_TOKEN_BYTES = 1 << 24;
 /** Properties, and propstats, of one resource. */
 const MAX_PROPS = 1023;
 /** Hrefs of one response. */
@@ -91,6 +93,8 @@ export class MultistatusReader {
   #emptyFailure: Readonly<ne_status> | null = null;
   // languages of the elements that are open, but for properties
   readonly #langs: { readonly state: number; readonly lang: string }[] = [];
+  // bytes since anything was read whole
+  #tokenBytes = 0;
   #text = "";
   #lastLine = "";
   #lastStatus: Readonly<ne_status> | null = null;
@@ -126,6 +130,10 @@ export class MultistatusReader {
   /** Reads a block; an empty one ends the document. @returns 0, or that it failed */
   feed(block: Uint8Array): number {
     const bytes = this.#blanks.pass(block);
+    this.#tokenBytes += bytes.length;
+    if (this.#tokenBytes > MAX_TOKEN_BYTES) {
+      return this.#fail("the answer goes on without an element");
+    }
     // an empty block that is not the last would end the document
     let code = bytes.length === 0 ? 0 : ne_xml_parse(this.#parser, bytes);
     if (code === 0 && block.length === 0) code = ne_xml_parse(this.#parser);
@@ -139,6 +147,7 @@ export class MultistatusReader {
   }
 
   #start(parent: number, nspace: string, name: string, atts: readonly string[]): number {
+    this.#tokenBytes = 0;
     if (parent === VALUE) return this.#startInside(nspace, name, atts);
     if (parent === PROP) return this.#startProperty(nspace, name, atts);
     const state = this.#startFrame(parent, nspace, name);
@@ -244,6 +253,7 @@ export class MultistatusReader {
   }
 
   #characters(state: number, text: string): number {
+    this.#tokenBytes = 0;
     if (state === VALUE) {
       const fault = this.#value.add(text);
       return fault === null ? 0 : this.#fail(fault);

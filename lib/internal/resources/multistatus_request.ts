@@ -87,6 +87,8 @@ export class MultistatusRequest implements Supply<nx_resource> {
   #reader: MultistatusReader | null = null;
   #isFailure = false;
   #isOther = false;
+  // why the document was not read on
+  #refusal: string | null = null;
   #batch: nx_resource[] = [];
   #idleBytes = 0;
   readonly #stretch = new Stretch();
@@ -260,6 +262,7 @@ export class MultistatusRequest implements Supply<nx_resource> {
   #refuse(reason: string): number {
     reportUnreadable(this.#req);
     this.#isOther = this.#reader?.isMultistatus === false;
+    this.#refusal = reason;
     ne_set_error(this.#spec.sess, "Could not parse response: %s", reason);
     return NE_ERROR;
   }
@@ -290,6 +293,7 @@ export class MultistatusRequest implements Supply<nx_resource> {
     const words = [`${status?.code ?? 0} ${status?.reason_phrase ?? ""}`.trim()];
     if (type !== null) words.push(printable(type));
     if (root !== null) words.push(`<${root}>`);
+    else if (this.#refusal !== null) words.push(this.#refusal);
     const coding = ne_get_response_header(this.#req, "Content-Encoding") ?? "identity";
     if (coding.toLowerCase() !== "identity") words.push(`coded as ${printable(coding)}`);
     return words.join(", ");
