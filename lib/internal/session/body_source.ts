@@ -4,12 +4,15 @@ import { asBuffer } from "../base/bytes.js";
 import { errnoText } from "../base/errno.js";
 import { CHUNK_FRAME } from "../http/request_head.js";
 import { applicationNumber } from "./callbacks.js";
+import { LARGE_BLOCK } from "./pace.js";
 import type { FileBody, ProvidedBody, Request } from "./request_state.js";
 import { setError } from "./session_state.js";
 import { codeOf, errorOf } from "../base/unknown_value.js";
 
-/** Bytes read from a file, or taken from memory, at once where nobody counts neon's blocks. */
-export const LARGE_BLOCK = 128 * 1024;
+/** Bytes read from a large file at once: each reading is a trip to another thread and back. */
+const LARGE_READING = 1024 * 1024;
+/** What is read of a smaller file at once: so much of it is in memory, twice. */
+const SHARE = 1 / 32;
 
 /** The provider or file failed, and the error is set. */
 export class SourceFailed extends Error {}
@@ -44,16 +47,19 @@ function memorySource(bytes: Uint8Array): Source {
   return (length) => whole.subarray(at, (at += Math.min(length, whole.length - at)));
 }
 
-// Memory for full blocks, over and over. The next block is asked for when less than its queue is on
-// the way in the stream: so many blocks, the one that is given and the one that is read ahead.
+// Memory for full blocks, over and over. The next piece of a block is asked for when less than its
+// queue is on the way in the stream: so many blocks, the one that is given and the one that is read
+// ahead.
 class BlockRing {
   readonly #size: number;
   readonly #blocks: (Buffer | null)[];
   #turn = 0;
 
-  constructor(size: number, queue: number) {
+  /** @param piece what is given of a block at once; a block has a whole number of pieces */
+  constructor(size: number, queue: number, piece = size) {
+    const underWay = (Math.ceil(queue / piece) - 1) * piece;
     this.#size = size;
-    this.#blocks = new Array<Buffer | null>(Math.ceil(queue / size) + 1).fill(null);
+    this.#blocks = new Array<Buffer | null>(Math.ceil(underWay / size) + 2).fill(null);
   }
 
   /** A block; one that is to be shorter, as the last of a file, has memory of its own. */
@@ -69,27 +75,28 @@ class BlockRing {
   }
 }
 
-// Reads one block ahead, so that disk and network work at the same time.
+// Reads one block ahead, so that disk and network work at the same time, and gives it in pieces.
 function fileSource(r: Request, body: FileBody, queue: number): Source {
   const fd = body.fd();
   const end = body.offset + body.length;
+  const size = readingSize(body.length);
   let at = body.offset;
-  let ahead: { wanted: number; block: Promise<Buffer> } | null = null;
-  let cut = false;
+  let ahead: Reading | null = null;
   let ring: BlockRing | null = null;
-  const readAhead = (length: number): { wanted: number; block: Promise<Buffer> } => {
-    const wanted = Math.min(length, end - at);
+  let rest: Buffer = EMPTY;
+  let cut = false;
+  const readAhead = (blocks: BlockRing): Reading => {
+    const wanted = Math.min(size, end - at);
     const from = at;
     at += wanted;
-    ring ??= new BlockRing(length, queue);
-    const block = readFully(fd, from, ring.next(wanted));
+    const block = readFully(fd, from, blocks.next(wanted));
     // a failure is met when the block is wanted
     block.catch(() => {});
     return { wanted, block };
   };
-  return async (length) => {
-    const { wanted, block } = ahead ?? readAhead(length);
-    ahead = at < end ? readAhead(length) : { wanted: 0, block: Promise.resolve(Buffer.alloc(0)) };
+  const nextBlock = async (blocks: BlockRing): Promise<Buffer> => {
+    const { wanted, block } = ahead ?? readAhead(blocks);
+    ahead = at < end ? readAhead(blocks) : NOTHING_MORE;
     try {
       if (cut) throw new PrematureEnd();
       const bytes = await block;
@@ -101,6 +108,30 @@ function fileSource(r: Request, body: FileBody, queue: number): Source {
       throw new SourceFailed();
     }
   };
+  const piece = (length: number): Buffer => {
+    const given = rest.subarray(0, length);
+    rest = rest.subarray(given.length);
+    return given;
+  };
+  return async (length) => {
+    if (rest.length === 0) rest = await nextBlock((ring ??= new BlockRing(size, queue, length)));
+    return piece(length);
+  };
+}
+
+/** A block that is being read, and how long it should be. */
+interface Reading {
+  wanted: number;
+  block: Promise<Buffer>;
+}
+
+const EMPTY = Buffer.alloc(0);
+const NOTHING_MORE: Reading = { wanted: 0, block: Promise.resolve(EMPTY) };
+
+// A whole number of the blocks that are sent.
+function readingSize(length: number): number {
+  const share = Math.floor((length * SHARE) / LARGE_BLOCK) * LARGE_BLOCK;
+  return Math.min(Math.max(share, LARGE_BLOCK), LARGE_READING);
 }
 
 class PrematureEnd extends Error {}

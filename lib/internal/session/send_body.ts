@@ -14,9 +14,10 @@ import { CHUNK_FRAME, chunkedEnd, chunkStart } from "../http/request_head.js";
 import type { Wire } from "../wire/wire.js";
 import { CLOSED } from "../wire/wire_failure.js";
 import { connectionIn, uploadOf, type Sending, type Upload, type UploadResult } from "./attempt.js";
-import { LARGE_BLOCK, openSource, SourceFailed } from "./body_source.js";
+import { openSource, SourceFailed } from "./body_source.js";
 import { tellProgress } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
+import { Pace } from "./pace.js";
 import type { ProvidedBody, Request, RequestBody } from "./request_state.js";
 import { setError, writeTimeout, type Connection } from "./session_state.js";
 import { trace, traceBlock } from "./trace.js";
@@ -141,7 +142,7 @@ class Sender {
   async #send(body: RequestBody): Promise<boolean> {
     const r = this.#r;
     const counted = r.session.listeners.notifier !== null || body.kind === "provider";
-    const step = body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : LARGE_BLOCK;
+    const pace = new Pace(body.length < 0 ? UPLOAD_CHUNK : counted ? NE_BUFSIZ : null);
     const begun = this.#tell(body);
     if (begun !== undefined) await begun;
     const queue = this.#wire.stream.writableHighWaterMark;
@@ -149,7 +150,7 @@ class Sender {
     let blind = 0;
     for (;;) {
       this.upload.waits = false;
-      const block = await source(step);
+      const block = await source(pace.step);
       if (blind >= BLIND_BYTES) {
         // what has come is read between the writes
         await this.#aside(new Promise((resolve) => setImmediate(resolve)));
@@ -162,9 +163,11 @@ class Sender {
         throw new SourceFailed();
       }
       for (const observer of r.session.listeners.observers) observer.sent(r.handle, block);
+      const begunAt = performance.now();
       if (!(await this.#write(body.length < 0 ? frame(block, this.#progress === 0) : block))) {
         return false;
       }
+      pace.took(block.length, performance.now() - begunAt);
       this.#progress += block.length;
       blind += Math.max(block.length, BLIND_BLOCK);
       traceBlock(r.session, "Body block", block);

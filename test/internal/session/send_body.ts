@@ -147,6 +147,25 @@ t.test("no byte is changed on its way to a server that takes its time", async (t
   fs.closeSync(fd);
 });
 
+t.test("a large file arrives as it is, whatever part of it was asked for", async (t) => {
+  const bytes = pattern(34 * 1024 * 1024 + 4);
+  const name = path.join(t.testdir({}), "file");
+  fs.writeFileSync(name, bytes);
+  const fd = fs.openSync(name, "r");
+  for (const [from, to] of [
+    [0, bytes.length],
+    [5, bytes.length - 300_007],
+  ] as const) {
+    const server = await scripted(t, [[OK]]);
+    const result = await send(openSession(t, server.port), "PUT", "/", (req) => {
+      ne_set_request_body_fd(req, fd, from, to - from);
+    });
+    t.equal(result.code, NE_OK);
+    t.ok(server.requests[0]?.body.equals(bytes.subarray(from, to)));
+  }
+  fs.closeSync(fd);
+});
+
 t.test("the answer of a server that closes before the body is out is read", async (t) => {
   const table: [string, number, number][] = [
     ["blocks", 8192, 8],
