@@ -167,7 +167,9 @@ function headOf(state: SendState, req: ne_request, code: number): ResultRecord {
     stream: null,
     url: urlOf(state.step),
     redirects: hopsOf(state),
-    not_followed: typeof redirect === "string" ? redirect : null,
+    // one to be followed is here because its response was not read to its end
+    not_followed:
+      redirect === null || typeof redirect === "string" ? redirect : "the response broke off",
   };
 }
 

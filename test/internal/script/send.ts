@@ -377,6 +377,17 @@ t.test("redirects are told of", async (t) => {
   t.strictSame(plain.redirects, []);
 });
 
+t.test("a redirect whose response breaks off is not followed", async (t) => {
+  const { sess } = await serving(t, async (peer) => {
+    await peer.readRequest();
+    await peer.write("HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 9\r\n\r\nhalf");
+    await peer.end();
+  });
+  const result = await nx_send(sess, "GET", "/a", { redirects: 1 });
+  t.match(result, { code: NE_ERROR, status: { code: 302 }, not_followed: "the response broke off" });
+  t.strictSame(result.redirects, []);
+});
+
 t.test("a destroyed session is a value", async (t) => {
   const server = await scripted(t, [silentOnce]);
   const sess = ne_session_create("http", "127.0.0.1", server.port);

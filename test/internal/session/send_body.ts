@@ -215,3 +215,21 @@ t.test("an empty piece is the end, before and after the length was reached", asy
 });
 
 const providingFour = providing(Buffer.from("four"), 10);
+
+t.test("a body of small pieces leaves the event loop its turns", async (t) => {
+  const server = await scripted(t, [[OK, OK]]);
+  const sess = openSession(t, server.port);
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  await send(sess, "GET", "/");
+  setImmediate(count);
+  await send(sess, "PUT", "/", (req) => {
+    ne_set_request_body_provider(req, 6400, providing(Buffer.alloc(6400), 1));
+  });
+  isOver = true;
+  t.ok(turns >= 50, `${turns} turns in 6,400 pieces`);
+});
