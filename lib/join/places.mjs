@@ -41,8 +41,8 @@ const PLAN = [
     name: "coding",
     late: true,
     roots:
-      "ne_compress nx_stream nx_cookies internal/http/inflate internal/http/gzip " +
-      "internal/http/cookies internal/script/decode internal/script/form_data",
+      "ne_compress nx_stream nx_cookies internal/http/inflate internal/http/huffman " +
+      "internal/http/gzip internal/http/cookies internal/script/decode internal/script/form_data",
   },
   {
     name: "dav",
