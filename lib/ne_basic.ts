@@ -72,6 +72,13 @@ export { NE_DEPTH_INFINITE, NE_DEPTH_ONE, NE_DEPTH_ZERO } from "./internal/base/
  * GET; the body of a 2xx response is written to `fd` at its current position, any other body is
  * dropped. If a hook has the request repeated, a regular file that the body made longer is cut back
  * first.
+ *
+ * @example
+ * ```ts
+ * const file = fs.openSync("copy.txt", "w");
+ * if ((await ne_get(sess, "/doc.txt", file)) !== NE_OK) console.error(ne_get_error(sess));
+ * fs.closeSync(file);
+ * ```
  * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2 (the session error then is
  *   `<code> <reason>`).
  */
@@ -88,6 +95,13 @@ export async function ne_get(sess: ne_session, path: string, fd: ne_fd): Promise
 /**
  * PUT of a whole file, from its first byte, with its size at the time of the call. If the size
  * cannot be found: `NE_ERROR`, nothing sent. Uses locks on `path` and on its parent.
+ *
+ * @example
+ * ```ts
+ * const file = fs.openSync("doc.txt", "r");
+ * if ((await ne_put(sess, "/doc.txt", file)) !== NE_OK) console.error(ne_get_error(sess));
+ * fs.closeSync(file);
+ * ```
  * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2.
  */
 export async function ne_put(sess: ne_session, path: string, fd: ne_fd): Promise<number> {
@@ -129,6 +143,15 @@ export async function ne_putbuf(sess: ne_session, path: string, buf: Uint8Array)
 /**
  * GET into memory; the body of a response other than 2xx is dropped. On every failure but a status
  * outside 2xx the connection is closed.
+ *
+ * @example
+ * ```ts
+ * const buf = Buffer.alloc(4096);
+ * const length = { value: buf.length };
+ * if ((await ne_getbuf(sess, "/doc.txt", buf, length)) === NE_OK) {
+ *   console.log(buf.toString("utf8", 0, length.value));
+ * }
+ * ```
  * @param buflen on entry the space in `buf` to use; after success the length of the body.
  * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2; `NE_FAILED` if the body does
  *   not fit; `buflen` is then unchanged.
@@ -285,7 +308,10 @@ export function ne_get_content_type(req: ne_request, ctype: ne_content_type): nu
   return 0;
 }
 
-/** Deprecated. What `ne_options` found, each field 1 or 0. */
+/**
+ * What `ne_options` found, each field 1 or 0.
+ * @deprecated See `ne_options2`.
+ */
 export class ne_server_capabilities {
   /** WebDAV class 1. */
   dav_class1: number = 0;
@@ -296,8 +322,9 @@ export class ne_server_capabilities {
 }
 
 /**
- * Deprecated: use `ne_options2`. Fills `caps`; all fields are 0 unless the server announced them.
+ * Fills `caps`; all fields are 0 unless the server announced them.
  * @returns as `ne_options2`.
+ * @deprecated Use `ne_options2`.
  */
 export async function ne_options(
   sess: ne_session,
@@ -369,6 +396,13 @@ const CAPABILITIES: ReadonlyMap<string, number> = new Map([
 
 /**
  * OPTIONS, for the capabilities in the DAV field. Tokens are compared case-sensitively.
+ *
+ * @example
+ * ```ts
+ * const caps = { value: 0 };
+ * const ret = await ne_options2(sess, "/", caps);
+ * if (ret === NE_OK && (caps.value & NE_CAP_DAV_CLASS2) !== 0) console.log("it has locks");
+ * ```
  * @param caps receives the `NE_CAP_*` bits; left alone if the response has no DAV field.
  * @returns an `NE_*` code; `NE_ERROR` if the status is not of class 2.
  */

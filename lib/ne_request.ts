@@ -78,6 +78,16 @@ export {
  * Creates a request and runs the create_request hooks. Nothing is sent yet. Flags at start:
  * `NE_REQFLAG_IDEMPOTENT` and `NE_REQFLAG_1XXTIMEOUT` on, `NE_REQFLAG_EXPECT100` as the session has
  * it. CR or LF in method or target throws.
+ *
+ * @example
+ * ```ts
+ * const req = ne_request_create(sess, "GET", "/index.html");
+ * ne_add_request_header(req, "Accept", "text/html");
+ * if ((await ne_request_dispatch(req)) !== NE_OK) console.error(ne_get_error(sess));
+ * else console.log(ne_get_status(req).code);
+ * ne_request_destroy(req);
+ * ```
+ * @param method `GET`, `PUT`, … as it is sent.
  * @param target path (already escaped, with optional query), absolute URI, or `*`.
  */
 export function ne_request_create(sess: ne_session, method: string, target: string): ne_request {
@@ -96,7 +106,10 @@ export function ne_set_request_body_buffer(req: ne_request, buffer: Uint8Array):
 
 /**
  * Takes the request body from a file and adds `Content-Length`. Each time the body is sent, reading
- * starts at `offset`. A file that ends early or fails to read gives `NE_ERROR`.
+ * starts at `offset`. A file that ends early or fails to read gives `NE_ERROR`. The descriptor
+ * stays open: close it when the request is done.
+ * @param offset where to begin, in bytes.
+ * @param length how much to send, in bytes.
  */
 export function ne_set_request_body_fd(
   req: ne_request,
@@ -131,6 +144,18 @@ export type ne_provide_body<T = unknown> = (
  * Takes the request body from a callback. With `length` ≥ 0 adds `Content-Length` and the callback
  * must supply no more than that; with `length` -1 adds `Transfer-Encoding: chunked`, each call
  * giving one chunk (find out first that the server speaks HTTP/1.1: `ne_version_pre_http11`).
+ *
+ * @example
+ * ```ts
+ * let left = 3;
+ * ne_set_request_body_provider(req, -1, (_userdata, buffer) => {
+ *   if (buffer.length === 0) left = 3; // rewind
+ *   if (buffer.length === 0 || left-- === 0) return 0;
+ *   buffer.set(Buffer.from("line\n"));
+ *   return 5;
+ * });
+ * ```
+ * @param length bytes in all, or -1 if that is not known.
  */
 export function ne_set_request_body_provider<T>(
   req: ne_request,
@@ -186,7 +211,19 @@ export function ne_accept_always(
  */
 export type ne_block_reader<T = unknown> = (userdata: T, block: Buffer) => number | Promise<number>;
 
-/** Registers a reader for response bodies, with its acceptance callback; both get `userdata`. */
+/**
+ * Registers a reader for response bodies, with its acceptance callback; both get `userdata`. A
+ * request may have several readers; each gets the body if its own acceptance callback says so.
+ *
+ * @example
+ * ```ts
+ * const blocks: Buffer[] = [];
+ * ne_add_response_body_reader(req, ne_accept_2xx, (_userdata, block) => {
+ *   blocks.push(Buffer.from(block));
+ *   return 0;
+ * });
+ * ```
+ */
 export function ne_add_response_body_reader<T>(
   req: ne_request,
   accpt: ne_accept_response<T>,
@@ -232,6 +269,15 @@ export interface ne_field_cursor extends ne_opaque<"ne_field_cursor"> {}
 
 /**
  * Goes through all fields of the response header, in no particular order, names in lower case.
+ *
+ * @example
+ * ```ts
+ * const [name, value] = [{ value: "" }, { value: "" }];
+ * let cursor = ne_response_header_iterate(req, null, name, value);
+ * for (; cursor !== null; cursor = ne_response_header_iterate(req, cursor, name, value)) {
+ *   console.log(`${name.value}: ${value.value}`);
+ * }
+ * ```
  * @param cursor `null` to start, else the last result.
  * @param name receives the name.
  * @param value receives the value.
@@ -345,8 +391,9 @@ export async function ne_request_dispatch(req: ne_request): Promise<number> {
 }
 
 /**
- * The status of the last response read: always the same object for a request, filled anew for each
- * response (interim ones included). All zero before the first response.
+ * The status of the last response read. It is the same object for the whole life of a request,
+ * filled anew for each response (interim ones included), so copy it to keep it. All numbers are 0
+ * before the first response.
  */
 export function ne_get_status(req: ne_request): Readonly<ne_status> {
   return requests.open(req, "ne_get_status").status;
@@ -384,6 +431,16 @@ export function ne_request_destroy(req: ne_request): void {
  * waits, unless that request is itself waiting for an application's callback: then this one gets a
  * connection of its own. If that request fails or is destroyed before its response was read to the
  * end, the connection is closed first.
+ *
+ * @example
+ * ```ts
+ * let ret: number = NE_RETRY;
+ * while (ret === NE_RETRY) {
+ *   ret = await ne_begin_request(req);
+ *   if (ret === NE_OK) ret = await ne_read_response_to_fd(req, fd);
+ *   if (ret === NE_OK) ret = await ne_end_request(req);
+ * }
+ * ```
  * @returns `NE_OK` with the session error set to `<code> <reason>`; or another `NE_*` code, never
  *   `NE_RETRY`, with the connection closed.
  */
@@ -509,7 +566,10 @@ export type ne_interim_response_fn<T = unknown> = (
   status: Readonly<ne_status>,
 ) => void | Promise<void>;
 
-/** Registers a handler for interim responses. */
+/**
+ * Registers a handler for interim responses. It is called for each of them, 100 Continue included;
+ * the final response goes to the readers.
+ */
 export function ne_add_interim_handler<T>(
   req: ne_request,
   fn: ne_interim_response_fn<T>,
@@ -540,7 +600,8 @@ export function ne_hook_create_request<T>(
 
 /**
  * Called each time before a request is sent. `header` holds request line and fields, each ended by
- * CRLF, without the final empty line; more fields may be appended. It is gone afterwards.
+ * CRLF, without the final empty line; the hook may append more fields (`ne_buffer_zappend`). The
+ * buffer is destroyed when the hook is done.
  */
 export type ne_pre_send_fn<T = unknown> = (
   req: ne_request,

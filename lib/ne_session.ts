@@ -88,9 +88,20 @@ export {
 export type { ne_session };
 
 /**
- * Creates a session. Flags on at start: `NE_SESSFLAG_PERSIST`, `NE_SESSFLAG_STRICT`, and
- * `NE_SESSFLAG_TLS_SNI` for https with a host that is no IP literal. No CA is trusted at start. The
- * error string is `Unknown error.`.
+ * Creates a session for one server. Nothing is sent; the connection is opened by the first request.
+ *
+ * On at start are the flags `NE_SESSFLAG_PERSIST` and `NE_SESSFLAG_STRICT`, and
+ * `NE_SESSFLAG_TLS_SNI` for https with a host that is no IP literal. No CA is trusted yet: call
+ * `ne_ssl_trust_default_ca` for https. The error string is `Unknown error.`.
+ *
+ * @example
+ * ```ts
+ * const sess = ne_session_create("https", "example.com", 443);
+ * ne_ssl_trust_default_ca(sess);
+ * ne_set_read_timeout(sess, 30);
+ * // … requests …
+ * ne_session_destroy(sess);
+ * ```
  * @param scheme lower-cased; `https` means TLS, anything else plain TCP.
  * @param host DNS name, IPv4 literal, or IPv6 literal in brackets, with an interface as in
  *   `[fe80::1%25eth0]` if needed; the interface part is not sent in the Host field.
@@ -109,7 +120,7 @@ export function ne_session_create(scheme: string, host: string, port: number): n
 /**
  * Destroys a session: runs the destroy_session hooks, then closes the connection as
  * `ne_close_connection` does (so the notifier and the close_conn hooks may still be called).
- * Requests of the session must have been destroyed before.
+ * Destroy the requests of the session first. Any later use of the session throws a `TypeError`.
  */
 export function ne_session_destroy(sess: ne_session): void {
   sessions.destroy(sess, "ne_session_destroy");
@@ -198,7 +209,10 @@ export type ne_session_flag =
   | typeof NE_SESSFLAG_STRICT
   | typeof NE_SESSFLAG_LAST;
 
-/** Stores the value of a flag; an unknown flag is ignored. */
+/**
+ * Stores the value of a flag; an unknown flag is ignored.
+ * @param value 0 turns the flag off, 1 (or any other number) on.
+ */
 export function ne_set_session_flag(sess: ne_session, flag: ne_session_flag, value: number): void {
   const s = sessions.open(sess, "ne_set_session_flag");
   if (flag >= 0 && flag < NE_SESSFLAG_LAST) s.flags[flag] = value;
@@ -248,14 +262,16 @@ export function ne_set_localaddr(sess: ne_session, addr?: ne_inet_addr | null): 
 }
 
 /**
- * Deprecated. Called with `ne_status_sending` and `ne_status_recving` progress in bytes; `total`
- * -1: unknown.
+ * Told how far a body is, as a request sends or a response brings it.
+ * @param progress bytes so far.
+ * @param total bytes in all, -1 if that is not known.
+ * @deprecated Use an `ne_notify_status`.
  */
 export type ne_progress<T = unknown> = (userdata: T, progress: ne_off_t, total: ne_off_t) => void;
 
 /**
- * Deprecated. Registers a progress callback; it takes the place of a notifier, and the other way
- * round. `null` removes it.
+ * Registers a progress callback, in place of any notifier or progress callback. `null` removes it.
+ * @deprecated Use `ne_set_notifier`.
  */
 export function ne_set_progress<T>(
   sess: ne_session,
@@ -353,6 +369,14 @@ export type ne_notify_status<T = unknown> = (
 /**
  * Registers the notifier of the session, in place of any notifier or progress callback. `null`
  * removes it.
+ *
+ * @example
+ * ```ts
+ * ne_set_notifier(sess, (_userdata, status, info) => {
+ *   if (status === ne_status_lookup) console.log("looking up", info.lu.hostname);
+ *   if (status === ne_status_recving) console.log(info.sr.progress, "of", info.sr.total);
+ * });
+ * ```
  */
 export function ne_set_notifier<T>(
   sess: ne_session,
@@ -365,10 +389,21 @@ export function ne_set_notifier<T>(
 }
 
 /**
- * Registers the judge over server certificates that fail verification. It is not asked about the
- * certificate it accepted last in this session, unless a failure is new (it has expired since), nor
- * about failures that cannot be overridden (they give `NE_ERROR`). Without one every failure gives
- * `NE_ERROR`, error `SSL error: …`. Later requests use no connection that was made before.
+ * Registers a callback that decides about server certificates that fail verification. It is not
+ * asked about the certificate that it accepted last in this session, unless a failure is new (it
+ * has expired since), nor about failures that cannot be overridden (they give `NE_ERROR`). Without
+ * a callback every failure gives `NE_ERROR`, error `SSL error: …`. `null` removes it. Later
+ * requests use no connection that was made before.
+ *
+ * @example
+ * ```ts
+ * // accepts one certificate, whose fingerprint is known
+ * const KNOWN = "8d:0a:…";
+ * ne_ssl_set_verify(sess, (_userdata, failures, cert) => {
+ *   const digest = ne_ssl_cert_hdigest(cert, NE_HASH_SHA256 | NE_HASH_COLON);
+ *   return failures === NE_SSL_UNTRUSTED && digest === KNOWN ? 0 : -1;
+ * });
+ * ```
  */
 export function ne_ssl_set_verify<T>(
   sess: ne_session,
@@ -382,8 +417,9 @@ export function ne_ssl_set_verify<T>(
 }
 
 /**
- * Presents this client certificate when asked. It is copied; throws if it is encrypted. No effect
- * without https. Later requests use no connection that was made without it.
+ * Presents this client certificate when the server asks for one. It is copied; one that is still
+ * encrypted throws (see `ne_ssl_clicert_decrypt`). No effect without https. Later requests use no
+ * connection that was made without it.
  */
 export function ne_ssl_set_clicert(sess: ne_session, clicert: ne_ssl_client_cert): void {
   const s = sessions.open(sess, "ne_ssl_set_clicert");
@@ -443,8 +479,8 @@ export type ne_ssl_provide_fn<T = unknown> = (
 ) => void | Promise<void>;
 
 /**
- * Registers a supplier, called while the server asks for a client certificate and none is set. No
- * effect without https.
+ * Registers a callback that supplies a client certificate. It is called during the handshake, when
+ * the server asks for a certificate and none is set. No effect without https.
  */
 export function ne_ssl_provide_clicert<T>(
   sess: ne_session,
@@ -468,8 +504,8 @@ export function ne_set_read_timeout(sess: ne_session, timeout: number): void {
 }
 
 /**
- * Sets the connect timeout in seconds, greater than 0; if never set, the system decides. Gives
- * `NE_TIMEOUT`.
+ * Sets the connect timeout in seconds, greater than 0; if never set, the system decides. A request
+ * that runs into it gives `NE_TIMEOUT`.
  */
 export function ne_set_connect_timeout(sess: ne_session, timeout: number): void {
   const s = sessions.open(sess, "ne_set_connect_timeout");
@@ -519,7 +555,10 @@ export function ne_fill_proxy_uri(sess: ne_session, uri: ne_uri): void {
   uri.port = hop.port;
 }
 
-/** Sets the session's error string (printf-style). */
+/**
+ * Sets the session's error string, printf-style. A callback that makes a request fail says why by
+ * this function. Text from elsewhere goes through `"%s"`.
+ */
 export function ne_set_error(
   sess: ne_session,
   template: string,
@@ -530,7 +569,8 @@ export function ne_set_error(
 }
 
 /**
- * @returns the session's error string; after a response `<code> <reason>`, e.g. `404 Not Found`.
+ * @returns the session's error string: why the last request failed; after a response
+ *   `<code> <reason>`, for example `404 Not Found`.
  */
 export function ne_get_error(sess: ne_session): string {
   return sessions.open(sess, "ne_get_error").error;

@@ -265,7 +265,25 @@ export function ne_iaddr_free(addr: ne_inet_addr): void {
   addresses.destroy(addr, "ne_iaddr_free");
 }
 
-/** Creates an unconnected socket: read timeout 120 seconds, no connect timeout. */
+/**
+ * Creates an unconnected socket: read timeout 120 seconds, no connect timeout.
+ *
+ * @example
+ * ```ts
+ * const sock = ne_sock_create();
+ * const found = await ne_addr_resolve("example.com", 0);
+ * if (ne_addr_result(found) !== 0) throw new Error(ne_addr_error(found));
+ * if ((await ne_sock_connect(sock, ne_addr_first(found), 80)) !== 0) {
+ *   throw new Error(ne_sock_error(sock));
+ * }
+ * await ne_sock_fullwrite(sock, Buffer.from("HEAD / HTTP/1.0\r\n\r\n"));
+ * const line = Buffer.alloc(4096);
+ * const length = await ne_sock_readline(sock, line);
+ * if (length > 0) console.log(line.toString("latin1", 0, length));
+ * await ne_sock_close(sock);
+ * ne_addr_destroy(found);
+ * ```
+ */
 export function ne_sock_create(): ne_socket {
   return sockets.create(createSocketState());
 }
@@ -500,13 +518,13 @@ export function ne_sock_set_error(
   setSocketError(k, format(template, args, "ne_sock_set_error"));
 }
 
-/** Sets how long one read may wait; greater than 0. */
+/** Sets how long one read may wait, in seconds, greater than 0; 120 if never set. */
 export function ne_sock_read_timeout(sock: ne_socket, timeout: number): void {
   const k = sockets.open(sock, "ne_sock_read_timeout");
   k.readTimeoutMs = needTimeout(timeout, "ne_sock_read_timeout");
 }
 
-/** Sets how long a connect may take; 0 leaves it to the system. */
+/** Sets how long a connect may take, in seconds; 0 leaves it to the system. */
 export function ne_sock_connect_timeout(sock: ne_socket, timeout: number): void {
   const k = sockets.open(sock, "ne_sock_connect_timeout");
   k.connectTimeoutMs = timeout === 0 ? 0 : needTimeout(timeout, "ne_sock_connect_timeout");
@@ -526,7 +544,10 @@ export async function ne_sock_accept_ssl(sock: ne_socket, ctx: ne_ssl_context): 
   });
 }
 
-/** Deprecated: `ne_sock_handshake(sock, ctx, null, 0)`. `userdata` is not used. */
+/**
+ * `ne_sock_handshake(sock, ctx, null, 0)`; `userdata` is not used.
+ * @deprecated Use `ne_sock_handshake`, which tells the server the host name.
+ */
 export async function ne_sock_connect_ssl(
   sock: ne_socket,
   ctx: ne_ssl_context,

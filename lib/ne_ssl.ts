@@ -83,6 +83,12 @@ export function ne_ssl_dname_cmp(dn1: ne_ssl_dname, dn2: ne_ssl_dname): number {
 
 /**
  * Reads the first certificate of a PEM file.
+ *
+ * @example
+ * ```ts
+ * const ca = ne_ssl_cert_read("ca.pem");
+ * if (ca !== null) ne_ssl_trust_cert(sess, ca);
+ * ```
  * @returns it, or `null` if the file cannot be read or parsed.
  */
 export function ne_ssl_cert_read(filename: string): ne_ssl_certificate | null {
@@ -214,7 +220,10 @@ export function ne_ssl_cert_validity(
   if (until) until.value = dateText(x509.notAfter);
 }
 
-/** Compares the certificates themselves, not their chains. @returns 0 if equal, else non-zero. */
+/**
+ * Compares the certificates themselves, byte by byte, not their chains.
+ * @returns 0 if equal, else non-zero.
+ */
 export function ne_ssl_cert_cmp(c1: ne_ssl_certificate, c2: ne_ssl_certificate): number {
   const one = certificates.open(c1, "ne_ssl_cert_cmp").x509.der;
   return one.compare(certificates.open(c2, "ne_ssl_cert_cmp").x509.der);
@@ -227,6 +236,14 @@ export function ne_ssl_cert_free(cert: ne_ssl_certificate): void {
 
 /**
  * Reads a PKCS#12 file. The result is decrypted if the file opens without a password.
+ *
+ * @example
+ * ```ts
+ * const own = ne_ssl_clicert_read("me.p12");
+ * if (own === null) throw new Error("no client certificate");
+ * if (ne_ssl_clicert_encrypted(own)) ne_ssl_clicert_decrypt(own, "password");
+ * if (!ne_ssl_clicert_encrypted(own)) ne_ssl_set_clicert(sess, own);
+ * ```
  * @returns the client certificate, or `null` if the file cannot be read or parsed, or opens but
  *   lacks the certificate or the key.
  */

@@ -163,7 +163,7 @@ class Stack implements Listener {
     if (debugEnabled(NE_DBG_XML)) {
       debug(NE_DBG_XML, "XML: char-data (%d) returns %s\n", frame.state, shown(result));
     }
-    return result === 0 ? GO_ON : this.#answer(result);
+    return result === 0 ? GO_ON : this.#returned(result);
   }
 
   endElement(name: QName): number {
@@ -185,7 +185,7 @@ class Stack implements Listener {
       result = handler.endelm(handler.userdata, frame.state, name.nspace, name.local);
     }
     if (frame.declares) this.namespaces.leave();
-    return result === 0 ? GO_ON : this.#answer(result);
+    return result === 0 ? GO_ON : this.#returned(result);
   }
 
   // Offers the element to the handlers from this one on.
@@ -236,7 +236,7 @@ class Stack implements Listener {
   }
 
   // A cdata or end-element callback returned something else than 0.
-  #answer(result: unknown): number {
+  #returned(result: unknown): number {
     if (typeof result !== "number" && isPromise(result)) {
       this.waiting = result;
       return STOP;
@@ -248,7 +248,7 @@ class Stack implements Listener {
   // What was waited for came out as this value.
   settle(value: unknown): number {
     this.waiting = undefined;
-    if (!this.offering) return this.#answer(value);
+    if (!this.offering) return this.#returned(value);
     const state = Number(value ?? 0);
     return state === 0 ? this.#offer(this.#index + 1) : this.#decided(state);
   }
@@ -302,7 +302,22 @@ export function ne_xml_set_encoding(p: ne_xml_parser, encoding: string): number 
   return 0;
 }
 
-/** Adds a handler after those present. */
+/**
+ * Adds a handler after those present. An element is offered to the handlers in turn, from the one
+ * that accepted its parent on, until one accepts it; that one gets its text and its end, too. An
+ * element that no handler accepts is passed over with all that is in it.
+ *
+ * @example
+ * ```ts
+ * const texts: string[] = [];
+ * const parser = ne_xml_create();
+ * ne_xml_push_handler(
+ *   parser,
+ *   (_userdata, _parent, _nspace, name) => (name === "title" ? 1 : NE_XML_DECLINE),
+ *   (_userdata, _state, text) => (texts.push(text), 0),
+ * );
+ * ```
+ */
 export function ne_xml_push_handler<T>(
   p: ne_xml_parser,
   startelm: ne_xml_startelm_cb<T>,

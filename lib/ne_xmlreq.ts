@@ -36,7 +36,10 @@ export async function ne_xml_parse_response(
   return hasNoBody(req) ? ne_discard_response(req) : readInto(req, parser, null);
 }
 
-/** `ne_xml_dispatchif_request` with `ne_accept_2xx`. */
+/**
+ * `ne_xml_dispatchif_request` for the bodies of 2xx responses.
+ * @returns as `ne_xml_dispatchif_request`.
+ */
 export async function ne_xml_dispatch_request(
   req: ne_request,
   parser: ne_xml_parser,

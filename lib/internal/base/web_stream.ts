@@ -11,7 +11,8 @@ export function iterate(source: AsyncIterable<unknown>): AsyncIterator<unknown> 
 }
 
 /**
- * Ends a source that is not needed any more, so that it lets go of the file or connection behind it.
+ * Ends a source that is not needed any more, so that it lets go of the file or connection behind
+ * it.
  * @param iterator what reads it; of one that was never begun, only a stream has something to end
  */
 export async function letGo(
