@@ -62,19 +62,26 @@ export class Der {
   /** The next element, of any tag below 31 (names of files have no others). */
   element(): Element {
     const start = this.#at;
+    const { tag } = this;
+    const content = this.#bytes.subarray(this.skip(), this.#at);
+    return { tag, content, whole: this.#bytes.subarray(start, this.#at), depth: this.#depth };
+  }
+
+  /** Passes over the next element, and gives where its content begins. */
+  skip(): number {
     const tag = this.#byte();
     if ((tag & 0x1f) === 0x1f) throw new DerError("long tag");
     const length = this.#length();
     if (length > this.#bytes.length - this.#at) throw new DerError("length beyond the end");
-    const content = this.#bytes.subarray(this.#at, this.#at + length);
+    const start = this.#at;
     this.#at += length;
-    return { tag, content, whole: this.#bytes.subarray(start, this.#at), depth: this.#depth };
+    return start;
   }
 
   /** The content of the next element, which must have this tag. */
   bytes(tag: number): Buffer {
     if (this.tag !== tag) throw new DerError(`tag ${this.tag} where ${tag} should be`);
-    return this.element().content;
+    return this.#bytes.subarray(this.skip(), this.#at);
   }
 
   /** A truth value of one byte; any but 0 is true, as OpenSSL reads it. */

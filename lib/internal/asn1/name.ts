@@ -84,11 +84,15 @@ function canonicalEntry(entry: NameEntry): string {
   }
   const text = decodeString(tag, value);
   if (text === null) throw new DerError("text of a name cannot be decoded");
-  const plain = text
-    .replace(/[ \t\n\v\f\r]+/g, " ")
-    .replace(/^ | $/g, "")
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return `${oid}=${Buffer.from(plain).toString("hex")}`;
+  const plain = lowered(text.replace(/[ \t\n\v\f\r]+/g, " ").replace(/^ | $/g, ""));
+  // with its length, no text can look like two attributes
+  return `${oid}=${plain.length}:${plain}`;
+}
+
+// In all of Unicode more letters have a lower case than OpenSSL knows.
+function lowered(text: string): string {
+  if (!/[^\0-\x7f]/.test(text)) return text.toLowerCase();
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** Whether both are the same name. */

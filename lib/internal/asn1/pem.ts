@@ -86,6 +86,20 @@ export function allCertificates(file: Buffer): Buffer[] {
     .map(({ bytes }) => bytes);
 }
 
+const FIRST_LINE = "-----BEGIN CERTIFICATE-----\n";
+const LAST_LINE = "\n-----END CERTIFICATE-----";
+
+/** The same for what OpenSSL has written: a block with nothing around it is decoded at once. */
+export function writtenCertificates(pem: string): Buffer[] {
+  const end = pem.indexOf("-", FIRST_LINE.length) - 1;
+  const rest = pem.length - end - LAST_LINE.length;
+  const isOne = rest === 0 || (rest === 1 && pem.endsWith("\n"));
+  if (!isOne || !pem.startsWith(FIRST_LINE) || !pem.startsWith(LAST_LINE, end)) {
+    return allCertificates(Buffer.from(pem));
+  }
+  return [Buffer.from(pem.slice(FIRST_LINE.length, end), "base64")];
+}
+
 /** Whether blocks of this label hold a certificate. */
 export function isCertificateLabel(label: string): boolean {
   return label === "CERTIFICATE" || label === "X509 CERTIFICATE";

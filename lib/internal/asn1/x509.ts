@@ -103,9 +103,9 @@ export function parseCheckedCertificate(der: Buffer): X509 | null {
 export function subjectOf(der: Buffer): Name | null {
   return orNull(() => {
     const tbs = new Der(der).open(TAG.SEQUENCE).open(TAG.SEQUENCE);
-    if (tbs.tag === 0xa0) tbs.element();
+    if (tbs.tag === 0xa0) tbs.skip();
     // serial number, algorithm, issuer and validity
-    for (let fields = 0; fields < 4; fields += 1) tbs.element();
+    for (let fields = 0; fields < 4; fields += 1) tbs.skip();
     return parseName(tbs.element());
   });
 }

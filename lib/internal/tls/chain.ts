@@ -16,8 +16,8 @@ export interface Path {
   readonly trusted: boolean;
 }
 
-/** Finds issuers of this subject among what is trusted. */
-export type Lookup = (cert: X509) => readonly X509[];
+/** Finds issuers of this subject among what is trusted; it is asked only as far as needed. */
+export type Lookup = (cert: X509) => Iterable<X509>;
 
 /**
  * @param sent what the server sent, leaf first
@@ -33,7 +33,7 @@ export function buildPath(sent: readonly X509[], trusted: Lookup, now: number): 
   while (certs.length < MAX_PATH) {
     const top = certs[certs.length - 1] as X509;
     if (isSelfSigned(top)) {
-      return { certs, trusted: fromStore || trusted(top).some((ca) => ca.der.equals(top.der)) };
+      return { certs, trusted: fromStore || isAmong(trusted(top), top) };
     }
     const anchor = bestIssuer(top, trusted(top), certs, now);
     // once the store has continued the path, what was sent is not looked at any more
@@ -50,10 +50,15 @@ export function isSelfSigned(cert: X509): boolean {
   return mayHaveIssued(cert, cert);
 }
 
+function isAmong(certs: Iterable<X509>, wanted: X509): boolean {
+  for (const { der } of certs) if (der.equals(wanted.der)) return true;
+  return false;
+}
+
 // One that is valid now, else the one that was valid last.
 function bestIssuer(
   cert: X509,
-  candidates: readonly X509[],
+  candidates: Iterable<X509>,
   path: readonly X509[],
   now: number,
 ): X509 | null {

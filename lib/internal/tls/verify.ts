@@ -89,10 +89,11 @@ function hardFault(text: string, inHandshake: boolean): Verdict {
   return { failures: 0, reason: null, hard: text, inHandshake };
 }
 
-function trustedIssuers(context: TlsContext, cert: X509): readonly X509[] {
+// The runtime's CAs come last: where one of the program's own is good, they need not be listed.
+function* trustedIssuers(context: TlsContext, cert: X509): Iterable<X509> {
   const key = cert.issuer.canonical;
-  const own = context.trusted.filter(({ subject }) => subject.canonical === key);
-  return context.findDefaultCa === null ? own : [...own, ...context.findDefaultCa(key)];
+  for (const own of context.trusted) if (own.subject.canonical === key) yield own;
+  if (context.findDefaultCa !== null) yield* context.findDefaultCa(key);
 }
 
 /** `Server certificate verification failed: reason, reason (what OpenSSL says)`. */

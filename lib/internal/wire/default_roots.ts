@@ -4,7 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import type * as tls from "node:tls";
-import { allCertificates } from "../asn1/pem.js";
+import { allCertificates, writtenCertificates } from "../asn1/pem.js";
 import { parseCertificate, subjectOf, type X509 } from "../asn1/x509.js";
 import type { TlsContext } from "../tls/context.js";
 
@@ -55,7 +55,7 @@ function defaultCertificates(): Buffer[] {
   // newer versions of Node know the system's store too (--use-system-ca), and say what is in use
   const { getCACertificates, rootCertificates }: KnownTls = nodeTls();
   const pems = getCACertificates?.("default") ?? rootCertificates;
-  const certificates = pems.flatMap((pem) => allCertificates(Buffer.from(pem)));
+  const certificates = pems.flatMap(writtenCertificates);
   return getCACertificates === undefined ? [...certificates, ...extraCertificates()] : certificates;
 }
 

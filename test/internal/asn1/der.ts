@@ -28,6 +28,9 @@ t.test("reads_elements_in_order", async (t) => {
   t.same(inner.bytes(TAG.BOOLEAN), hex("FF"));
   t.ok(inner.done);
   der.end();
+  const other = new Der(hex("04 02 AB CD  02 01 05"));
+  t.equal(other.skip(), 2, "where the content begins");
+  t.equal(other.smallInteger(), 5);
   t.equal(der.tag, -1);
 });
 

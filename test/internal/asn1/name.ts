@@ -108,6 +108,7 @@ const SAME: readonly [one: Attribute, other: Attribute, same: boolean, why: stri
   [["O", 0x0c, "Größe"], ["O", 0x1e, bmp(71, 114, 246, 223, 101)], true, "nor BMP"],
   [["O", 0x0c, "  A   B "], ["O", 0x13, "a b"], true, "nor case of ASCII and blanks"],
   [["O", 0x0c, "Ä"], ["O", 0x0c, "ä"], false, "case of other letters does"],
+  [["O", 0x0c, "ÄBC"], ["O", 0x0c, "Äbc"], true, "ASCII letters beside others"],
   [["O", 0x0c, "a"], ["OU", 0x0c, "a"], false, "other attribute"],
   [["O", 0x0c, "a,b"], ["O", 0x0c, "a"], false, "a comma is text"],
   [["O", 0x12, "1"], ["O", 0x0c, "1"], false, "Numeric is compared with its type"],
@@ -118,6 +119,10 @@ t.test("comparison", async (t) => {
     t.equal(sameName(name([one]) as Name, name([other]) as Name), same, why);
   }
   t.equal(sameName(name([o], [ou]) as Name, name([o, ou]) as Name), false, "parts count");
+  const two = name([["O", 0x0c, "a"]], [["OU", 0x0c, "b"]]) as Name;
+  for (const text of ["a,2.5.4.11=1:b", "a,2.5.4.11=b", "a,ou=b"]) {
+    t.equal(sameName(two, name([["O", 0x0c, text]]) as Name), false, `${text} is one text`);
+  }
   t.equal(
     sameName(name([o, ou]) as Name, name([ou, o]) as Name),
     true,

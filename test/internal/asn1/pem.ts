@@ -5,6 +5,7 @@ import {
   firstCertificate,
   readPem,
   writePem,
+  writtenCertificates,
 } from "../../../lib/internal/asn1/pem.js";
 import { certFile } from "../../fixtures/tls.js";
 
@@ -71,6 +72,15 @@ t.test("a_bad_first_certificate_is_not_passed_over", async (t) => {
 t.test("write_and_read_again", async (t) => {
   t.equal(writePem("CERTIFICATE", der), good);
   t.same(allCertificates(certFile("chain-with-root.pem")).length, 3);
+});
+
+t.test("what OpenSSL has written is read as any other file", async (t) => {
+  const plain = [good, good.trimEnd(), good + good, `${good}\n`, `# a root\n${good}`, "", begin];
+  const readable = FORMS.filter(([, , isReadable]) => isReadable).map(([, file]) => file);
+  for (const file of [...plain, ...readable]) {
+    t.same(writtenCertificates(file), allCertificates(Buffer.from(file)), file.slice(0, 40));
+  }
+  t.same(writtenCertificates(good), [der]);
 });
 
 t.test("a_million_lines_are_read_in_linear_time", async (t) => {

@@ -85,6 +85,23 @@ t.test("every_certificate_under_every_trust", async (t) => {
   }
 });
 
+t.test("the runtime's CAs are listed only where the program's own do not answer", async (t) => {
+  const context = createTlsContext();
+  const asked: string[] = [];
+  context.findDefaultCa = (subject) => {
+    asked.push(subject);
+    return subject === cert("ca.pem").subject.canonical ? [cert("ca.pem")] : [];
+  };
+  const bitsOf = (chain: readonly X509[]): number =>
+    judge({ chain, refusal: null }, context, "localhost", null, NOW).failures;
+  t.equal(bitsOf(chainOf("good.pem")), 0, "the runtime's");
+  t.equal(asked.length, 1);
+  context.trusted.push(cert("ca.pem"), cert("selfsigned.pem"));
+  t.equal(bitsOf(chainOf("good.pem")), 0, "its own CA");
+  t.equal(bitsOf(chainOf("selfsigned.pem")), 0, "its own server");
+  t.equal(asked.length, 1, "nobody else was asked");
+});
+
 t.test("all_failures_at_once", async (t) => {
   const chain = chainOf("selfsigned-expired.pem");
   t.equal(verdict([], chain, "other"), NE_SSL_EXPIRED | NE_SSL_IDMISMATCH | NE_SSL_UNTRUSTED);
