@@ -198,23 +198,42 @@ t.test("a member that the server spells in its own way is not missing", async (t
   ]);
 });
 
+function pathsIn(body: Buffer): string[] {
+  return [...body.toString().matchAll(/<D:href>([^<]*)/g)].map(([, path]) => path ?? "");
+}
+
+t.test("a server to which a request is too much is asked for less", async (t) => {
+  const hrefs = Array.from({ length: 7 }, (_, i) => `/c/${i}.ics`);
+  for (const status of ["413 Content Too Large", "507 Insufficient Storage"]) {
+    const { sess } = await replying(t, ({ method, body }) => {
+      if (method === "PROPFIND") return { body: multistatus(response("/c/", propstat(""))) };
+      const paths = pathsIn(body);
+      return paths.length > 2 ? { status } : { body: multistatus(...paths.map((path) => event(path))) };
+    });
+    const found = await all(nx_multiget(sess, "/c/", hrefs, "caldav"));
+    t.strictSame(found.map(({ path, etag }) => [path, etag]), hrefs.map((path) => [path, '"1"']));
+  }
+});
+
 t.test("many members in several requests", async (t) => {
-  const hrefs = Array.from({ length: 1201 }, (_, i) => `/c/${i}.ics`);
+  const hrefs = Array.from({ length: 3501 }, (_, i) => `/c/${i}.ics`);
+  const sizes: number[] = [];
   const { sess, server } = await replying(t, ({ body }) => {
-    const paths = [...body.toString().matchAll(/<D:href>([^<]*)/g)].map(([, path]) => path ?? "");
+    const paths = pathsIn(body);
+    sizes.push(paths.length);
     return { body: multistatus(...paths.map((path) => event(path))) };
   });
   const found = await all(nx_multiget(sess, "/c/", hrefs, "caldav"));
   t.strictSame(found.map(({ path }) => path), hrefs);
-  t.equal(server.requests.length, 3);
+  t.strictSame(sizes, [500, 1000, 2000, 1]);
   t.strictSame(await all(nx_multiget(sess, "/c/", [], "carddav")), []);
-  t.equal(server.requests.length, 3, "for none, none");
+  t.equal(server.requests.length, 4, "for none, none");
 });
 
 t.test("a path that is asked for in two portions is one member", async (t) => {
   const hrefs = Array.from({ length: 501 }, (_, i) => `/c/${i}.ics`);
   const { sess, server } = await replying(t, ({ body }) => {
-    const paths = [...body.toString().matchAll(/<D:href>([^<]*)/g)].map(([, path]) => path ?? "");
+    const paths = pathsIn(body);
     return { body: multistatus(...paths.map((path) => event(path))) };
   });
   const found = await all(nx_multiget(sess, "/c/", [...hrefs, "/c/%30.ics", "/c/1.ics"], "caldav"));

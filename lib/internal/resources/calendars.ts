@@ -18,8 +18,15 @@ import { parseContent } from "./xml_parse.js";
 import { checkPath } from "./argument_checks.js";
 import { escapeText, printElement, propElements, PROLOGUE } from "./xml_text.js";
 
-/** Members asked for in one request. */
-const PORTION = 500;
+/**
+ * Members asked for in the first request; each other one asks for twice as many as the one before,
+ * so that a server that limits what it takes at once is asked for little first.
+ */
+const FIRST_PORTION = 500;
+/** Members asked for in any request. */
+const MAX_PORTION = 2000;
+/** Statuses of a server that wants to be asked for less at a time. */
+const TOO_MUCH = [413, 507];
 
 const WORDS = {
   caldav: { nspace: CALDAV, data: "calendar-data", multiget: "calendar-multiget",
@@ -51,9 +58,13 @@ export async function* multiget(call: Call, getting: Getting): AsyncGenerator<Su
   const { hrefs, path } = getting;
   for (const href of hrefs) checkPath(href, call.caller);
   const naming = { asked: new HrefResolver(path, true), given: new HrefResolver(path) };
-  const members = [...new Map(hrefs.map((href) => [placeKey(naming.asked.place(href)), href]))];
-  for (let at = 0; at < members.length; at += PORTION) {
-    yield* getSome(call, getting, members.slice(at, at + PORTION), naming);
+  const byKey = new Map<string, string>();
+  for (const href of hrefs) byKey.set(placeKey(naming.asked.place(href)), href);
+  const members = [...byKey];
+  for (let at = 0, size = FIRST_PORTION; at < members.length; ) {
+    yield* getSome(call, getting, members.slice(at, at + size), naming);
+    at += size;
+    size = Math.min(2 * size, MAX_PORTION);
   }
 }
 
@@ -67,7 +78,7 @@ interface Naming {
 }
 
 // A server that refuses the whole request for one missing member (sabre/dav 1.8) is asked for
-// fewer, until it is known which one that is.
+// fewer, until it is known which one that is; so is one to which it was too much.
 async function* getSome(
   call: Call,
   getting: Getting,
@@ -76,9 +87,10 @@ async function* getSome(
 ): AsyncGenerator<Supply<nx_resource>> {
   const wanted = new Map(members);
   try {
-    yield* getPortion(call, getting, wanted, naming);
+    yield* getPortion(call, getting, members, wanted, naming);
   } catch (error) {
-    const isRefusal = error instanceof nx_error && isAbsence(error.status?.code);
+    const code = error instanceof nx_error ? error.status?.code : undefined;
+    const isRefusal = isAbsence(code) || (code !== undefined && TOO_MUCH.includes(code));
     const isWhole = wanted.size === members.length;
     if (!isRefusal || !isWhole || !(await isThere(call, getting.path))) throw error;
     const middle = members.length >> 1;
@@ -102,9 +114,11 @@ function absent(href: string, { asked }: Naming): nx_resource {
   return makeResource(asked.place(href), { ...missing, description: null, condition: null });
 }
 
+// What came is taken out of `wanted`.
 async function* getPortion(
   call: Call,
   getting: Getting,
+  members: readonly Member[],
   wanted: Map<string, string>,
   naming: Naming,
 ): AsyncGenerator<Supply<nx_resource>> {
@@ -113,20 +127,21 @@ async function* getPortion(
     method: "REPORT",
     path,
     depth: null,
-    body: multigetBody(getting, [...wanted.values()], call.caller),
+    body: multigetBody(getting, members, call.caller),
   };
-  const keys = [...wanted.keys()];
   // a server that spells names in another case is rare
   let folded: ReadonlyMap<string, string> | null = null;
   yield* call.batches(spec, (response, batch) => {
     for (const href of response.hrefs) {
       const exact = naming.asked.place(href);
-      const place = wanted.has(placeKey(exact)) ? exact : naming.given.place(href);
+      const exactKey = placeKey(exact);
+      const isExact = wanted.has(exactKey);
+      const place = isExact ? exact : naming.given.place(href);
       if (place.kind === "self" && isRefused(response)) throw refusal(response, path);
       // what was not asked for, or was given already, is nothing that anybody waits for
-      const key = placeKey(place);
+      const key = isExact ? exactKey : placeKey(place);
       if (!wanted.delete(key)) {
-        folded ??= foldedKeys(keys);
+        folded ??= foldedKeys(members);
         if (!wanted.delete(folded.get(foldName(key)) ?? "")) continue;
       }
       batch.push(makeResource(place, response));
@@ -137,20 +152,21 @@ async function* getPortion(
 }
 
 // Keys by their folded form; none where several have the same.
-function foldedKeys(keys: readonly string[]): ReadonlyMap<string, string> {
+function foldedKeys(members: readonly Member[]): ReadonlyMap<string, string> {
   const byFold = new Map<string, string>();
-  for (const key of keys) byFold.set(foldName(key), byFold.has(foldName(key)) ? "" : key);
+  for (const [key] of members) byFold.set(foldName(key), byFold.has(foldName(key)) ? "" : key);
   return byFold;
 }
 
-function multigetBody(getting: Getting, hrefs: readonly string[], caller: string): string {
+function multigetBody(getting: Getting, members: readonly Member[], caller: string): string {
   const { kind, props } = getting;
   const { nspace, data, multiget: name } = WORDS[kind];
   const wanted = `<D:getetag/><C:${data}/>${propElements(props, caller)}`;
-  const list = hrefs.map((href) => `<D:href>${escapeText(href, caller, "an href")}</D:href>`);
+  let list = "";
+  for (const [, href] of members) list += `<D:href>${escapeText(href, caller, "an href")}</D:href>`;
   return (
     `${PROLOGUE}<C:${name} xmlns:D="DAV:" xmlns:C="${nspace}"><D:prop>${wanted}</D:prop>` +
-    `${list.join("")}</C:${name}>`
+    `${list}</C:${name}>`
   );
 }
 

@@ -9,8 +9,12 @@ export const PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n';
 
 const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
+/** What stands for itself. */
+const PLAIN = /^[\t\n\x20-%'-;=?-\x7e]*$/;
+
 /** Text between tags. */
 export function escapeText(text: string, caller: string, what: string): string {
+  if (PLAIN.test(text)) return text;
   if (FORBIDDEN.test(text)) throw misuse(caller, `${what} has a character that XML cannot hold`);
   return text
     .replaceAll("&", "&amp;")

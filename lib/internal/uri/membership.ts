@@ -23,8 +23,11 @@ export interface Place {
 }
 
 /** One text for all spellings of the path of a place. */
-export function placeKey({ above, leaf }: Place): string {
-  return above + leaf;
+export function placeKey({ above, leaf, path }: Place): string {
+  // a piece of a text that is there costs less than a new one
+  const isIn = path.length === 1 + above.length + leaf.length &&
+    path.endsWith(leaf) && path.endsWith(above, 1 + above.length);
+  return isIn ? path.slice(1) : above + leaf;
 }
 
 type Compare = (a: readonly string[], b: readonly string[]) => boolean;
