@@ -197,7 +197,7 @@ function encoded(text: string): string[] {
 }
 
 /** A name or value with its percent-encoding undone, as far as that goes. */
-export function decoded(text: string): string {
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

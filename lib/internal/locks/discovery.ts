@@ -8,7 +8,7 @@ import { endDocument, addDocumentReader } from "../multistatus/response_document
 import { healedPath } from "../multistatus/href.js";
 import { baseOf } from "../multistatus/reference_base.js";
 import { parseStatusElement } from "../multistatus/status_element.js";
-import { throwFailure, watchErrors } from "../script/failure.js";
+import { addErrorReader, throwFailure } from "../script/failure.js";
 import { nx_error } from "../script/nx_error.js";
 import {
   ne_add_request_header,
@@ -74,7 +74,7 @@ export async function discoverLocks(sess: ne_session, path: string): Promise<nx_
   ne_add_request_header(req, "Depth", "0");
   ne_set_request_body_buffer(req, Buffer.from(BODY));
   ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
-  const errors = watchErrors(req);
+  const errors = addErrorReader(req);
   let reading = newReading();
   const document = addDocumentReader(
     req,

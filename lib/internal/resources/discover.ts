@@ -3,6 +3,7 @@
 //   /.well-known/caldav ──► current-user-principal ──► home sets ──► collections
 //
 // Nothing is asked of another server: a redirect there is an error that names it.
+import { firstValue } from "../http/field_pairs.js";
 import { isSameOrigin, originOf } from "./origin.js";
 import { nx_error } from "../script/nx_error.js";
 import { healedPath } from "../multistatus/href.js";
@@ -158,7 +159,7 @@ async function following<T>(
 
 function redirectOf({ status, headers }: nx_error): string | null {
   if (status === null || ![301, 302, 303, 307, 308].includes(status.code)) return null;
-  return headers.find(([name]) => name.toLowerCase() === "location")?.[1].trim() ?? null;
+  return firstValue(headers, "location")?.trim() ?? null;
 }
 
 async function collectionsIn(

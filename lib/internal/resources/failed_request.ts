@@ -1,4 +1,5 @@
 // Failures as exceptions, with all that the server said about them.
+import type { FieldPair } from "../http/field_pairs.js";
 import { NE_ERROR } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { abortCause } from "../base/abort_signal.js";
@@ -14,7 +15,7 @@ import type { Response } from "./response_element.js";
 export interface Failing {
   code?: number;
   status?: Readonly<ne_status> | null;
-  headers?: ReadonlyArray<readonly [name: string, value: string]>;
+  headers?: readonly FieldPair[];
   /** The path that could not be read or changed. */
   path?: string | null;
   condition?: string | null;

@@ -2,6 +2,7 @@
 // folder that was asked for, whose paths are the folder's and one part more: so it goes nowhere
 // else and meets each resource once. Folders are taken from a stack, so what is inside of a folder
 // comes right behind its members, and several may be listed at once.
+import { firstValue } from "../http/field_pairs.js";
 import { nx_error } from "../script/nx_error.js";
 import { misuse } from "../base/handle.js";
 import { sessions } from "../session/session.js";
@@ -179,8 +180,8 @@ function levelOf(path: string): number {
 // Milliseconds to wait before a folder is tried again (RFC 9110 section 10.2.3).
 function pauseOf(error: unknown, usualMs: number): number {
   const headers = error instanceof nx_error ? error.headers : [];
-  const field = headers.find(([name]) => name.toLowerCase() === "retry-after")?.[1].trim();
-  if (field === undefined) return usualMs;
+  const field = firstValue(headers, "retry-after")?.trim() ?? null;
+  if (field === null) return usualMs;
   if (/^\d+$/.test(field)) return Number(field) * 1000;
   const time = parseDate(field);
   return Number.isNaN(time) ? usualMs : Math.max(0, time - Date.now());

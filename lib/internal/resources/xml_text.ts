@@ -59,7 +59,7 @@ export function needName(name: unknown, caller: string, what: string): string {
  * The start of a tag, without its bracket: `D:` is `DAV:`, any other namespace is declared by the
  * element itself.
  */
-export function openName(nspace: string, name: string, caller: string): string {
+function openName(nspace: string, name: string, caller: string): string {
   needName(name, caller, "a name");
   if (nspace === DAV) return `D:${name}`;
   return `${name} xmlns=${quoteNamespace(nspace, caller)}`;

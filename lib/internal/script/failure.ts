@@ -1,4 +1,5 @@
 // Makes an exception of a request that failed: its code, and the reason that its response gives.
+import { isXmlType, parseContentType } from "../http/content_type.js";
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import type { Outcome } from "../multistatus/outcome.js";
@@ -24,13 +25,13 @@ export function addFailureReader(req: ne_request): OutcomeReader {
 }
 
 /** The same where a multistatus is the response that was asked for. */
-export function watchErrors(req: ne_request): OutcomeReader {
+export function addErrorReader(req: ne_request): OutcomeReader {
   return addOutcomeReader(req, false, (request) => ne_get_status(request).klass !== 2);
 }
 
 /**
- * Ends the watch. Throws `nx_error` where the request failed: by its code, its status, or a failing
- * status anywhere in a 207.
+ * Ends the reader. Throws `nx_error` where the request failed: by its code, its status, or a
+ * failing status anywhere in a 207.
  * @param path what the request is about
  */
 export function throwFailure(
@@ -77,8 +78,18 @@ export function failureOf(
   );
 }
 
-/** The condition that an error document names, or `null`. */
-export function conditionIn(body: Uint8Array, base: Readonly<ne_uri>): string | null {
+/**
+ * The condition that an error document names, or `null`.
+ * @param type its Content-Type: only XML is looked at
+ * @param base what its references are relative to
+ */
+export function conditionIn(
+  body: Uint8Array,
+  type: string | null,
+  base: Readonly<ne_uri>,
+): string | null {
+  const parsed = type === null ? null : parseContentType(type);
+  if (body.length === 0 || parsed === null || !isXmlType(parsed)) return null;
   const xml = ne_xml_create();
   try {
     const outcome = readOutcome(xml, base);

@@ -1,5 +1,6 @@
 // The header fields of a request in every form that programs have them: a record, a list of pairs,
 // Headers, a Map, the headers of a result. Nothing is dropped: what can't be read is a mistake.
+import type { FieldPair } from "../http/field_pairs.js";
 import { describe, isPlain } from "../base/call_options.js";
 import { misuse, type ne_request } from "../base/handle.js";
 import { checkFieldName, checkFieldValue, withoutField } from "../http/request_head.js";
@@ -7,7 +8,7 @@ import { requests } from "../session/request.js";
 import { ne_add_request_header } from "../../ne_request.js";
 
 /** A header field. */
-export type Field = readonly [name: string, value: string];
+export type Field = FieldPair;
 
 /**
  * Header fields: a record, whose arrays add a field for each element, or any iterable of pairs:

@@ -1,5 +1,6 @@
 // The locks that a request has to show, by its method (RFC 4918 sections 7 and 9), as the functions
 // of ne_basic and ne_props show theirs. Where the caller writes an If field, that is all there is.
+import { firstValue } from "../http/field_pairs.js";
 import { NE_DEPTH_INFINITE, NE_DEPTH_ZERO } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { ne_lock_using_parent, ne_lock_using_resource } from "../plugins/lock_submission.js";
@@ -38,10 +39,10 @@ export function submitLocks(
 ): void {
   const change = CHANGES.get(method);
   const path = pathOf(target);
-  if (change === undefined || path === null || fieldOf(fields, "if") !== null) return;
+  if (change === undefined || path === null || firstValue(fields, "if") !== null) return;
   if (change.depth !== null) ne_lock_using_resource(req, path, change.depth);
   if (change.parent) ne_lock_using_parent(req, path);
-  const destination = change.destination ? pathOf(fieldOf(fields, "destination") ?? "") : null;
+  const destination = change.destination ? pathOf(firstValue(fields, "destination") ?? "") : null;
   if (destination === null) return;
   ne_lock_using_resource(req, destination, NE_DEPTH_INFINITE);
   ne_lock_using_parent(req, destination);
@@ -50,8 +51,4 @@ export function submitLocks(
 function pathOf(reference: string): string | null {
   const uri = new ne_uri();
   return ne_uri_parse(reference, uri) === 0 && uri.path !== "" ? uri.path : null;
-}
-
-function fieldOf(fields: readonly Field[], name: string): string | null {
-  return fields.find(([known]) => known.toLowerCase() === name)?.[1] ?? null;
 }

@@ -1,5 +1,6 @@
 // Whether a redirect is followed (RFC 9110 section 15.4), where it leads, what the next request is
 // made of, and why one that was offered is not followed.
+import type { FieldPair } from "../http/field_pairs.js";
 import { ne_uri, ne_uri_defaultport, ne_uri_parse, ne_uri_resolve } from "../../ne_uri.js";
 import { repairLocation } from "../http/location.js";
 import { hideInText } from "../http/secrets.js";
@@ -12,12 +13,10 @@ export interface Destination {
   target: string;
 }
 
-type Field = readonly [name: string, value: string];
-
 /** A response, and the request that it answers. */
 export interface Redirecting {
   readonly code: number;
-  readonly fields: readonly Field[];
+  readonly fields: readonly FieldPair[];
   /** The URL of the request. */
   readonly from: string;
   readonly method: string;
@@ -111,11 +110,11 @@ function redirectMethod(code: number, method: string): string {
  * @param allowed names, in lower case, that may go to another origin besides the harmless ones
  */
 export function redirectFields(
-  fields: readonly Field[],
+  fields: readonly FieldPair[],
   withBody: boolean,
   sameOrigin: boolean,
   allowed: ReadonlySet<string>,
-): Field[] {
+): FieldPair[] {
   const mayLeave = (name: string): boolean =>
     HARMLESS.test(name) || (allowed.has(name.toLowerCase()) && !/^host$/i.test(name));
   return fields.filter(

@@ -8,6 +8,7 @@
 //
 // Once a redirect has left the origin, nothing of the session's own is sent again, not even to
 // the origin: the other server may have chosen what the request does there.
+import { firstValue } from "../http/field_pairs.js";
 import { cloneSession } from "../session/clone.js";
 import { NE_ERROR } from "../base/constants.js";
 import { BrokenOff, Scope } from "../session/cancellation.js";
@@ -112,8 +113,7 @@ function pauseBefore(state: SendState, record: ResultRecord): number | null {
   if (state.tries >= plan.retries || !isIdempotent(step.method)) return null;
   if (!isTransientFailure(record.code, status, record.error)) return null;
   state.tries++;
-  const field = record.headers.find(([name]) => name.toLowerCase() === "retry-after");
-  const ms = pauseMs(state.tries, field?.[1] ?? null);
+  const ms = pauseMs(state.tries, firstValue(record.headers, "retry-after"));
   return performance.now() + ms < state.deadline ? ms : null;
 }
 

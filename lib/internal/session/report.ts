@@ -137,7 +137,7 @@ export interface Reported {
 }
 
 /** What is known of a connection that nobody has begun to open. */
-export const NO_ORIGINS: Origins = { tried: [], proxy: null, tls: null };
+const NO_ORIGINS: Origins = { tried: [], proxy: null, tls: null };
 
 /** Bytes of an error's body that are kept. */
 const MAX_BODY = 64 * 1024;

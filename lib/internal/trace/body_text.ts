@@ -57,11 +57,6 @@ function encodingNamed(charset: string): string {
   }
 }
 
-/** Whether a Content-Encoding names codings, all of which can be taken off. */
-export function isDecodable(contentEncoding: string | null): boolean {
-  return codingsOf(contentEncoding).length > 0;
-}
-
 /** A body without its content codings; `null` where they cannot be taken off. */
 export function decodeCodings(bytes: Buffer, contentEncoding: string | null): Buffer | null {
   const codings = codingsOf(contentEncoding);

@@ -3,13 +3,11 @@
 //   Chrome   responses of HTTP/2 (":status", names in lower case), several values of a field in one
 //            with line ends between, `response._error` of a failed request, no body of a redirect
 //   Firefox  no text where bodies were not to be included, parameters of a form without its text
+import type { FieldPair } from "../http/field_pairs.js";
 import { misuse } from "../base/handle.js";
 import { bytesOf } from "./body_text.js";
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** A header field. */
-export type HarField = readonly [name: string, value: string];
 
 /** A recorded request with its response. */
 export interface Recorded {
@@ -28,8 +26,8 @@ export interface RecordedResponse {
   readonly status: number;
   readonly reason: string;
   readonly version: string;
-  readonly fields: readonly HarField[];
-  readonly trailers: readonly HarField[];
+  readonly fields: readonly FieldPair[];
+  readonly trailers: readonly FieldPair[];
   /** `null`: not kept whole. */
   readonly body: Buffer | null;
   /** The content coding was not taken off. */
@@ -134,13 +132,13 @@ function readContent(content: Json): Buffer | null {
   return !isHidden && body.length + MARK < bytes ? null : body;
 }
 
-function readFields(list: unknown): HarField[] {
+function readFields(list: unknown): FieldPair[] {
   if (!Array.isArray(list)) return [];
   return list.filter(isObject).flatMap((field) => {
     const name = textIn(field, "name");
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return [];
     const values = textIn(field, "value").split(/[\r\n]+/);
-    return values.map((value): HarField => [name, fieldText(value)]);
+    return values.map((value): FieldPair => [name, fieldText(value)]);
   });
 }
 

@@ -6,6 +6,7 @@
 //      │              ├─ 416: all is there already, or from the beginning
 //      │              └─ another status: failure            │
 //      └──────────────── pause ◄────────────────────────────┘ broken off
+import { firstValue } from "../http/field_pairs.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import type { ne_request } from "../base/handle.js";
 import { ne_httpdate_parse } from "../../ne_dates.js";
@@ -273,7 +274,7 @@ async function isAllThere(
   course: Course,
   { headers }: TransferResponse,
 ): Promise<boolean> {
-  const range = headers.find(([name]) => /^content-range$/i.test(name))?.[1] ?? "";
+  const range = firstValue(headers, "content-range") ?? "";
   if (/^bytes +\*\/(\d+)$/i.exec(range)?.[1] !== String(d.target.at)) return false;
   const request = { method: "HEAD", target: d.path, fields: [IDENTITY] };
   const response = await sendRequest(d.context, request);

@@ -1,9 +1,9 @@
 // How a transfer fails. Inside, everything that ends it is a Failed: a response, an error of the
 // system, or a peer that makes no sense. At the door it becomes the nx_error that the caller gets,
 // with the bytes that were done.
+import { lastValue } from "../http/field_pairs.js";
 import { NE_ERROR, NE_OK } from "../base/constants.js";
 import { errnoText } from "../base/errno.js";
-import { isXmlType, parseContentType } from "../http/content_type.js";
 import { conditionIn } from "../script/failure.js";
 import { nx_error } from "../script/nx_error.js";
 import { ne_fill_server_uri } from "../../ne_session.js";
@@ -97,11 +97,8 @@ function conditionOf(
   { sess }: TransferContext,
   { headers, body, path }: TransferResponse,
 ): string | null {
-  const field = headers.findLast(([name]) => /^content-type$/i.test(name))?.[1] ?? "";
-  const type = parseContentType(field);
-  if (body.length === 0 || type === null || !isXmlType(type)) return null;
   const base = new ne_uri();
   ne_fill_server_uri(sess, base);
   base.path = path;
-  return conditionIn(body, base);
+  return conditionIn(body, lastValue(headers, "content-type"), base);
 }

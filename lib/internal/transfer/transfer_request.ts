@@ -1,6 +1,7 @@
 // One request of a transfer: sent once, its response reduced to what a transfer asks about. A kept
 // connection that ends without a response is a failure here, since what became of the request has
 // to be looked at before it is repeated.
+import { lastValue, type FieldPair } from "../http/field_pairs.js";
 import { NE_ERROR, NE_OK, NE_RETRY } from "../base/constants.js";
 import type { ne_request, ne_session } from "../base/handle.js";
 import { submitsLocks } from "../plugins/lock_submission.js";
@@ -25,7 +26,7 @@ import { nx_get_cause, nx_response_fields, nx_set_request_signal } from "../../n
 import { addField } from "../script/header_list.js";
 
 /** A header field. */
-export type Field = readonly [name: string, value: string];
+export type Field = FieldPair;
 
 /** What all requests of a transfer share. */
 export interface TransferContext {
@@ -202,7 +203,7 @@ export function isDone({ code, status }: TransferResponse): boolean {
 
 /** The value of a field of the response, the last one where there are several; or `null`. */
 export function fieldOf({ headers }: TransferResponse, name: string): string | null {
-  return headers.findLast(([key]) => key.toLowerCase() === name)?.[1] ?? null;
+  return lastValue(headers, name);
 }
 
 /** Whether it is a status of these. */

@@ -6,7 +6,7 @@ const NAME_START = 1;
 /** May go on in a name. */
 export const NAME = 2;
 /** White space; line ends were normalised before, so there is no CR. */
-export const SPACE = 4;
+const SPACE = 4;
 
 /** The classes of U+0000 to U+007F. */
 export const ASCII_CLASS = new Uint8Array(128);

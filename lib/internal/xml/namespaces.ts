@@ -10,7 +10,7 @@ const XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_NAMESPACE = "http://www.w3.org/2000/xmlns/";
 
 /** The declarations of one element. The same object comes again for an equal element. */
-export class Scope {
+class Scope {
   /** What the declarations hid, in the order of `declared`. */
   readonly hidden: (string | undefined)[] = [];
   /** The last scope below this one, and the attributes that made it. */

@@ -108,6 +108,9 @@ t.test("no response at all", async (t) => {
 t.test("the condition in a body", async (t) => {
   const base = new ne_uri();
   base.path = "/";
-  t.equal(conditionIn(Buffer.from(error), base), "lock-token-submitted");
-  t.equal(conditionIn(Buffer.from("no document"), base), null);
+  t.equal(conditionIn(Buffer.from(error), "text/xml", base), "lock-token-submitted");
+  t.equal(conditionIn(Buffer.from("no document"), "text/xml", base), null);
+  for (const type of [null, "text/plain", "xml"]) {
+    t.equal(conditionIn(Buffer.from(error), type, base), null, `${type}`);
+  }
 });
