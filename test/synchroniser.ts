@@ -154,6 +154,53 @@ t.test("a file whose ETag is weak while it is young is replaced a moment later",
   t.equal(young.size, 0, "both were asked for while they were young");
 });
 
+t.test("a server that takes an If without a lock for one that fails, as Go's does", async (t) => {
+  const server = await serve(t);
+  const [a, url] = [folder(t), `${server.url}/`];
+  plant(a, { x: "x", y: "y", "d/z": "z" });
+  await run(a, url);
+  for (const name of ["x", "d/z"]) fs.rmSync(path.join(a, name));
+  let refused = 0;
+  server.server.prependListener("request", ({ method, headers, url = "" }) => {
+    if (method !== "DELETE" || headers.if === undefined) return;
+    headers["if-match"] = '"never"';
+    refused++;
+    if (url === "/d/z") replaceFile(path.join(server.root, "d", "z"), "theirs");
+  });
+  const { code, out } = await run(a, url);
+  t.equal(code, 3);
+  t.match(out, /^remove there: x$/m);
+  t.match(out, /^left: d\/z: changed on the server meanwhile$/m);
+  t.equal(refused, 2);
+  t.strictSame(treeOf(server.root), { y: "y", "d/": "", "d/z": "theirs" });
+});
+
+t.test("a server whose listings tell no ETags", async (t) => {
+  const server = await serve(t);
+  const [a, b, url] = [folder(t), folder(t), `${server.url}/`];
+  server.server.prependListener("request", ({ method }, res) => {
+    if (method !== "PROPFIND") return;
+    const write = res.write.bind(res);
+    const tell = (text: string): string => text.replace(/<D:getetag>.*?<\/D:getetag>/g, "");
+    Object.assign(res, {
+      write: (part: Buffer, done: () => void) => write(tell(String(part)), done),
+    });
+  });
+  plant(a, { x: "x", y: "y", "d/e/z": "z" });
+  await run(a, url);
+  await run(b, url);
+  t.equal((await run(a, url)).out, "", "what it has is no new version");
+  t.equal((await run(b, url)).out, "");
+  fs.writeFileSync(path.join(b, "x"), "from b");
+  fs.rmSync(path.join(b, "d"), { recursive: true });
+  const { code, out } = await run(b, url);
+  t.equal(code, 3);
+  t.match(out, /^left: x: the server gives no strong ETag/m);
+  t.notMatch(out, /conflict|ENOENT/);
+  t.equal(treeOf(b)["x"], "from b");
+  t.strictSame(treeOf(server.root), treeOf(a));
+});
+
 t.test("what cannot be read here is not gone", async (t) => {
   const server = await serve(t);
   const [a, url] = [folder(t), `${server.url}/`];

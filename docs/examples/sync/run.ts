@@ -221,12 +221,18 @@ class Run {
     const { root, server, state, say } = this.#settings;
     if (this.#here.folders.has(path)) {
       if (!(await server.isGone(this.#spell(path)))) throw new disk.Changed(STILL_THERE);
-      if (!(await disk.removeFolder(join(root, path)))) return this.#folderThere(path);
+      if (!(await disk.removeFolder(join(root, path)))) {
+        for (const folder of [...foldersAbove(path), path]) await this.#folderThere(folder);
+        return;
+      }
       say("remove here", `${path}/`);
       this.#here.folders.delete(path);
     } else {
       const spelling = this.#there.folders.get(path) ?? path;
-      if (!(await server.removeFolder(spelling))) return this.#folderHere(path);
+      if (!(await server.removeFolder(spelling))) {
+        for (const folder of [...foldersAbove(path), path]) await this.#folderHere(folder);
+        return;
+      }
       say("remove there", `${path}/`);
       this.#there.folders.delete(path);
     }

@@ -29,6 +29,8 @@ export class There {
   readonly #root: readonly string[];
   /** ends when everything that was listed has its final ETag */
   #grown: Promise<void> | null = null;
+  /** whether listings tell ETags: those of other answers are no versions where they don't */
+  #tellsTags: boolean | null = null;
 
   /** @param root the decoded names of the path of the collection */
   constructor(sess: ne_session, root: readonly string[]) {
@@ -99,8 +101,13 @@ export class There {
     } else if (resource.collection) {
       side.folders.set(place, place);
     } else {
+      this.#noteTag(resource);
       side.files.set(place, { spelling: place, version: versionOf(resource) });
     }
+  }
+
+  #noteTag({ etag }: nx_resource): void {
+    this.#tellsTags = etag !== null && this.#tellsTags !== false;
   }
 
   /** The names below the collection, joined by slashes; `null` where one may not be used here. */
@@ -120,10 +127,18 @@ export class There {
 
   /** @returns the version that was fetched. */
   async fetch(spelling: string, to: string): Promise<string> {
+    const before = this.#tellsTags === true ? null : await this.#versionNow(spelling);
     const { etag } = await nx_download(this.sess, this.#file(spelling), to);
-    if (etag !== null) return etag;
+    if (etag !== null && this.#tellsTags === true) return etag;
+    const now = await this.#versionNow(spelling);
+    if (before !== null && before !== now) throw new Changed("changed on the server meanwhile");
+    return now;
+  }
+
+  async #versionNow(spelling: string): Promise<string> {
     const now = await nx_stat(this.sess, this.#file(spelling));
     if (now === null) throw new Changed("removed on the server meanwhile");
+    this.#noteTag(now);
     return versionOf(now);
   }
 
@@ -132,23 +147,26 @@ export class There {
     // there are servers that look at no condition, and names that they take for the same
     if (!(await this.isGone(path))) throw new Changed("the server has something by that name");
     const options = { protocol: "put", if_none_match: "*" } as const;
-    return (await this.#upload(path, from, options)) ?? "";
+    return await this.#upload(path, from, options);
   }
 
   /** Uploads a new version in place of the known one. @returns as `create`. */
   async replace(known: RemoteFile, from: string): Promise<string> {
     const if_match = await this.#strongTag(known);
     const options = { protocol: "put", if_match } as const;
-    return (await this.#upload(known.spelling, from, options)) ?? "";
+    return await this.#upload(known.spelling, from, options);
   }
 
   async #upload(
     path: string,
     from: string,
     options: Parameters<typeof nx_upload>[3],
-  ): Promise<string | null> {
+  ): Promise<string> {
     try {
-      return (await nx_upload(this.sess, this.#file(path), from, options)).etag;
+      const { etag } = await nx_upload(this.sess, this.#file(path), from, options);
+      if (etag === null) return "";
+      if (this.#tellsTags === null) await this.#versionNow(path);
+      return this.#tellsTags === true ? etag : "";
     } catch (error) {
       if (error instanceof nx_error && error.status?.code === 412) {
         throw new Changed("changed on the server meanwhile");
@@ -162,11 +180,21 @@ export class There {
     const tag = await this.#strongTag(known);
     const path = this.#file(known.spelling);
     // If-Match is HTTP's condition, If is WebDAV's: a server may look at one of them only
-    const headers = { "If-Match": tag, If: `<${path}> ([${tag}])` };
+    const both = { "If-Match": tag, If: `<${path}> ([${tag}])` };
+    if (await this.#deleteIf(path, both)) return;
+    // Go's server takes an If without a lock for one that fails: what has the same ETag still
+    await this.#strongTag(known);
+    if (await this.#deleteIf(path, { "If-Match": tag })) return;
+    throw new Changed("changed on the server meanwhile");
+  }
+
+  /** @returns whether it is gone; `false` where the condition failed. */
+  async #deleteIf(path: string, headers: Record<string, string>): Promise<boolean> {
     const { ok, status, error } = await nx_send(this.sess, "DELETE", path, { headers });
-    if (status?.code === 412) throw new Changed("changed on the server meanwhile");
-    if (status?.code === 404) return;
+    if (status?.code === 412) return false;
+    if (status?.code === 404) return true;
     if (!ok || status?.code === 207) throw new Error(error);
+    return true;
   }
 
   /**
