@@ -49,7 +49,7 @@ t.test("an answer that nobody asked for answers no request", async (t) => {
     const server = await scripted(t, [strayAfterAnswer, [LOCKED]]);
     const sess = openSession(t, server.port);
     t.equal((await send(sess)).status, 200);
-    await settled();
+    await server.peers[0]?.taken();
     t.match(await send(sess, method), { code: NE_OK, status: 423 }, method);
   }
 });

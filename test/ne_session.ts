@@ -483,7 +483,7 @@ t.test("bytes on an idle connection are never an answer", async (t) => {
   ]);
   const sess = openSession(t, server.port);
   await send(sess);
-  await settled();
+  await server.peers[0]?.taken();
   t.equal((await send(sess)).error, "200 OK");
   t.equal(server.connections, 2);
 });

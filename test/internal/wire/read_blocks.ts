@@ -70,8 +70,8 @@ for (const proto of [4, 5]) {
     const start = await handshake(t, proto, (socket) => socket.end(DATA));
     await turns(100);
     const wire = start();
+    while (wire.received === 0) await turns(1);
     await turns(100);
-    t.ok(wire.received > 0);
     // what OpenSSL had deciphered already comes all the same
     t.ok(wire.received <= 256 * 1024, `${wire.received} bytes`);
     t.ok((await readAll(wire)).equals(DATA));
