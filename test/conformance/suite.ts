@@ -1,10 +1,5 @@
-// What the suites have in common: how a run counts its cases, and where suites from the npm
-// registry are installed.
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
+// What the suites have in common: how a run counts its cases.
 import type { TestScope } from "../fixtures/server.js";
-import { ROOT } from "../fixtures/sources.js";
 
 /** How much to run: what `npm test` has time for, or what the page reports. */
 export type Extent = "short" | "full";
@@ -61,19 +56,4 @@ function listed(map: Map<string, string[]>, reason: string): string[] {
   const names = map.get(reason) ?? [];
   map.set(reason, names);
   return names;
-}
-
-const HERE = path.join(ROOT, "test/conformance");
-
-/** The folder of a package of this folder's package.json, installed if it is not there yet. */
-export function installed(name: string): { folder: string; version: string } | null {
-  const folder = path.join(HERE, "node_modules", name);
-  if (!existsSync(folder)) {
-    const flags = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"];
-    spawnSync("npm", flags, { cwd: HERE, timeout: 60_000 });
-  }
-  const file = path.join(folder, "package.json");
-  if (!existsSync(file)) return null;
-  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
-  return { folder, version };
 }

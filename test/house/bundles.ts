@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import t from "tap";
-import { benchPackage } from "../fixtures/bench.js";
+import { installed } from "../fixtures/installed.js";
 import { ROOT } from "../fixtures/sources.js";
 
 const run = promisify(execFile);
@@ -20,7 +20,7 @@ interface Bundle {
   files: string[];
 }
 
-const esbuild = benchPackage("esbuild");
+const esbuild = installed("test/bench", "esbuild");
 const skip = esbuild === null ? "esbuild could not be installed" : false;
 
 /** Bundles a program, in a folder where `libneon` is the build in dist/, and runs it. */

@@ -7,12 +7,12 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import t from "tap";
 import ts from "typescript";
-import { benchPackage } from "../fixtures/bench.js";
+import { installed } from "../fixtures/installed.js";
 import { filesBelow, readText, ROOT } from "../fixtures/sources.js";
 
 const run = promisify(execFile);
 
-const publint = benchPackage("publint");
+const publint = installed("test/bench", "publint");
 const skip = publint === null ? "publint could not be installed" : false;
 
 t.test("publint", { skip }, async (t) => {

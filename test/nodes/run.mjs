@@ -5,7 +5,7 @@
 // The suite is all of it but the rules of the house that read the sources only: they say the same on
 // every Node.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
@@ -13,7 +13,9 @@ const HERE = import.meta.dirname;
 const ROOT = path.join(HERE, "../..");
 const TAP = path.join(ROOT, "node_modules/tap/dist/esm/run.mjs");
 const OURS = process.versions.node.split(".")[0];
-const LINES = ["20", "22", "24"].filter((line) => line !== OURS);
+/** One release of each line: what this run says does not change with what is released tomorrow. */
+const RELEASES = new Map([["20", "20.20.2"], ["22", "22.23.3"], ["24", "24.21.0"]]);
+const LINES = [...RELEASES.keys()].filter((line) => line !== OURS);
 
 /** Of the rules of the house these run the library. */
 const RUN_THE_LIBRARY = ["package.ts", "server.ts"].map((name) => `test/house/${name}`);
@@ -47,12 +49,18 @@ function programOf(line) {
   return path.join(HERE, `node_modules/node-${line}/bin/node`);
 }
 
+/** Whether the program of a line is there, and whole. @param {string} line */
+function isInstalled(line) {
+  return spawnSync(programOf(line), ["--version"]).status === 0;
+}
+
 /** Installs what is missing. @param {string[]} lines */
 function install(lines) {
-  if (lines.every((line) => existsSync(programOf(line)))) return;
+  if (lines.every(isInstalled)) return;
   const flags = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
-  const packages = LINES.map((line) => `node-${line}@npm:node@${line}`);
-  spawnSync("npm", ["install", ...flags, ...packages], { cwd: HERE, stdio: "inherit" });
+  const packages = LINES.map((line) => `node-${line}@npm:node@${RELEASES.get(line)}`);
+  const limits = { timeout: 300_000, killSignal: /** @type {const} */ ("SIGKILL") };
+  spawnSync("npm", ["install", ...flags, ...packages], { cwd: HERE, stdio: "inherit", ...limits });
 }
 
 /** The totals of a report: passed, failed, skipped. @param {string} report */
@@ -64,14 +72,17 @@ function totalsOf(report) {
   });
 }
 
+/** What a report says of a failure: its line, and what is set in below it. */
+const PROBLEM = /^( *)not ok .*\n(?:\1 {2}---\n(?:\1 {2}.*\n|\n)*?\1 {2}\.\.\.\n)?/gm;
+
 /** Runs the suite on a line of Node. @param {string} line @returns whether all of it passed */
 function test(line) {
   const program = programOf(line);
-  if (!existsSync(program)) {
+  if (!isInstalled(line)) {
     console.log(`Node ${line}: skipped, it could not be installed`);
     return true;
   }
-  const { stdout, status } = spawnSync(program, [TAP, "--disable-coverage", ...files], {
+  const { stdout, status } = spawnSync(program, [TAP, "--disable-coverage", "--reporter=tap", ...files], {
     cwd: ROOT,
     encoding: "utf8",
     maxBuffer: 1 << 28,
@@ -79,7 +90,7 @@ function test(line) {
     env: { ...process.env, PATH: `${path.dirname(program)}:${process.env.PATH}` },
   });
   const [passed = 0, failed = 0, skipped] = totalsOf(stdout ?? "");
-  for (const [problem] of (stdout ?? "").matchAll(/^ *not ok .*$/gm)) console.log(problem);
+  for (const [problem] of (stdout ?? "").matchAll(PROBLEM)) console.log(problem.trimEnd());
   // a run that broke off has failed, whatever it counted
   const broken = status === 0 && passed > 0 ? failed : Math.max(failed, 1);
   console.log(`Node ${line}: ${passed} passed, ${broken} failed, ${skipped} skipped`);
