@@ -192,6 +192,23 @@ t.test("secrets are hidden wherever they occur, sizes stay", async (t) => {
   t.notMatch(nx_recorder_curl(rec, 0), /tok-en|4711|k-e-y|hush/);
 });
 
+t.test("a secret beside bytes that are no text is hidden with them", async (t) => {
+  const json = "Content-Type: application/json\r\n";
+  const page = Buffer.from('{"a":"\xe4","access_token":"hush-hush"}', "latin1");
+  const server = await scripted(t, [[answer(json, page)]]);
+  const { sess, rec } = recorded(t, server.port);
+  const form = new FormData();
+  form.append("password", "hush-hush");
+  form.append("photo", new Blob([Uint8Array.of(0, 255, 1)]), "photo.png");
+  await nx_send(sess, "POST", "/", { body: form });
+  const [{ request, response }] = harOf(t, rec).log.entries as [Entry];
+  t.match(request.postData, { text: "", comment: /bytes with a secret in them/ });
+  t.notHas(request.postData, { _base64: String });
+  t.match(response.content, { comment: "left out: there is a secret in it" });
+  t.notHas(response.content, { text: String });
+  t.notMatch(nx_recorder_curl(rec, 0), /hush/);
+});
+
 t.test("interim responses are comments", async (t) => {
   const early = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
   const entry = await only(t, early + answer("", "ok").toString());

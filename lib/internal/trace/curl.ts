@@ -2,7 +2,8 @@
 // switched off ("Host:" and the like) and ours given in their order: of a field that was switched
 // off first, curl passes a later one through where it stands.
 import { chunkedEnd, chunkStart } from "../http/request_head.js";
-import { latin1Bytes } from "../base/bytes.js";
+import { latin1Bytes, latin1Text } from "../base/bytes.js";
+import { HIDDEN } from "../http/secrets.js";
 import { textOf } from "./body_text.js";
 import { requestFields, urlOf } from "./har.js";
 import type { RecordedAttempt } from "./recorded_attempt.js";
@@ -25,9 +26,11 @@ export function bodyKept(
 export function writeCurl(attempt: RecordedAttempt, secrets: boolean): string {
   const redaction = redactionOf(attempt, secrets);
   const head = attempt.head ?? `${attempt.method} ${attempt.target} HTTP/1.1\r\n\r\n`;
-  const body = framedBody(attempt);
-  const { url, target } = urlOf(attempt);
   const type = requestFields(head).find(({ name }) => name.toLowerCase() === "content-type");
+  const { bytes } = attempt.body;
+  const content = shownContent(bytes, type?.value ?? "", redaction);
+  const body = framedBody(attempt, content, content === bytes ? attempt.chunks : [content.length]);
+  const { url, target } = urlOf(attempt);
   const words = ["curl", "--http1.1", "--path-as-is", "--globoff", ...methodOf(attempt, body)];
   words.push(...routeOf(attempt, redaction));
   const isPlain = target === null && attempt.target.startsWith("/") && /^[!-~]*$/.test(url);
@@ -35,27 +38,34 @@ export function writeCurl(attempt: RecordedAttempt, secrets: boolean): string {
     words.push("--request-target", quote(redaction.text(attempt.target)));
   }
   for (const field of switchedOff(attempt, body)) words.push("-H", quote(field));
-  for (const line of headLines(head, redaction)) words.push("-H", quote(line));
-  const given = body === null ? null : bodyWords(body, type?.value ?? "", redaction);
+  const length = content === bytes ? "$&" : `$1${content.length}`;
+  const shownHead = head.replace(/^(content-length: *)\d+/im, length);
+  for (const line of headLines(shownHead, redaction)) words.push("-H", quote(line));
+  const given = body === null ? null : bodyWords(body);
   if (given !== null) words.push(...given.words);
   words.push(quote(redaction.text(url.replace(/#.*$/s, ""))));
   return (given?.feed ?? "") + words.join(" ");
 }
 
+// The body with its secrets hidden, which changes its length.
+function shownContent(bytes: Buffer, type: string, redaction: Redaction): Buffer {
+  const text = textOf(bytes, "");
+  const before = text ?? latin1Text(bytes);
+  const shown = redaction.body(before, type);
+  if (shown === before) return bytes;
+  if (text !== null) return Buffer.from(shown, "utf8");
+  const between = Buffer.from(HIDDEN, "utf8");
+  const parts = shown.split(HIDDEN).flatMap((part) => [between, latin1Bytes(part)]);
+  return Buffer.concat(parts.slice(1));
+}
+
 // Plain text stands in the command, all else comes from a printf in front of it.
-function bodyWords(
-  body: Buffer,
-  type: string,
-  redaction: Redaction,
-): { feed: string; words: string[] } {
+function bodyWords(body: Buffer): { feed: string; words: string[] } {
   const text = textOf(body, "");
-  const shown = redaction.body(text ?? body.toString("latin1"), type);
-  if (text !== null && !/[\0-\x08\x0b-\x1f\x7f]/.test(shown)) {
-    return { feed: "", words: ["--data-raw", quoteUtf8(shown)] };
+  if (text !== null && !/[\0-\x08\x0b-\x1f\x7f]/.test(text)) {
+    return { feed: "", words: ["--data-raw", quoteUtf8(text)] };
   }
-  const isShown = text === null && !redaction.hides(body);
-  const bytes = isShown ? body : Buffer.from(shown, "utf8");
-  return { feed: `printf ${escaped(bytes)} | `, words: ["--data-binary", "@-"] };
+  return { feed: `printf ${escaped(body)} | `, words: ["--data-binary", "@-"] };
 }
 
 function methodOf({ method }: RecordedAttempt, body: Buffer | null): string[] {
@@ -110,15 +120,22 @@ function headLines(head: string, redaction: Redaction): string[] {
   return [...options.slice(0, -1), `${options.at(-1) ?? ""}\r\n${held.slice(0, -2)}`];
 }
 
-// The body as it went over the wire. A body in chunks is given with its frames.
-function framedBody({ body, chunks, trailerFields, head }: RecordedAttempt): Buffer | null {
-  if (chunks === null) return /^content-length:/im.test(head ?? "") ? body.bytes : null;
+// The body as it went over the wire. A body in chunks is given with its frames; one in which
+// something is hidden has one chunk.
+function framedBody(
+  { chunks, trailerFields, head }: RecordedAttempt,
+  content: Buffer,
+  lengths: readonly number[] | null,
+): Buffer | null {
+  if (chunks === null || lengths === null) {
+    return /^content-length:/im.test(head ?? "") ? content : null;
+  }
   const parts: Buffer[] = [];
   let at = 0;
-  for (const [i, length] of chunks.entries()) {
-    parts.push(latin1Bytes(chunkStart(length, i === 0)), body.bytes.subarray(at, (at += length)));
+  for (const [i, length] of lengths.entries()) {
+    parts.push(latin1Bytes(chunkStart(length, i === 0)), content.subarray(at, (at += length)));
   }
-  parts.push(latin1Bytes(chunkedEnd(chunks.length === 0, trailerFields)));
+  parts.push(latin1Bytes(chunkedEnd(lengths.length === 0, trailerFields)));
   return Buffer.concat(parts);
 }
 
@@ -142,6 +159,8 @@ function escaped(bytes: Buffer): string {
   const text = bytes
     .toString("latin1")
     .replace(/[^ !#-$&-[\]-~]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`)
-    .replaceAll("'", "\\047");
+    .replaceAll("'", "\\047")
+    // it is no option of printf
+    .replace(/^-/, "\\055");
   return `'${text}'`;
 }

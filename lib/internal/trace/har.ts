@@ -129,7 +129,7 @@ function writePostData(body: KeptBody, mimeType: string, redaction: Redaction): 
   const kept = keptComment(body);
   const text = textOf(body.bytes, mimeType);
   if (text !== null) return { mimeType, params: [], text: redaction.body(text, mimeType), ...kept };
-  if (redaction.hides(body.bytes)) return { mimeType, params: [], text: "", ...withheld(body) };
+  if (redaction.hides(body.bytes, mimeType)) return { mimeType, params: [], text: "", ...withheld(body) };
   return { mimeType, params: [], text: "", _base64: body.bytes.toString("base64"), ...kept };
 }
 
@@ -257,7 +257,7 @@ function writeCoded(
   const { bytes } = body;
   const kept = whole ? {} : { _kept: bytes.length };
   const comment = `the first ${bytes.length} of ${body.size} bytes, content coding still on`;
-  const shown = redaction.hides(bytes)
+  const shown = redaction.hides(bytes, mimeType)
     ? {}
     : { text: bytes.toString("base64"), encoding: "base64" };
   return { size: -1, mimeType, ...shown, comment, _coded: true, ...kept };
@@ -266,6 +266,6 @@ function writeCoded(
 function writeBytes(bytes: Buffer, mimeType: string, redaction: Redaction): object {
   const text = textOf(bytes, mimeType);
   if (text !== null) return { text: redaction.body(text, mimeType) };
-  if (redaction.hides(bytes)) return { comment: "left out: there is a secret in it", _kept: 0 };
+  if (redaction.hides(bytes, mimeType)) return { comment: "left out: there is a secret in it", _kept: 0 };
   return { text: bytes.toString("base64"), encoding: "base64" };
 }

@@ -1,5 +1,6 @@
 // What a recording shows of one request: everything, or everything but its secrets, which are also
 // hidden where the server repeats them.
+import { latin1Text } from "../base/bytes.js";
 import { HIDDEN, hideInField, hideInText, hideValues, secretValues } from "../http/secrets.js";
 import { hideInBody } from "../http/secret_bodies.js";
 import type { RecordedAttempt } from "./recorded_attempt.js";
@@ -11,8 +12,8 @@ export interface Redaction {
   field(name: string, value: string): string;
   body(text: string, contentType: string): string;
   cookie(value: string): string;
-  /** Whether bytes that cannot be shown in part hold a secret. */
-  hides(bytes: Buffer): boolean;
+  /** Whether a body of bytes that are no text holds a secret: it is not shown in part. */
+  hides(bytes: Buffer, type: string): boolean;
 }
 
 const OPEN: Redaction = {
@@ -35,9 +36,9 @@ export function redactionOf(attempt: RecordedAttempt, secrets: boolean): Redacti
     field: (name, value) => hideValues(hideInField(name, value), values),
     body: (text, type) => hideValues(hideInBody(type, text), values),
     cookie: (value) => (value === "" ? "" : HIDDEN),
-    hides: (bytes) => {
-      const text = bytes.toString("latin1");
-      return hideValues(text, values) !== text;
+    hides: (bytes, type) => {
+      const text = latin1Text(bytes);
+      return hideValues(hideInBody(type, text), values) !== text;
     },
   };
 }

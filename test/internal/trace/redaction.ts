@@ -24,15 +24,19 @@ t.test("hidden, wherever it comes back", async (t) => {
   t.equal(redaction.body("token tok-123456 and fresh-value", "text/plain"), "token … and …");
   t.equal(redaction.body('{"password":"p","a":"b"}', "application/json"), '{"password":"…","a":"b"}');
   t.strictSame([redaction.cookie("x"), redaction.cookie("")], ["…", ""]);
-  t.equal(redaction.hides(Buffer.from("\0cookie-value\0")), true);
-  t.equal(redaction.hides(Buffer.from("\0nothing\0")), false);
+  t.equal(redaction.hides(Buffer.from("\0cookie-value\0"), ""), true);
+  t.equal(redaction.hides(Buffer.from("\0nothing\0"), ""), false);
+  const form = Buffer.from("a=\xe4&password=p", "latin1");
+  t.equal(redaction.hides(form, "application/x-www-form-urlencoded"), true);
+  const free = Buffer.from("a=\xe4&page=p", "latin1");
+  t.equal(redaction.hides(free, "application/x-www-form-urlencoded"), false);
 });
 
 t.test("open, where secrets are asked for", async (t) => {
   const redaction = redactionOf(attempt(), true);
   t.equal(redaction.field("Authorization", "Bearer abcdef123456"), "Bearer abcdef123456");
   t.equal(redaction.text("/?access_token=tok-123456"), "/?access_token=tok-123456");
-  t.strictSame([redaction.cookie("x"), redaction.hides(Buffer.from("cookie-value"))], ["x", false]);
+  t.strictSame([redaction.cookie("x"), redaction.hides(Buffer.from("cookie-value"), "")], ["x", false]);
 });
 
 t.test("a request that was never sent still has its target", async (t) => {
