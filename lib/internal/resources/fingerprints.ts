@@ -1,7 +1,8 @@
 // A set of texts that only ever answers "is this new?", in a few bytes for each: 64 bits of a hash
-// with a secret seed stand for a text. A million paths would take 100 MB as strings. That two of a
-// million share their 64 bits has a chance of one in thirty million. Tables never grow: a larger
-// one is added, so that nothing is thrown away.
+// with a secret seed stand for a text. A million paths would take 100 MB as strings. 48 of the bits
+// are kept, the place where they are says the rest but for a few: that two of a million texts are
+// taken for the same has a chance of one in four million. Tables never grow: a larger one is added,
+// so that nothing is thrown away.
 import { randomBytes } from "node:crypto";
 
 /** Texts that are remembered; beyond, repetitions are not noticed. */
@@ -82,14 +83,17 @@ function mix(hash: number): number {
   return h ^ (h >>> 16);
 }
 
-// Open addressing; both halves 0 is a free slot.
+// Open addressing. A slot keeps 48 bits in two arrays; the rest of the 64 say where it is.
 class Table {
-  readonly #slots: Int32Array;
+  /** 0 is a free slot. */
+  readonly #right: Int32Array;
+  readonly #left: Uint16Array;
   #count = 0;
 
   /** @param size slots, a power of two */
   constructor(readonly size: number) {
-    this.#slots = new Int32Array(2 * size);
+    this.#right = new Int32Array(size);
+    this.#left = new Uint16Array(size);
   }
 
   get hasRoom(): boolean {
@@ -97,23 +101,23 @@ class Table {
   }
 
   has(a: number, b: number): boolean {
-    return this.#slots[this.#find(a, b) + 1] !== 0;
+    return this.#right[this.#find(a, b)] !== 0;
   }
 
   add(a: number, b: number): void {
-    const at = this.#find(a, b);
-    this.#slots[at] = a;
-    this.#slots[at + 1] = b;
+    const slot = this.#find(a, b);
+    this.#right[slot] = b;
+    this.#left[slot] = a >>> 16;
     this.#count++;
   }
 
   // Where it is, or would be.
   #find(a: number, b: number): number {
-    const slots = this.#slots;
+    const right = this.#right;
     const mask = this.size - 1;
     for (let slot = a & mask; ; slot = (slot + 1) & mask) {
-      const right = slots[2 * slot + 1];
-      if (right === 0 || (right === b && slots[2 * slot] === a)) return 2 * slot;
+      const found = right[slot];
+      if (found === 0 || (found === b && this.#left[slot] === a >>> 16)) return slot;
     }
   }
 }
