@@ -19,7 +19,7 @@ import {
   needCallbackOrNull,
   needList,
   needObject,
-  needText,
+  needXmlText,
 } from "./internal/base/arguments.js";
 import { isPromise } from "./internal/base/promise.js";
 import { limitsOf } from "./internal/session/plugin_access.js";
@@ -515,7 +515,7 @@ function namedBody(caller: string, names: readonly Readonly<ne_propname>[]): str
   needList(names, caller, "names");
   for (const propname of names) {
     const name = elementName(caller, propname);
-    body += `<${name} xmlns="${attributeText(propname.nspace ?? "")}"/>\n`;
+    body += `<${name} xmlns="${attributeText(caller, propname.nspace ?? "")}"/>\n`;
   }
   return `${body}</prop></propfind>\n`;
 }
@@ -529,8 +529,8 @@ function proppatchBody(ops: readonly Readonly<ne_proppatch_operation>[]): string
     const what = op.type === ne_propset ? "set" : "remove";
     const name = elementName(caller, op.name);
     const { nspace } = op.name;
-    const xmlns = nspace === null ? "" : ` xmlns="${attributeText(nspace)}"`;
-    const value = op.type === ne_propset ? needText(op.value, caller, "value") : "";
+    const xmlns = nspace === null ? "" : ` xmlns="${attributeText(caller, nspace)}"`;
+    const value = op.type === ne_propset ? needXmlText(op.value, caller, "value") : "";
     body += `<D:${what}><D:prop><${name}${xmlns}>${value}</${name}></D:prop></D:${what}>\n`;
   }
   return `${body}</D:propertyupdate>\n`;
@@ -539,7 +539,7 @@ function proppatchBody(ops: readonly Readonly<ne_proppatch_operation>[]): string
 // What would end the name of a tag is a mistake, and a way to slip elements into the request.
 function elementName(caller: string, propname: Readonly<ne_propname>): string {
   needObject(propname, caller, "every name");
-  const name = needText(propname.name, caller, "name");
+  const name = needXmlText(propname.name, caller, "name");
   if (name === "" || /[\s\u0000-\u001f<>"'&/=]/.test(name)) {
     throw misuse(caller, "a property's name is not the name of an element");
   }
@@ -547,8 +547,8 @@ function elementName(caller: string, propname: Readonly<ne_propname>): string {
 }
 
 // References that the caller wrote stay, as in C, where nothing is escaped.
-function attributeText(text: string): string {
-  return text
+function attributeText(caller: string, text: string): string {
+  return needXmlText(text, caller, "nspace")
     .replace(/&(?!(?:\w+|#\d+|#x[\da-fA-F]+);)/g, "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll('"', "&quot;");

@@ -4,7 +4,7 @@ import { checkPath, needPath } from "./internal/resources/argument_checks.js";
 import { isBracketable, ne_lock_create } from "./internal/plugins/lock_record.js";
 import type { ne_lock_store } from "./internal/plugins/lock_store.js";
 import { misuse, needHandle, type ne_session } from "./internal/base/handle.js";
-import { needCallbackOrNull, needText } from "./internal/base/arguments.js";
+import { needCallbackOrNull, needText, needXmlText } from "./internal/base/arguments.js";
 import { readOptions } from "./internal/base/call_options.js";
 import { systemClock } from "./internal/locks/clock.js";
 import { discoverLocks, type nx_lock_info } from "./internal/locks/discovery.js";
@@ -107,7 +107,7 @@ function wishOf(options: nx_lock_options): LockWish {
   }
   if (typeof renew !== "boolean") throw misuse(caller, "renew must be true or false");
   needCallbackOrNull(own.onlost, caller, "onlost");
-  if (own.owner !== undefined) needXmlText(own.owner, caller);
+  if (own.owner !== undefined) needXmlText(own.owner, caller, "owner");
   if (own.store !== undefined) needHandle(own.store, "ne_lock_store", caller);
   const { signal = null } = own;
   if (signal !== null && !(signal instanceof AbortSignal)) {
@@ -119,14 +119,6 @@ function wishOf(options: nx_lock_options): LockWish {
     onlost: own.onlost ?? null,
     store: own.store ?? null,
   };
-}
-
-function needXmlText(text: string, caller: string): void {
-  needText(text, caller, "owner");
-  // XML 1.0 section 2.2
-  if (/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Cs}/u.test(text)) {
-    throw misuse(caller, "owner has a character that XML does not allow");
-  }
 }
 
 /**

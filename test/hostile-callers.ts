@@ -10,6 +10,8 @@ import {
   ne_207_set_response_handlers,
   ne_accept_2xx,
   ne_acl3744_set,
+  ne_acl_grant,
+  ne_acl_href,
   ne_add_depth_header,
   ne_buffer_create,
   ne_buffer_size,
@@ -41,6 +43,8 @@ import {
   ne_propfind_create,
   ne_propfind_set_private,
   ne_propnames,
+  ne_propremove,
+  ne_propset,
   ne_proppatch,
   ne_put,
   ne_putbuf,
@@ -221,6 +225,33 @@ t.test("no argument is found wrong only when it is too late", async (t) => {
   const sess = openSession(t, server.port);
   for (const [name, call] of mistakesWith(t, sess)) {
     t.match(await mistake(call), `${name}: `, call.toString());
+  }
+  t.equal(server.connections, 0, "nothing was sent");
+});
+
+t.test("what XML has no way to say is not sent", async (t) => {
+  const server = await scripted(t, []);
+  const sess = openSession(t, server.port);
+  const removed = { type: ne_propremove, value: null } as const;
+  const calls: Record<string, (text: string) => Promise<unknown>> = {
+    ne_lock: (owner) => ne_lock(sess, { ...lockAt("/d"), owner }),
+    "ne_proppatch: value": (value) =>
+      ne_proppatch(sess, "/d", [{ name: { nspace: "u", name: "n" }, type: ne_propset, value }]),
+    "ne_proppatch: name": (name) =>
+      ne_proppatch(sess, "/d", [{ name: { nspace: "u", name }, ...removed }]),
+    "ne_proppatch: nspace": (nspace) =>
+      ne_proppatch(sess, "/d", [{ name: { nspace, name: "n" }, ...removed }]),
+    ne_simple_propfind: (nspace) =>
+      ne_simple_propfind(sess, "/d", 0, [{ nspace, name: "n" }], () => {}),
+    ne_acl3744_set: (tname) =>
+      ne_acl3744_set(sess, "/d", [{ target: ne_acl_href, type: ne_acl_grant, tname, privileges: 1 }]),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    for (const text of ["a\0b", "a\x01b", "a\x1bb", "a\ud800b", "\udce4", "a\ufffe", "a\uffff"]) {
+      const found = await mistake(() => call(text));
+      t.match(found, `${name.split(":")[0]}: `, `${name} of ${JSON.stringify(text)}`);
+      t.match(found, " has a character that XML cannot hold");
+    }
   }
   t.equal(server.connections, 0, "nothing was sent");
 });

@@ -11,6 +11,15 @@ export function needText(value: unknown, caller: string, name: string): string {
   return value;
 }
 
+const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** A text argument that goes into a document: XML has no way to say some characters (1.0, 2.2). */
+export function needXmlText(value: unknown, caller: string, name: string): string {
+  const text = needText(value, caller, name);
+  if (NOT_XML.test(text)) throw misuse(caller, `${name} has a character that XML cannot hold`);
+  return text;
+}
+
 /** The strings of a list that C ends with NULL: one final `null` is accepted. */
 export function needTexts(list: readonly (string | null)[], caller: string): readonly string[] {
   const last = list.length - 1;

@@ -2,7 +2,7 @@
 import { newRequest } from "../session/create_request.js";
 import type { ne_session } from "../base/handle.js";
 import { ne_lock_using_resource } from "../plugins/lock_submission.js";
-import { needList, needObject } from "../base/arguments.js";
+import { needList, needObject, needXmlText } from "../base/arguments.js";
 import { dispatchForNoMultistatus } from "../multistatus/outcome_reader.js";
 import {
   ne_add_request_header,
@@ -32,7 +32,7 @@ export async function setAcl<Entry>(
   let body = `<?xml version="1.0" encoding="utf-8"?>\r\n<acl xmlns='DAV:'>\r\n`;
   for (const entry of entries) {
     needObject(entry, caller, "every entry");
-    body += aceElement(aceOf(entry));
+    body += needXmlText(aceElement(aceOf(entry)), caller, "an entry");
   }
   const req = newRequest(sess, "ACL", path, caller);
   try {

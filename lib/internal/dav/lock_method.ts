@@ -4,7 +4,7 @@ import { printable } from "../base/bytes.js";
 import { NE_DEPTH_ONE, NE_DEPTH_ZERO, NE_OK } from "../base/constants.js";
 import { failResponse } from "../session/failed_response.js";
 import { misuse, type ne_request, type ne_session } from "../base/handle.js";
-import { needObject } from "../base/arguments.js";
+import { needObject, needXmlText } from "../base/arguments.js";
 import {
   codedToken,
   type LockRecord,
@@ -36,8 +36,9 @@ import { type ActiveLock, newActiveLock, readActiveLocks } from "./active_lock.j
 export function lockRequest(caller: string, sess: ne_session, lock: LockRecord): ne_request {
   const path = pathOf(caller, lock);
   const timeout = timeoutField(caller, lock);
+  const body = lockinfo(caller, lock);
   const req = newRequest(sess, "LOCK", path, caller);
-  ne_set_request_body_buffer(req, Buffer.from(lockinfo(lock)));
+  ne_set_request_body_buffer(req, Buffer.from(body));
   ne_add_request_header(req, "Content-Type", NE_XML_MEDIA_TYPE);
   const isShallow = lock.depth === NE_DEPTH_ZERO || lock.depth === NE_DEPTH_ONE;
   ne_add_request_header(req, "Depth", isShallow ? String(lock.depth) : "infinity");
@@ -91,9 +92,10 @@ function timeoutField(caller: string, { timeout }: Readonly<LockRecord>): string
   return timeout > 0 ? `Second-${timeout}` : null;
 }
 
-function lockinfo(lock: Readonly<LockRecord>): string {
+function lockinfo(caller: string, lock: Readonly<LockRecord>): string {
   const scope = lock.scope === ne_lockscope_shared ? "shared" : "exclusive";
-  const owner = lock.owner === null ? "" : `<owner>${lock.owner}</owner>\n`;
+  const text = lock.owner === null ? null : needXmlText(lock.owner, caller, "the lock's owner");
+  const owner = text === null ? "" : `<owner>${text}</owner>\n`;
   return (
     `<?xml version="1.0" encoding="utf-8"?>\n<lockinfo xmlns='DAV:'>\n` +
     ` <lockscope><${scope}/></lockscope>\n<locktype><write/></locktype>${owner}</lockinfo>\n`

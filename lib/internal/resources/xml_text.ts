@@ -1,5 +1,6 @@
 // From trees and strings to XML text for request bodies. Text is escaped; what XML has no way to
 // say (control characters, lone surrogates, names that are no names) is the caller's mistake.
+import { needXmlText } from "../base/arguments.js";
 import { misuse } from "../base/handle.js";
 import type { ne_propname } from "../../ne_props.js";
 import { DAV, XML, type nx_element } from "./element.js";
@@ -7,16 +8,13 @@ import { DAV, XML, type nx_element } from "./element.js";
 /** The first line of every body. */
 export const PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n';
 
-const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
-
 /** What stands for itself. */
 const PLAIN = /^[\t\n\x20-%'-;=?-\x7e]*$/;
 
 /** Text between tags. */
 export function escapeText(text: string, caller: string, what: string): string {
   if (PLAIN.test(text)) return text;
-  if (FORBIDDEN.test(text)) throw misuse(caller, `${what} has a character that XML cannot hold`);
-  return text
+  return needXmlText(text, caller, what)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

@@ -10,12 +10,21 @@ import {
   needText,
   needTexts,
   needTimeout,
+  needXmlText,
 } from "../../../lib/internal/base/arguments.js";
 
 t.test("checks of arguments", async (t) => {
   t.equal(needText("x", "ne_f", "a"), "x");
   t.throws(() => needText(null, "ne_f", "a"), new TypeError("ne_f: a must be a string, not null"));
   t.throws(() => needText(1, "ne_f", "a"), new TypeError("ne_f: a must be a string, not number"));
+  t.equal(needXmlText("\t\n\r \ud7ff\ue000\ufffd\u{10000}\u{10ffff}", "ne_f", "a").length, 11);
+  for (const text of ["\0", "\x08", "\x0b", "\x1f", "\ud800", "\udfff", "\ufffe", "\uffff"]) {
+    t.throws(
+      () => needXmlText(`a${text}b`, "ne_f", "a"),
+      new TypeError("ne_f: a has a character that XML cannot hold"),
+    );
+  }
+  t.throws(() => needXmlText(null, "ne_f", "a"), /a must be a string/);
   t.throws(
     () => needBytes("x" as unknown as Uint8Array, "ne_f", "a"),
     new TypeError("ne_f: a must be a Uint8Array"),
