@@ -49,7 +49,7 @@ t.test("what ends empty in other clients throws here", async (t) => {
       multistatus("<D:sync-response><D:href>/a/x</D:href></D:sync-response>"),
       /outside of response elements/],
     ["a status that is none", multistatus(response("/a/", "<D:status>fine</D:status>")),
-      /Invalid HTTP status line/],
+      /Invalid HTTP status line in status element at line 2 of response: "fine"$/],
   ];
   for (const [name, body, message] of rows) {
     await t.test(name, async (t) => {

@@ -74,7 +74,7 @@ function usualTime(text: string, at: number, year: number, month: number, day: n
   const minute = digitsAt(text, at + 3);
   const second = digitsAt(text, at + 6);
   const isTime = hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 61;
-  if (!isTime || !(day >= 1 && day <= 31 && month >= 0 && month < 12 && year >= 1000)) return NaN;
+  if (!isTime || !(month >= 0 && month < 12 && year >= 1000 && isDay(year, month, day))) return NaN;
   return (((daysBefore(year, month) + day - 1) * 24 + hour) * 3600 + minute * 60 + second) * 1000;
 }
 
@@ -89,6 +89,11 @@ function daysBefore(year: number, month: number): number {
 
 /** What takes any sum below zero. */
 const NO_DIGITS = -1_000_000;
+// No month has fewer than 28 days.
+function isDay(year: number, month: number, day: number): boolean {
+  return day >= 1 && (day <= 28 || day <= new Date(Date.UTC(year, month + 1, 0)).getUTCDate());
+}
+
 const HYPHEN = 0x2d;
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -130,7 +135,7 @@ function timeOf(
   const offset = offsetOf(zone);
   const parts = [Number(day), Number(hour), Number(minute), Number(second)] as const;
   const [date, hours, minutes, seconds] = parts;
-  const inRange = month >= 0 && month < 12 && date >= 1 && date <= 31 && hours <= 24 &&
+  const inRange = month >= 0 && month < 12 && isDay(year, month, date) && hours <= 24 &&
     minutes < 60 && seconds <= 60;
   if (!inRange || Number.isNaN(offset)) return NaN;
   const time = Date.UTC(year, month, date, hours, minutes, seconds, 1000 * Number(fraction));

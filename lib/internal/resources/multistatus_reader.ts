@@ -320,7 +320,7 @@ export class MultistatusReader {
       if (status === null) {
         const at = `in status element at line ${ne_xml_currentline(this.#parser)} of response`;
         const shown = printable(line).slice(0, 200);
-        return this.#fail(`Invalid HTTP status line ${at}:\nStatus line was: ${shown}`);
+        return this.#fail(`Invalid HTTP status line ${at}: "${shown}"`);
       }
       this.#lastLine = line;
       this.#lastStatus = Object.freeze(status);

@@ -28,7 +28,6 @@ t.test("the usual forms say the same as the engine", async (t) => {
     if (parseDate(date.toUTCString()) !== day || parseDate(iso) !== day) t.fail(iso);
   }
   t.equal(parseDate("Sun, 29 Feb 2004 23:59:60 GMT"), Date.UTC(2004, 2, 1));
-  t.equal(parseDate("2023-02-31T00:00:00Z"), Date.UTC(2023, 2, 3));
   for (const text of ["Fri, x3 May 2024 10:00:11 GMT", "Fri, 03 May 20x4 10:00:11 GMT",
     "Fri, 03 May x024 10:00:11 GMT", "Fri, 03 May 2024 10:0x:11 GMT", "2024-x5-03T10:00:11Z",
     "2024-05-0xT10:00:11Z", "2024-05-03T10:00:x1Z", "20x4-05-03T10:00:11Z", "x024-05-03T10:00:11Z"]) {
@@ -39,6 +38,20 @@ t.test("the usual forms say the same as the engine", async (t) => {
 t.test("years of two digits", async (t) => {
   t.equal(parseDate("03-May-49 00:00:00 GMT"), Date.UTC(2049, 4, 3));
   t.equal(parseDate("03-May-50 00:00:00 GMT"), Date.UTC(1950, 4, 3));
+});
+
+t.test("days that a month does not have", async (t) => {
+  const rows: [text: string, isDate: boolean][] = [
+    ["Sat, 31 Feb 2024 10:00:11 GMT", false],
+    ["Thu, 29 Feb 2024 10:00:11 GMT", true],
+    ["Wed, 29 Feb 2023 10:00:11 GMT", false],
+    ["2024-04-31T10:00:11Z", false],
+    ["2024-04-31T10:00:11.5+02:00", false],
+    ["2024-12-31T10:00:11Z", true],
+    ["Fri Apr 31 10:00:11 2024", false],
+    ["Fri, 00 May 2024 10:00:11 GMT", false],
+  ];
+  for (const [text, isDate] of rows) t.equal(!Number.isNaN(parseDate(text)), isDate, text);
 });
 
 t.test("no dates", async (t) => {
