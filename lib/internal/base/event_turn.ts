@@ -26,6 +26,22 @@ export class Stretch {
   }
 }
 
+let nextTurn: Promise<void> | null = null;
+
+/**
+ * Resolves when the sockets have had their turn. All who ask before that go on together: what they
+ * send then wakes the peer once.
+ */
+export function together(): Promise<void> {
+  nextTurn ??= new Promise((resolve) => {
+    setImmediate(() => {
+      nextTurn = null;
+      resolve();
+    });
+  });
+  return nextTurn;
+}
+
 /**
  * Calls when a wait has lasted so many milliseconds. Node looks at timers before it looks at
  * sockets: what these have brought by then is seen first, and may still call it off.

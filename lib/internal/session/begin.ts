@@ -10,6 +10,7 @@ import {
   NE_SESSFLAG_CONNAUTH,
 } from "../base/constants.js";
 import { abortCause, onAbort } from "../base/abort_signal.js";
+import { together } from "../base/event_turn.js";
 import { misuse } from "../base/handle.js";
 import { writeHead } from "../http/request_head.js";
 import { ne_buffer_create, ne_buffer_finish, ne_buffer_zappend } from "../../ne_string.js";
@@ -29,7 +30,7 @@ import { reportEnd, reportSending, startReport } from "./report.js";
 import { startClock, type Request } from "./request_state.js";
 import { readHead, readStatus } from "./response_head.js";
 import { sendsToProxy } from "./route.js";
-import { writeTimeout, type Connection, type Turn } from "./session_state.js";
+import { writeTimeout, type Connection, type Session, type Turn } from "./session_state.js";
 import { trace, traceHead } from "./trace.js";
 import { expects100, isEmpty, sendBody } from "./send_body.js";
 
@@ -138,13 +139,23 @@ function watchSignal(r: Request, signal: AbortSignal): void {
   scope.onClose(onAbort(signal, () => scope.abort(abortCause(signal))));
 }
 
-// The connection at hand, if it needs no look at what the system has received since.
+/** Requests that run side by side before they wait for each other to be sent. */
+const CROWD = 3;
+
+// The connection at hand, if it needs no look at what the system has received since, and no others
+// are to be waited for.
 function freshConnection({ scope, session: s }: Request, turn: Turn): Connection | null {
   const { connection } = turn;
+  if (isCrowded(s)) return null;
   if (connection === null || connection.responses === 0 || !connection.wire.isFresh) return null;
   if (scope.broken !== null || !isUsable(s, connection)) return null;
   traceConnection("reuse", s, connection);
   return connection;
+}
+
+// A request sent alone wakes the server up, at a price: those of a crowd are sent together.
+function isCrowded({ work }: Session): boolean {
+  return work.turns.running.size >= CROWD;
 }
 
 // The connection to send over: the one at hand if it can be used, else a new one.
@@ -154,6 +165,7 @@ async function connectionFor(r: Request, turn: Turn): Promise<Connection | numbe
   if (kept !== null && kept.responses > 0) {
     // what the system has received since is looked at first
     if (!kept.wire.isFresh) await kept.wire.poll();
+    else if (isCrowded(s)) await together();
     if (!isUsable(s, kept)) closeConnection(s, kept);
   }
   r.scope.check();

@@ -1,6 +1,6 @@
 // Work that could go on for ever lets the rest of the program run meanwhile.
 import t from "tap";
-import { Stretch, whenOverdue } from "../../../lib/internal/base/event_turn.js";
+import { Stretch, together, whenOverdue } from "../../../lib/internal/base/event_turn.js";
 import { NE_OK, ne_add_response_body_reader } from "../../../lib/index.js";
 import { openSession, send, settled } from "../../fixtures/conversation.js";
 import { holdTime } from "../../fixtures/held_time.js";
@@ -19,6 +19,22 @@ t.test("work that goes on is long, and anew after a turn", async (t) => {
   setImmediate(() => others++);
   await stretch.turn();
   t.equal(others, 1, "what waited has run");
+});
+
+t.test("all who ask before the sockets' turn go on together, others with the next", async (t) => {
+  const order: string[] = [];
+  const note = (text: string) => () => void order.push(text);
+  setImmediate(note("what waited before"));
+  const first = together().then(note("first"));
+  await Promise.resolve();
+  const second = together().then(note("second"));
+  setImmediate(note("what waits since"));
+  await first;
+  await second;
+  t.strictSame(order, ["what waited before", "first", "second"]);
+  const third = together().then(note("third"));
+  await third;
+  t.strictSame(order.slice(3), ["what waits since", "third"]);
 });
 
 t.test("a wait is given up only after the sockets' turn, which may call that off", async (t) => {
