@@ -14,7 +14,7 @@ const COVERED: Readonly<Record<string, string>> = {
   ...by("ne_request.ts", "session/request", "session/request_state"),
   ...by("ne_request_callbacks.ts", "session/ending"),
   ...by("ne_request_kept.ts", "session/connection"),
-  ...by("ne_session.ts", "session/connect", "session/opening"),
+  ...by("ne_session.ts", "session/connect", "session/new_connection"),
   ...by("ne_session.ts", "session/session", "session/session_state"),
   ...by("ne_ssl_session.ts", "session/start_tls"),
   ...by("nx_session.ts", "session/given_transport"),

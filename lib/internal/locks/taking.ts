@@ -14,6 +14,7 @@ import { dropLock, type ne_lock_store, ne_lockstore_add } from "../plugins/lock_
 import { endOutcomeReader } from "../multistatus/outcome_reader.js";
 import { failureOf, throwFailure, addFailureReader } from "../script/failure.js";
 import { nx_error } from "../script/nx_error.js";
+import { escapeMarkup } from "../xml/escape.js";
 import { ne_get_status, ne_request_destroy, ne_request_dispatch } from "../../ne_request.js";
 import { ne_fill_server_uri } from "../../ne_session.js";
 import { nx_set_request_signal } from "../../nx_session.js";
@@ -71,13 +72,9 @@ function recordOf(sess: ne_session, path: string, wish: LockWish): LockRecord {
   lock.uri.path = path;
   lock.depth = wish.depth === 0 ? NE_DEPTH_ZERO : NE_DEPTH_INFINITE;
   lock.scope = wish.scope === "shared" ? ne_lockscope_shared : ne_lockscope_exclusive;
-  lock.owner = wish.owner === null ? null : escapeText(wish.owner);
+  lock.owner = wish.owner === null ? null : escapeMarkup(wish.owner);
   lock.timeout = wish.timeout === Infinity ? NE_TIMEOUT_INFINITE : wish.timeout;
   return lock;
-}
-
-function escapeText(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 // Fills in what the server granted.

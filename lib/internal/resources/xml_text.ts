@@ -1,6 +1,7 @@
 // From trees and strings to XML text for request bodies. Text is escaped; what XML has no way to
 // say (control characters, lone surrogates, names that are no names) is the caller's mistake.
 import { needXmlText } from "../base/arguments.js";
+import { escapeMarkup } from "../xml/escape.js";
 import { misuse } from "../base/handle.js";
 import type { ne_propname } from "../../ne_props.js";
 import { DAV, XML, type nx_element } from "./element.js";
@@ -14,11 +15,7 @@ const PLAIN = /^[\t\n\x20-%'-;=?-\x7e]*$/;
 /** Text between tags. */
 export function escapeText(text: string, caller: string, what: string): string {
   if (PLAIN.test(text)) return text;
-  return needXmlText(text, caller, what)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll("\r", "&#13;");
+  return escapeMarkup(needXmlText(text, caller, what));
 }
 
 /** The value of an attribute, its quotes included. */

@@ -14,18 +14,13 @@ import { together } from "../base/event_turn.js";
 import { misuse } from "../base/handle.js";
 import { writeHead } from "../http/request_head.js";
 import { ne_buffer_create, ne_buffer_finish, ne_buffer_zappend } from "../../ne_string.js";
-import {
-  move,
-  type Opening as OpeningAttempt,
-  type Sending,
-  type Waiting,
-} from "./attempt.js";
+import { move, type Opening, type Sending, type Waiting } from "./attempt.js";
 import { application, eachHook } from "./callbacks.js";
 import { openConnection, openToProxy } from "./connect.js";
 import { closeConnection, isUsable, takeIdle } from "./connection.js";
 import { traceConnection, traceEnd, traceStart } from "./diagnostics.js";
 import { leave, settle } from "./ending.js";
-import type { Opening } from "./opening.js";
+import type { NewConnection } from "./new_connection.js";
 import { reportEnd, reportSending, startReport } from "./report.js";
 import { startClock, type Request } from "./request_state.js";
 import { readHead, readStatus } from "./response_head.js";
@@ -99,7 +94,7 @@ export async function begin(r: Request): Promise<number> {
 // ---- turn and connection ----
 
 // The request's turn, if it may run now.
-function takeTurn(r: Request): OpeningAttempt | null {
+function takeTurn(r: Request): Opening | null {
   const { scope, session: s } = r;
   if (r.tunnel !== null) return startTurn(r);
   s.work.scopes.add(scope);
@@ -111,7 +106,7 @@ function takeTurn(r: Request): OpeningAttempt | null {
   return s.work.turns.acquire(waiting(r).turn) ? startTurn(r) : null;
 }
 
-async function waitForTurn(r: Request): Promise<OpeningAttempt> {
+async function waitForTurn(r: Request): Promise<Opening> {
   await r.scope.race(r.session.work.turns.wait(waiting(r).turn));
   return startTurn(r);
 }
@@ -121,7 +116,7 @@ function waiting({ attempt }: Request): Waiting {
   return attempt;
 }
 
-function startTurn(r: Request): OpeningAttempt {
+function startTurn(r: Request): Opening {
   const { turn, kept } = waiting(r);
   if (r.tunnel === null) {
     r.scope.connected = turn;
@@ -181,7 +176,7 @@ async function connectionFor(r: Request, turn: Turn): Promise<Connection | numbe
 }
 
 async function open(r: Request, turn: Turn): Promise<number> {
-  const opening: Opening = {
+  const opening: NewConnection = {
     session: r.session,
     turn,
     scope: r.scope,
@@ -226,7 +221,7 @@ function proxyLogin(r: Request, head: string): string {
 
 // Sends the request over the connection at hand or a new one and reads the status line, passing
 // over interim responses. NE_RETRY: the connection had gone stale and was closed.
-async function exchange(r: Request, opening: OpeningAttempt, head: string): Promise<number> {
+async function exchange(r: Request, opening: Opening, head: string): Promise<number> {
   const s = r.session;
   const { timings } = r.clock;
   trace(s, NE_DBG_HTTP, "Sending request-line and headers:\n");

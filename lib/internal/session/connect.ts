@@ -30,7 +30,7 @@ import type { WireFailure } from "../wire/wire_failure.js";
 import { closeConnection } from "./connection.js";
 import { traceConnection } from "./diagnostics.js";
 import { askConnector, openUnix } from "./given_transport.js";
-import { lost, seconds, tell, type Opening } from "./opening.js";
+import { lost, seconds, tell, type NewConnection } from "./new_connection.js";
 import { reportConnecting, reportOpening } from "./report.js";
 import { proxyInUse, type Endpoint, type Hop } from "./route.js";
 import { setError } from "./session_state.js";
@@ -39,7 +39,7 @@ import { trace } from "./trace.js";
 import { isExemptFromTls } from "./without_tls.js";
 
 /** Opens a connection into `turn.connection`. @returns `NE_OK`, or a code with the error set */
-export async function openConnection(o: Opening): Promise<number> {
+export async function openConnection(o: NewConnection): Promise<number> {
   const code = await openLayers(o);
   if (code !== AGAIN) return code;
   const again = await openLayers(o);
@@ -49,7 +49,7 @@ export async function openConnection(o: Opening): Promise<number> {
 }
 
 /** Opens a connection to a proxy itself, for a CONNECT request. */
-export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> {
+export async function openToProxy(o: NewConnection, hop: Hop | null): Promise<number> {
   const reached = await reach(o, hop);
   if (reached !== NE_OK || hop?.kind !== "https") return reached;
   const context = createTlsContext();
@@ -58,7 +58,7 @@ export async function openToProxy(o: Opening, hop: Hop | null): Promise<number> 
   return startTls(o, context, hop.endpoint, null);
 }
 
-async function openLayers(o: Opening): Promise<number> {
+async function openLayers(o: NewConnection): Promise<number> {
   const s = o.session;
   const hop = proxyInUse(s);
   reportOpening(o.report, hop);
@@ -81,7 +81,7 @@ async function openLayers(o: Opening): Promise<number> {
 }
 
 // Lookup and TCP, to the proxy or the server.
-async function reach(o: Opening, hop: Hop | null): Promise<number> {
+async function reach(o: NewConnection, hop: Hop | null): Promise<number> {
   const s = o.session;
   const endpoint = hop === null ? s.server : hop.endpoint;
   const fixed = hop === null ? s.route.addresses : null;
@@ -114,7 +114,7 @@ async function reach(o: Opening, hop: Hop | null): Promise<number> {
 }
 
 // `again`: also where the addresses are known, as C does for SOCKS v4.
-async function lookUp(o: Opening, endpoint: Endpoint, again = false): Promise<number> {
+async function lookUp(o: NewConnection, endpoint: Endpoint, again = false): Promise<number> {
   if (endpoint.addresses !== null && !again) return NE_OK;
   const s = o.session;
   o.report.phase = "lookup";
@@ -140,7 +140,7 @@ interface Destination {
 }
 
 async function connectAddress(
-  o: Opening,
+  o: NewConnection,
   { address, port, hostname, hop }: Destination,
   onLost: (cancel: Cancel) => void,
 ): Promise<Wire | WireFailure> {
@@ -179,7 +179,7 @@ async function connectAddress(
 }
 
 // The transport of an application, or a Unix-domain socket.
-async function openTransport(o: Opening): Promise<number> {
+async function openTransport(o: NewConnection): Promise<number> {
   const s = o.session;
   const begun = performance.now();
   const { connector, unixPath } = s.route;
@@ -196,7 +196,7 @@ async function openTransport(o: Opening): Promise<number> {
 }
 
 async function useWire(
-  o: Opening,
+  o: NewConnection,
   wire: Wire,
   hop: Hop | null,
   hostname: string | null,
@@ -219,7 +219,7 @@ async function useWire(
 }
 
 // Through the proxy that the connection leads to, to the server.
-async function passProxy(o: Opening, hop: Hop): Promise<number> {
+async function passProxy(o: NewConnection, hop: Hop): Promise<number> {
   const s = o.session;
   if (isSocks(hop)) return passSocks(o, hop);
   if (!s.secure && !hop.tunnel) return NE_OK;
@@ -235,7 +235,7 @@ function isSocks(hop: Hop): hop is SocksHop {
   return hop.kind in SOCKS_VERSIONS;
 }
 
-async function passSocks(o: Opening, hop: SocksHop): Promise<number> {
+async function passSocks(o: NewConnection, hop: SocksHop): Promise<number> {
   const s = o.session;
   const { connection } = o.turn;
   if (connection === null) return lost(s);

@@ -8,11 +8,11 @@ import { connectUnix } from "../wire/tcp.js";
 import { Wire } from "../wire/wire.js";
 import { failureOf, type WireFailure } from "../wire/wire_failure.js";
 import { awaitApplication } from "./callbacks.js";
-import type { Opening } from "./opening.js";
+import type { NewConnection } from "./new_connection.js";
 import type { Route } from "./route.js";
 
 /** Connects to a Unix-domain socket. */
-export function openUnix(o: Opening, path: string): Promise<Wire | WireFailure> {
+export function openUnix(o: NewConnection, path: string): Promise<Wire | WireFailure> {
   return connectUnix(path, o.session.timeouts.connect, (cancel) => {
     o.scope.onBreak(({ message, cause }) =>
       cancel({ code: NE_SOCK_ERROR, error: message, cause }),
@@ -22,7 +22,7 @@ export function openUnix(o: Opening, path: string): Promise<Wire | WireFailure> 
 
 /** Asks the application for a stream. */
 export async function askConnector(
-  o: Opening,
+  o: NewConnection,
   { fn, userdata }: NonNullable<Route["connector"]>,
 ): Promise<Wire | WireFailure> {
   const s = o.session;
@@ -47,7 +47,7 @@ function isStream(given: unknown): given is Duplex {
 }
 
 // A stream that comes after the request was broken off is nobody's.
-function awaitStream(o: Opening, promise: PromiseLike<unknown>): Promise<unknown> {
+function awaitStream(o: NewConnection, promise: PromiseLike<unknown>): Promise<unknown> {
   const drop = (stream: unknown): void => {
     if (o.scope.broken === null || !isStream(stream)) return;
     if (hasMethods(stream, "destroy")) stream.destroy();

@@ -22,7 +22,7 @@ import { tlsWire } from "../wire/tls_wire.js";
 import { CLOSED_HERE } from "../wire/wire_failure.js";
 import { awaitApplication } from "./callbacks.js";
 import { closeConnection } from "./connection.js";
-import { lost, seconds, tell, type Opening } from "./opening.js";
+import { lost, seconds, tell, type NewConnection } from "./new_connection.js";
 import { reportHandshake } from "./report.js";
 import type { Endpoint } from "./route.js";
 import { setError, type Session, type TlsCallbacks } from "./session_state.js";
@@ -38,7 +38,7 @@ export const AGAIN = -1;
  * @returns `NE_OK`, `AGAIN`, or a code with the error set
  */
 export async function startTls(
-  o: Opening,
+  o: NewConnection,
   context: TlsContext,
   endpoint: Endpoint,
   verify: TlsCallbacks["verify"],
@@ -117,7 +117,7 @@ function handshakeTimeout(s: Session): number {
 }
 
 async function judgePeer(
-  o: Opening,
+  o: NewConnection,
   outcome: TlsOutcome,
   context: TlsContext,
   endpoint: Endpoint,
@@ -152,7 +152,7 @@ async function judgePeer(
 }
 
 async function askVerify(
-  o: Opening,
+  o: NewConnection,
   { fn, userdata }: NonNullable<TlsCallbacks["verify"]>,
   failures: number,
   certificate: Certificate,

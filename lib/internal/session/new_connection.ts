@@ -9,7 +9,7 @@ import type { Hop } from "./route.js";
 import { setError, type Session, type StatusInfo, type Turn } from "./session_state.js";
 
 /** Whose connection it is to be, and how long each part took. */
-export interface Opening {
+export interface NewConnection {
   session: Session;
   turn: Turn;
   scope: Scope;
@@ -25,7 +25,7 @@ export interface Opening {
 }
 
 /** Tells the notifier, and waits for it if it wants that. */
-export async function tell(o: Opening, status: number, info: StatusInfo): Promise<void> {
+export async function tell(o: NewConnection, status: number, info: StatusInfo): Promise<void> {
   const isKnown = o.quiet === true && status !== ne_status_handshake;
   const wait = isKnown ? undefined : notify(o.session, status, info);
   if (isPromise(wait)) await awaitApplication(o.session, o.turn, o.scope, wait);
