@@ -259,12 +259,12 @@ async function chooseReaders(r: Request, answered: Answered, reply: Reply): Prom
   const { turn, connection, upload } = answered;
   move(r, { at: "body", turn, connection, upload, reply, busy: true });
   r.report.phase = "body";
+  r.answered = true;
   for (const reader of r.readers.toReversed()) {
     const accepted = reader.accept(reader.userdata, r.handle, r.status);
     const result = applicationNumber(r, accepted, "ne_accept_response");
     reader.chosen = (typeof result === "number" ? result : await result) !== 0;
   }
-  r.answered = true;
   const wait = tellProgress(r, ne_status_recving, 0, reply.total);
   if (wait !== undefined) await wait;
   return NE_OK;

@@ -388,6 +388,21 @@ t.test("a redirect whose response breaks off is not followed", async (t) => {
   t.strictSame(result.redirects, []);
 });
 
+t.test("a response that is given up before its body has its status and fields", async (t) => {
+  const { sess } = await serving(t, async (peer) => {
+    await peer.readRequest();
+    await peer.write("HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 9\r\n\r\n");
+    await peer.readEof();
+  });
+  const download_progress = (): Promise<void> => {
+    nx_session_abort(sess);
+    return new Promise(() => {});
+  };
+  const result = await nx_send(sess, "GET", "/", { download_progress });
+  t.match(result, { code: NE_ERROR, error: "Aborted", ok: false, status: { code: 200 } });
+  t.equal(result.header("X-A"), "b");
+});
+
 t.test("a destroyed session is a value", async (t) => {
   const server = await scripted(t, [silentOnce]);
   const sess = ne_session_create("http", "127.0.0.1", server.port);
