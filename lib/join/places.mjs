@@ -40,18 +40,36 @@ const PLAN = [
   {
     name: "coding",
     late: true,
+    roots: "ne_compress internal/http/inflate internal/http/huffman internal/http/gzip",
+  },
+  {
+    name: "streams",
+    late: true,
     roots:
-      "ne_compress nx_stream nx_cookies internal/http/inflate internal/http/huffman " +
-      "internal/http/gzip internal/http/cookies internal/script/decode internal/script/form_data",
+      "nx_stream nx_cookies internal/http/cookies internal/script/decode " +
+      "internal/script/form_data",
   },
   {
     name: "dav",
     late: true,
     roots:
-      "ne_xmlreq ne_207 ne_basic ne_props ne_locks ne_acl3744 internal/dav/ " +
-      "internal/multistatus/ internal/plugins/",
+      "ne_xmlreq ne_207 ne_basic ne_props internal/multistatus/ internal/plugins/ " +
+      "internal/uri/same_path",
+  },
+  {
+    name: "locking",
+    late: true,
+    roots: "ne_locks ne_acl3744 internal/dav/ internal/plugins/lock_",
   },
   { name: "resources", late: true, roots: "nx_dav internal/resources/" },
+  {
+    name: "reports",
+    late: true,
+    roots:
+      "internal/resources/calendars internal/resources/discover " +
+      "internal/resources/mkcol internal/resources/search internal/resources/sync " +
+      "internal/resources/versions",
+  },
   { name: "transfer", late: true, roots: "nx_transfer internal/transfer/" },
   { name: "locks", late: true, roots: "nx_locks internal/locks/" },
   { name: "trace", late: true, roots: "nx_trace internal/trace/" },
