@@ -109,7 +109,7 @@ export async function handshakeClient(
   context: TlsContext,
   options: ClientOptions,
 ): Promise<TlsOutcome | TlsFailure> {
-  const handshake = new Handshake(raw, options.timeoutMs);
+  const handshake = new Handshake(raw, context, options.timeoutMs);
   options.onAbort?.((why) => handshake.fail({ code: NE_SOCK_ERROR, text: why.message }, why));
   let prepared: tls.SecureContext;
   try {
@@ -177,7 +177,7 @@ export async function handshakeServer(
   context: TlsContext,
   options: { timeoutMs: number | null },
 ): Promise<TlsOutcome | TlsFailure> {
-  const handshake = new Handshake(raw, options.timeoutMs);
+  const handshake = new Handshake(raw, context, options.timeoutMs);
   try {
     const settings = {
       isServer: true,
@@ -215,6 +215,7 @@ class Handshake {
   socket: tls.TLSSocket | null = null;
   #ring: ReadRing | null = null;
   #raw: Duplex;
+  #trusted: readonly X509[];
   #resolve: (result: TlsOutcome | TlsFailure) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #settled = false;
@@ -222,8 +223,9 @@ class Handshake {
   #since = 0;
   #inTime: (() => void) | null = null;
 
-  constructor(raw: Duplex, timeoutMs: number | null) {
+  constructor(raw: Duplex, { trusted }: TlsContext, timeoutMs: number | null) {
     this.#raw = raw;
+    this.#trusted = trusted;
     this.#left = timeoutMs ?? 0;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -302,7 +304,7 @@ class Handshake {
       socket,
       below: this.#raw,
       ring: this.#ring,
-      chain: peerChain(socket),
+      chain: peerChain(socket, this.#trusted),
       refusal: verifyResult(socket),
       protocol: protocolOf(socket),
       cipher: cipher?.standardName ?? null,
@@ -353,12 +355,13 @@ function shownOf({ owner, issuers, key }: ClientCert): Shown | null {
   return { chain: [owner.x509, ...issuers].map(({ der }) => der), key };
 }
 
-// What was sent, in the order sent; a circle at the root ends it.
-function peerChain(socket: tls.TLSSocket): X509[] {
+// What was sent, in the order sent; a circle at the root ends it. What is trusted has been read.
+function peerChain(socket: tls.TLSSocket, trusted: readonly X509[]): X509[] {
   const chain: X509[] = [];
   let cert = socket.getPeerX509Certificate();
   while (cert !== undefined && chain.length < MAX_CHAIN) {
-    const parsed = parseCertificate(cert.raw);
+    const { raw } = cert;
+    const parsed = trusted.find(({ der }) => der.equals(raw)) ?? parseCertificate(raw);
     if (parsed === null) break;
     chain.push(parsed);
     cert = cert.issuerCertificate;

@@ -95,6 +95,19 @@ t.test("what_is_known_after_a_handshake", async (t) => {
   }
 });
 
+t.test("a certificate that is trusted itself is not read again", async (t) => {
+  const { port } = await tlsServer(t, { cert: certFile("chain-with-root.pem") });
+  const context = createTlsContext();
+  const root = cert("ca.pem");
+  context.trusted.push(cert("selfsigned.pem"), root);
+  const { chain } = await ready(t, port, context);
+  t.equal(chain[2], root);
+  t.same(
+    chain.map(({ der }) => der),
+    ["chained.pem", "inter.pem", "ca.pem"].map((name) => cert(name).der),
+  );
+});
+
 t.test("server_name", async (t) => {
   const seen: unknown[] = [];
   const { port } = await tlsServer(t, {}, (socket) => {
