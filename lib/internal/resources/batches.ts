@@ -1,5 +1,5 @@
 // Turns an iterator of batches into an iterator of their values. A step whose value is at hand, or
-// can be had without waiting, costs one settled promise. When the loop is left, the transfer behind
+// can be had without waiting, costs one settled promise. When the loop is left, the request behind
 // the batches ends.
 import { abortFailure } from "./failed_request.js";
 
@@ -140,7 +140,7 @@ export class Batches<T> implements AsyncIterableIterator<T> {
       const { aborted } = this.#signal ?? { aborted: false };
       const supply = await this.#source.next();
       if (this.#isOver) return;
-      // the transfer had ended before the signal came
+      // the request had ended before the signal came
       if (aborted && this.#signal !== null) {
         throw abortFailure(this.#signal);
       }

@@ -1,5 +1,5 @@
-// One call of this room while it runs: its session, its signal and its open transfers. When the
-// caller stops, all of the transfers end.
+// One call of this room while it runs: its session, its signal and its open requests. When the
+// caller stops, all of the requests end.
 import type { ne_session } from "../base/handle.js";
 import { onAbort } from "../base/abort_signal.js";
 import { Batches, batchesOf, type Source, type Supply } from "./batches.js";
@@ -37,13 +37,13 @@ export class Call {
     return this.#isStopped || this.signal?.aborted === true;
   }
 
-  /** A transfer under way was broken off. */
+  /** A request under way was broken off. */
   get isBroken(): boolean {
     for (const request of this.#requests) if (request.isBroken) return true;
     return false;
   }
 
-  /** Sends a request; its batches are to be taken until the end, or the transfer stopped. */
+  /** Sends a request; its batches are to be taken until the end, or the request stopped. */
   send(spec: RequestSpec, collect: Collect): MultistatusRequest {
     const { sess, signal, caller } = this;
     const request = new MultistatusRequest({ ...spec, sess, signal, caller }, collect);
@@ -84,7 +84,7 @@ export class Call {
     return resources;
   }
 
-  /** Ends a transfer, if it is not over. */
+  /** Ends a request, if it is not over. */
   async end(request: MultistatusRequest): Promise<void> {
     await request.stop();
     this.#requests.delete(request);

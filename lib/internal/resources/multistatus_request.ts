@@ -52,7 +52,7 @@ export interface BoundSpec {
   readonly isPlain?: boolean;
 }
 
-/** Makes resources of a response, or none. Throws to end the transfer with a failure. */
+/** Makes resources of a response, or none. Throws to end the request with a failure. */
 export type Collect = (response: Response, batch: nx_resource[]) => void;
 
 /** Bytes of a property's value, where the session's limits say nothing. */
@@ -76,9 +76,9 @@ interface Reading {
 
 /** A request under way. */
 export class MultistatusRequest implements Supply<nx_resource> {
-  /** The token of a sync-collection report, once the transfer is over. */
+  /** The token of a sync-collection report, once the request is over. */
   token: string | null = null;
-  /** The status of the response, once the transfer is over. */
+  /** The status of the response, once the request is over. */
   status: Readonly<ne_status> | null = null;
   readonly #spec: BoundSpec;
   readonly #collect: Collect;

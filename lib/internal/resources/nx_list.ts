@@ -44,7 +44,7 @@ const LIST_OPTIONS = new Set<keyof nx_list_options>([
 /**
  * Lists a collection. Resources are yielded as the response arrives, each once (by its path and
  * query). The connection is read no faster than the loop runs, memory stays bounded whatever the
- * size, and leaving the loop ends the transfer. The loop may use the session meanwhile.
+ * size, and leaving the loop ends the request. The loop may use the session meanwhile.
  *
  * A walk (`depth: Infinity`) yields each folder's members before their contents, and nothing that
  * is outside the folder that was asked for.

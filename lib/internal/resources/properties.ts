@@ -80,12 +80,12 @@ export async function patch(
       ne_lock_using_resource(req, path, 0),
     isPlain: true,
   };
-  const transfer = call.send(spec, (response) => told.take(response));
-  await transfer.hasMore();
+  const request = call.send(spec, (response) => told.take(response));
+  await request.hasMore();
   if (told.refused !== null) throw refusal(told.refused, path);
-  const isPlain = transfer.status !== null && transfer.status.code !== 207;
+  const isPlain = request.status !== null && request.status.code !== 207;
   // a success of the resource as a whole is one of all that was asked for
-  return outcomes(names, told, isPlain ? transfer.status : told.whole, path);
+  return outcomes(names, told, isPlain ? request.status : told.whole, path);
 }
 
 interface Name {

@@ -9,7 +9,7 @@ import { HrefResolver } from "./href_resolver.js";
 import { makeResource, type nx_resource } from "./resource.js";
 
 /** Insufficient Storage: in a response, that there was more to say (RFC 6578 section 3.6). */
-const CUT_SHORT = 507;
+export const CUT_SHORT = 507;
 
 /** Where a resource is, seen from the path that was asked about. */
 export type Kind = Place["kind"];
@@ -25,7 +25,7 @@ export class ResourceCollector {
   own: Response | null = null;
   readonly #path: string;
   readonly #isFixed: boolean;
-  readonly #places: HrefResolver;
+  readonly #resolver: HrefResolver;
   readonly #context: string;
   readonly #seen = new Fingerprints();
 
@@ -37,14 +37,14 @@ export class ResourceCollector {
   constructor(path: string, context = "", isFixed = false) {
     this.#path = path;
     this.#isFixed = isFixed;
-    this.#places = new HrefResolver(path, isFixed);
+    this.#resolver = new HrefResolver(path, isFixed);
     this.#context = context;
   }
 
   /** Takes a response, one resource for each href. `wanted` tells which are given. */
   take(response: Response, batch: nx_resource[], wanted: (kind: Kind) => boolean = all): void {
     for (const href of response.hrefs) {
-      const place = this.#places.place(href);
+      const place = this.#resolver.place(href);
       const { kind, above, leaf } = place;
       const isSelf = kind === "self";
       if (response.status?.code === CUT_SHORT && (isSelf || this.#isOtherName(href))) {

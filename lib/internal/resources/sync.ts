@@ -3,7 +3,7 @@
 // such report, entity tags are compared. A token is given only after everything before it.
 import { mapSupply, type Supply, supplyOf } from "./batches.js";
 import { failure } from "./failed_request.js";
-import { ResourceCollector } from "./resource_collector.js";
+import { CUT_SHORT, ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, propfindBody } from "./propfind.js";
 import { isAbsence } from "./stat.js";
 import type { ne_propname } from "../../ne_props.js";
@@ -17,8 +17,6 @@ import { escapeText, propElements, PROLOGUE } from "./xml_text.js";
 
 /** Requests without any change before the responses are taken to be without end. */
 const MAX_EMPTY_ROUNDS = 100;
-/** There is more to ask for. */
-const TRUNCATED = 507;
 
 /** One member that changed. */
 export interface nx_change {
@@ -107,25 +105,25 @@ async function* askOnce(
   const { path } = syncing;
   const collector = new ResourceCollector(path);
   const body = syncBody(call.caller, syncing, token);
-  const transfer = call.send({ method: "REPORT", path, depth: 0, body }, (response, batch) => {
+  const request = call.send({ method: "REPORT", path, depth: 0, body }, (response, batch) => {
     collector.take(response, batch, (kind) => {
       // a server may know the collection by another name; it speaks of no member at any rate
-      if (response.status?.code !== TRUNCATED || kind !== "elsewhere") return kind !== "self";
+      if (response.status?.code !== CUT_SHORT || kind !== "elsewhere") return kind !== "self";
       round.isCut = true;
       return false;
     });
   });
   try {
-    while (await transfer.hasMore()) {
+    while (await request.hasMore()) {
       round.isEmpty = false;
-      yield mapSupply(transfer, (batch) => batch.map(changeOf));
+      yield mapSupply(request, (batch) => batch.map(changeOf));
     }
     // what the server does not say about a collection that it refuses is not "no members"
     collector.checkOwn(path);
     round.isCut ||= collector.isCut;
-    return transfer.token;
+    return request.token;
   } finally {
-    await call.end(transfer);
+    await call.end(request);
   }
 }
 
@@ -160,10 +158,10 @@ async function* syncKnown(
   state: SyncState,
 ): AsyncGenerator<Supply<nx_change>> {
   const members = new Map<string, Member>();
-  const places = new HrefResolver(syncing.path, true);
+  const resolver = new HrefResolver(syncing.path, true);
   for (const [path, etag] of known) {
     // of the collection itself, and of what is not asked about, no response says that it is gone
-    const { kind } = places.place(path);
+    const { kind } = resolver.place(path);
     const isAsked = kind === "member" || (kind === "below" && syncing.level === "infinite");
     if (isAsked) members.set(keyOf(locate(path)[0]), { path, etag, isThere: false });
   }

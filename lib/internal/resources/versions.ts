@@ -40,11 +40,11 @@ interface Version {
 }
 
 // By date, but every version behind those that it was made from.
-function ordered(resources: readonly nx_resource[], places: HrefResolver): nx_resource[] {
+function ordered(resources: readonly nx_resource[], resolver: HrefResolver): nx_resource[] {
   const left = new Map<string, Version>();
   for (const resource of [...resources].sort(byDate)) {
     const set = resource.element(DAV, "predecessor-set");
-    const before = (set === null ? [] : hrefsIn(set)).map((href) => placeKey(places.place(href)));
+    const before = (set === null ? [] : hrefsIn(set)).map((href) => placeKey(resolver.place(href)));
     left.set(keyOf(locate(resource.path)[0]), { resource, before });
   }
   const result: nx_resource[] = [];

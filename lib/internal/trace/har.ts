@@ -129,7 +129,9 @@ function writePostData(body: KeptBody, mimeType: string, redaction: Redaction): 
   const kept = keptComment(body);
   const text = textOf(body.bytes, mimeType);
   if (text !== null) return { mimeType, params: [], text: redaction.body(text, mimeType), ...kept };
-  if (redaction.hides(body.bytes, mimeType)) return { mimeType, params: [], text: "", ...withheld(body) };
+  if (redaction.hides(body.bytes, mimeType)) {
+    return { mimeType, params: [], text: "", ...withheld(body) };
+  }
   return { mimeType, params: [], text: "", _base64: body.bytes.toString("base64"), ...kept };
 }
 
@@ -266,6 +268,8 @@ function writeCoded(
 function writeBytes(bytes: Buffer, mimeType: string, redaction: Redaction): object {
   const text = textOf(bytes, mimeType);
   if (text !== null) return { text: redaction.body(text, mimeType) };
-  if (redaction.hides(bytes, mimeType)) return { comment: "left out: there is a secret in it", _kept: 0 };
+  if (redaction.hides(bytes, mimeType)) {
+    return { comment: "left out: there is a secret in it", _kept: 0 };
+  }
   return { text: bytes.toString("base64"), encoding: "base64" };
 }
