@@ -660,6 +660,43 @@ t.test("64 requests on 8 connections", async (t) => {
   }
 });
 
+t.test("the error string after a request is of that request", async (t) => {
+  const [whole, late] = [gate(), gate()];
+  const server = await scripted(t, async (peer) => {
+    const { target } = await peer.readRequest();
+    if (target === "/slow") {
+      await peer.write("HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\no");
+      await whole.opened;
+      await peer.write("k");
+    } else if (target === "/missing") {
+      await peer.write("HTTP/1.1 404 Not Here\r\nConnection: close\r\n\r\n");
+      await peer.end();
+    } else {
+      await peer.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc");
+      await peer.end();
+    }
+  });
+  const sess = session(t, server.port);
+  nx_set_max_connections(sess, 3);
+  const begun = gate();
+  const slow = request(t, sess, "GET", "/slow");
+  ne_add_response_body_reader(slow, ne_accept_always, () => (begun.open(), 0));
+  ne_hook_post_send(sess, async (req) => {
+    if (req === slow) await late.opened;
+    return NE_OK;
+  });
+  const dispatched = ne_request_dispatch(slow);
+  await begun.opened;
+  t.equal(await get(sess, "/missing"), NE_OK);
+  t.equal(ne_get_error(sess), "404 Not Here");
+  whole.open();
+  t.equal(await get(sess, "/cut"), NE_ERROR);
+  t.match(ne_get_error(sess), /^Could not read response body/);
+  late.open();
+  t.equal(await dispatched, NE_OK);
+  t.equal(ne_get_error(sess), "200 Fine");
+});
+
 t.test("more connections than one", async (t) => {
   const server = await scripted(t, (peer: Peer) => again(peer).catch(() => {}));
   const sess = session(t, server.port);

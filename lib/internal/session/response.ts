@@ -21,7 +21,7 @@ import { traceEnd, traceStart } from "./diagnostics.js";
 import { aborted, breakOff, leave, settle } from "./ending.js";
 import { reportEnd, reportVerdict } from "./report.js";
 import type { Request } from "./request_state.js";
-import { isTunnel, readFields } from "./response_head.js";
+import { isTunnel, readFields, tellStatusAgain } from "./response_head.js";
 import { isTraced, trace, traceBlock } from "./trace.js";
 import { sourceFailure } from "./send_body.js";
 
@@ -240,7 +240,9 @@ async function end(r: Request, body: Body): Promise<number> {
   }
   connection.responses++;
   trace(r.session, NE_DBG_HTTP, "Running post_send hooks\n");
+  tellStatusAgain(r);
   const code = r.session.hooks.postSend.length === 0 ? NE_OK : await runPostSend(r);
+  if (code === NE_OK) tellStatusAgain(r);
   reportVerdict(r.report, code);
   if (!mayKeep(r, body)) closeConnection(r.session, connection);
   // for nx_detach_socket to take: no later request may use it

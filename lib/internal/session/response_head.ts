@@ -69,10 +69,21 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
   }
   for (const observer of s.listeners.observers) observer.status(r.handle);
   r.clock.timings.first_byte = (performance.now() - r.clock.startedAt) / 1000;
-  setError(s, `${r.status.code} ${r.status.reason_phrase ?? ""}`);
+  tellStatus(r);
   const { turn, connection, upload } = sending;
   move(r, { at: "answered", turn, connection, upload });
   return NE_OK;
+}
+
+/** Makes the error string that of the response. */
+function tellStatus({ session: s, status, clock }: Request): void {
+  setError(s, `${status.code} ${status.reason_phrase ?? ""}`);
+  s.statusOf = clock.ordinal;
+}
+
+/** Makes the error string that of the response again, where another request has set it since. */
+export function tellStatusAgain(r: Request): void {
+  if (r.session.statusOf !== r.clock.ordinal) tellStatus(r);
 }
 
 // The body waits for a 100 response.

@@ -37,6 +37,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     server,
     hostport: port === (SCHEME_PORT[scheme] ?? 80) ? shown : `${shown}:${port}`,
     error: "Unknown error.",
+    statusOf: null,
     cause: null,
     flags: [1, 0, 0, 0, 0, secure && !server.literal ? 1 : 0, 0, 0, 1],
     hooks: {

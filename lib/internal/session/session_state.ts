@@ -199,6 +199,8 @@ export interface Session {
   /** Value of the Host field. */
   hostport: string;
   error: string;
+  /** The ordinal of the request whose status the error string tells, if it does. */
+  statusOf: number | null;
   cause: Error | null;
   flags: number[];
   hooks: Hooks;
@@ -230,6 +232,7 @@ export interface Session {
 /** Sets the error string: one printable line of neon's length. */
 export function setError(s: Session, text: string, cause: Error | null = null): void {
   s.error = printable(text).slice(0, MAX_SESSION_ERROR);
+  s.statusOf = null;
   s.cause = cause;
 }
 
