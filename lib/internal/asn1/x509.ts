@@ -233,7 +233,8 @@ function parseExtensions(field: Der | null): Extensions {
   };
   if (field === null) return into;
   const list = field.open(TAG.SEQUENCE);
-  const seen = new Set<string>();
+  // null: there twice, so that none of them counts
+  const values = new Map<string, Buffer | null>();
   while (!list.done) {
     const extension = list.open(TAG.SEQUENCE);
     const oid = extension.oid();
@@ -241,10 +242,11 @@ function parseExtensions(field: Der | null): Extensions {
     const value = extension.bytes(TAG.OCTET_STRING);
     extension.end();
     if (critical && !understood(oid)) into.unknownCritical = true;
+    values.set(oid, values.has(oid) ? null : value);
+  }
+  for (const [oid, value] of values) {
     const read = READERS[oid];
-    if (read === undefined) continue;
-    if (seen.has(oid) || !isReadBy(read, value, into)) into.broken = true;
-    seen.add(oid);
+    if (read !== undefined && (value === null || !isReadBy(read, value, into))) into.broken = true;
   }
   return into;
 }

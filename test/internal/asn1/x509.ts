@@ -119,6 +119,15 @@ t.test("unusual_extensions", async (t) => {
   }
 });
 
+t.test("of_an_extension_that_is_there_twice_none_counts", async (t) => {
+  const named: [string, boolean, Buffer] = [SAN, false, Buffer.from("3003820161", "hex")];
+  const read = (...extensions: (typeof named)[]): Extensions | undefined =>
+    parseCertificate(withExtensions(...extensions))?.extensions;
+  t.equal(read(named)?.altNames?.length, 1);
+  t.equal(read(named, named)?.altNames, null);
+  t.equal(read(named, named, named)?.altNames, null);
+});
+
 t.test("the_name_of_the_issuer_of_the_issuer_is_read_once", async (t) => {
   const named = (value: string): Extensions["authorityKeyId"] | undefined =>
     parseCertificate(withExtensions(["551d23", false, Buffer.from(value, "hex")]))?.extensions
