@@ -7,6 +7,7 @@ import t, { type Test } from "tap";
 import { decide, type Base, type Decision } from "../docs/examples/sync/decide.js";
 import { conflictName, faultOf } from "../docs/examples/sync/names.js";
 import { pair } from "../docs/examples/sync/plan.js";
+import { State } from "../docs/examples/sync/state.js";
 import { startApache } from "./fixtures/real/apache.js";
 import {
   folder,
@@ -296,6 +297,44 @@ t.test("three versions, one decision", async (t) => {
   for (const [known, here, there, decision] of rows) {
     t.equal(decide(known, here, there), decision, JSON.stringify([known, here, there]));
   }
+});
+
+t.test("the state of a run that was killed", async (t) => {
+  const file = path.join(folder(t), "state.json");
+  const journal = `${file}.journal`;
+  const base: Base = { hash: "h", version: '"1"', mark: "m", pending: false };
+  const state = await State.load(file, "http://h/");
+  await state.save();
+  await state.setFile("a", base);
+  await state.setFile("b", base);
+  await state.setFolder("d");
+  await state.begin("a");
+  await state.forget("b");
+  const killed = fs.readFileSync(journal);
+  await state.save();
+  t.notOk(fs.existsSync(journal), "what was saved needs no journal");
+  const whole = fs.readFileSync(file);
+
+  const shown = async (): Promise<unknown> => {
+    const { files, folders } = await State.load(file, "http://h/");
+    return [[...files], [...folders]];
+  };
+  const wanted = [[["a", { ...base, pending: true }]], ["d"]];
+  t.strictSame(await shown(), wanted);
+  fs.writeFileSync(journal, killed);
+  t.strictSame(await shown(), wanted, "a journal that was saved already");
+  fs.writeFileSync(file, '{"format":1,"url":"http://h/","files":{},"folders":[]}');
+  t.strictSame(await shown(), wanted, "one that was not");
+  fs.writeFileSync(journal, killed.subarray(0, -3));
+  const cut = [[["a", { ...base, pending: true }], ["b", base]], ["d"]];
+  t.strictSame(await shown(), cut, "the last line is cut short");
+  fs.writeFileSync(journal, "{}\n");
+  await t.rejects(shown(), /journal is damaged/);
+  fs.rmSync(file);
+  t.strictSame(await shown(), [[], []], "a journal without its state is none");
+  t.notOk(fs.existsSync(journal));
+  fs.writeFileSync(file, whole);
+  t.strictSame(await shown(), wanted);
 });
 
 t.test("names", async (t) => {

@@ -78,8 +78,12 @@ async function run({ folder, url, user, emptied }: Arguments): Promise<number> {
       const state = await State.load(workspace.state, new URL(url).origin + nx_path(...names, ""));
       if (state.files.size === 0) await server.makeRoot();
       await state.save();
-      const settings = { root: folder, workspace, state, server, emptied, say };
-      return (await synchronise(settings)) === 0 ? 0 : 3;
+      try {
+        const settings = { root: folder, workspace, state, server, emptied, say };
+        return (await synchronise(settings)) === 0 ? 0 : 3;
+      } finally {
+        await state.save();
+      }
     } finally {
       await workspace.close();
     }
