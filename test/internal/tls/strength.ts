@@ -54,6 +54,10 @@ t.test("keys", async (t) => {
     t.equal(isStrong(holding(ecKeys(curve).publicKey), false), false, curve);
   }
   t.equal(isStrong(holding(generateKeyPairSync("ed25519").publicKey), false), true, "Ed25519");
+  const unread = (): never => {
+    throw new Error("no key");
+  };
+  t.equal(isStrong({ ...holding(rsa(1024)), node: unread }, true), false, "a key nobody can read");
 });
 
 t.test("what a key costs those who check its signatures", async (t) => {
