@@ -12,6 +12,7 @@ import { resultOf, type nx_result, type nx_streamed } from "./internal/script/re
 import { isPromise } from "./internal/base/promise.js";
 import { badUrl, parseUrl, type UrlParts } from "./internal/script/url_parts.js";
 import { errorOf } from "./internal/script/nx_must.js";
+import { sharedHop } from "./internal/script/hop_sessions.js";
 import { sendFollowing } from "./internal/script/send.js";
 import { takeSession } from "./internal/script/session_cache.js";
 import type { ResultRecord } from "./internal/script/send_state.js";
@@ -120,7 +121,7 @@ export async function nx_fetch(
   const { sess, leave } = takeSession(parts.origin, () => sessionTo(parts), setup ?? null);
   let record: ResultRecord | null = null;
   try {
-    record = await sendFollowing(sessions.open(sess, caller), plan);
+    record = await sendFollowing(sessions.open(sess, caller), plan, sharedHop);
     return resultOf(record);
   } finally {
     const stream = record?.stream ?? null;

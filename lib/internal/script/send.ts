@@ -9,14 +9,12 @@
 // Once a redirect has left the origin, nothing of the session's own is sent again, not even to
 // the origin: the other server may have chosen what the request does there.
 import { firstValue } from "../http/field_pairs.js";
-import { cloneSession } from "../session/clone.js";
 import { NE_ERROR } from "../base/constants.js";
 import { BrokenOff, Scope } from "../session/cancellation.js";
 import { abortCause } from "../base/abort_signal.js";
-import { abortAll } from "../session/session.js";
 import type { Session } from "../session/session_state.js";
 import { onAbort } from "../base/abort_signal.js";
-import { ne_session_destroy } from "../../ne_session.js";
+import { ownHop, type FindHop } from "./hop_sessions.js";
 import { failedRecord } from "./result_record.js";
 import { sendStep } from "./one_request.js";
 import {
@@ -24,13 +22,19 @@ import {
   type ResultRecord,
   type SendState,
   type SendPlan,
-  type Step,
 } from "./send_state.js";
-import { isSameOrigin, redirectFields, type Destination, type Redirected } from "./redirect.js";
+import { isSameOrigin, redirectFields, type Redirected } from "./redirect.js";
 import { isIdempotent, isTransientFailure, pauseMs } from "./retry.js";
 
-/** Sends a request, and others where redirects lead. */
-export async function sendFollowing(home: Session, plan: SendPlan): Promise<ResultRecord> {
+/**
+ * Sends a request, and others where redirects lead.
+ * @param findHop gives a session for another server
+ */
+export async function sendFollowing(
+  home: Session,
+  plan: SendPlan,
+  findHop: FindHop = ownHop,
+): Promise<ResultRecord> {
   const { method, target, fields, body, expect, timeout } = plan;
   // pauses and tries count for the session's bound as well
   const bound = timeout > 0 ? timeout * 1000 : home.timeouts.request;
@@ -49,7 +53,7 @@ export async function sendFollowing(home: Session, plan: SendPlan): Promise<Resu
       if (home.destroyed) return failedRecord(state, NE_ERROR);
       const outcome = await sendStep(state);
       if ("redirect" in outcome) {
-        follow(state, outcome.redirect, outcome.status);
+        follow(state, outcome.redirect, outcome.status, findHop);
         continue;
       }
       const { record } = outcome;
@@ -66,12 +70,17 @@ export async function sendFollowing(home: Session, plan: SendPlan): Promise<Resu
 
 // ---- redirects ----
 
-function follow(state: SendState, redirected: Redirected, status: number): void {
+function follow(
+  state: SendState,
+  redirected: Redirected,
+  status: number,
+  findHop: FindHop,
+): void {
   const { destination, method, withBody } = redirected;
   const { home, step, plan, hops } = state;
   const { scheme, server } = step.s;
   const stays = isSameOrigin({ scheme, host: server.hostname, port: server.port }, destination);
-  const next = stays ? step : { ...step, ...cloneFor(home, destination) };
+  const next = stays ? step : { ...step, ...findHop(home, destination) };
   if (!stays) step.leave();
   state.step = {
     ...next,
@@ -82,20 +91,6 @@ function follow(state: SendState, redirected: Redirected, status: number): void 
     expect: withBody && step.expect,
   };
   hops.push(Object.freeze({ status, from: urlOf(step), to: urlOf(state.step) }));
-}
-
-// A session for a stranger, which ends whatever it does when the first one is broken off.
-function cloneFor(s: Session, destination: Destination): Pick<Step, "s" | "leave"> {
-  const clone = cloneSession(s, { ...destination, stranger: true });
-  clone.askedBy = s;
-  const scope = new Scope();
-  s.work.scopes.add(scope);
-  scope.onBreak(({ cause }) => abortAll(clone, cause));
-  const leave = (): void => {
-    s.work.scopes.delete(scope);
-    if (!clone.destroyed) ne_session_destroy(clone.handle);
-  };
-  return { s: clone, leave };
 }
 
 // ---- tries ----

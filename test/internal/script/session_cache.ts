@@ -1,5 +1,6 @@
 // nx_fetch: sessions kept for an origin, how many connections they make, and what ends them.
 import { spawn } from "node:child_process";
+import { tracingChannel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { text } from "node:stream/consumers";
@@ -206,4 +207,31 @@ t.test("a program ends while sessions are kept, and not before its requests", as
   const child = spawn(process.execPath, ["--input-type=module", "-e", source]);
   const [out] = await Promise.all([text(child.stdout), once(child, "close")]);
   t.equal(out, "ok\n");
+});
+
+t.test("requests that are redirected to one server share its connections", async (t) => {
+  const held = gate();
+  const isHeld = gate();
+  const there = await counting(t, (_request, response) => {
+    isHeld.open();
+    void held.opened.then(() => response.end("there"));
+  });
+  const to = there.origin.replace("127.0.0.1", "localhost");
+  const here = await counting(t, ({ url }, response) => {
+    response.writeHead(302, { Location: `${to}${url ?? ""}` }).end();
+  });
+  // the second request is at the other server, too, as soon as it says so
+  const told = tracingChannel<unknown, { url: string }>("libneon:request").start;
+  const open = (message: unknown): void => {
+    if ((message as { url: string }).url === `${to}/2`) held.open();
+  };
+  told.subscribe(open);
+  t.teardown(() => told.unsubscribe(open));
+  const setup = (sess: ne_session): void => nx_set_max_connections(sess, 1);
+  const first = nx_fetch(`${here.origin}/1`, { setup, redirects: 1 });
+  await isHeld.opened;
+  const second = nx_fetch(`${here.origin}/2`, { redirects: 1 });
+  t.strictSame([(await first).text(), (await second).text()], ["there", "there"]);
+  t.strictSame(there.lines, ["GET /1", "GET /2"]);
+  t.equal(there.connections, 1);
 });
