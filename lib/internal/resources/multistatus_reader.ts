@@ -96,8 +96,7 @@ export class MultistatusReader {
   // bytes since anything was read whole
   #tokenBytes = 0;
   #text = "";
-  #lastLine = "";
-  #lastStatus: Readonly<ne_status> | null = null;
+  #lastStatus: { readonly line: string; readonly status: Readonly<ne_status> } | null = null;
 
   /**
    * @param maxBytes of a property's value
@@ -315,18 +314,18 @@ export class MultistatusReader {
   }
 
   #takeStatus(line: string): number {
-    if (line !== this.#lastLine || this.#lastStatus === null) {
+    let last = this.#lastStatus;
+    if (last?.line !== line) {
       const status = parseStatusElement(line);
       if (status === null) {
         const at = `in status element at line ${ne_xml_currentline(this.#parser)} of response`;
         const shown = printable(line).slice(0, 200);
         return this.#fail(`Invalid HTTP status line ${at}: "${shown}"`);
       }
-      this.#lastLine = line;
-      this.#lastStatus = Object.freeze(status);
+      last = this.#lastStatus = { line, status: Object.freeze(status) };
     }
-    if (this.#inPropstat) this.#propstatStatus = this.#lastStatus;
-    else this.#status = this.#lastStatus;
+    if (this.#inPropstat) this.#propstatStatus = last.status;
+    else this.#status = last.status;
     return 0;
   }
 

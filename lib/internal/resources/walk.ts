@@ -23,7 +23,7 @@ const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
 
 /** What to do about a folder that cannot be listed. */
-export type Verdict = "stop" | "skip" | "retry";
+type Verdict = "stop" | "skip" | "retry";
 
 /** How to walk. */
 export interface Walking {
@@ -31,7 +31,8 @@ export interface Walking {
   readonly body: string;
   readonly self: boolean;
   readonly parallel: number;
-  readonly onError: ((path: string, error: nx_error) => Verdict | Promise<Verdict>) | null;
+  /** Asked about a folder that cannot be read; what it gives, or promises, is a `Verdict`. */
+  readonly onError: ((path: string, error: nx_error) => unknown) | null;
 }
 
 interface Delivery {

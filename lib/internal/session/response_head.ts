@@ -78,12 +78,12 @@ export async function readStatus(r: Request, sending: Sending): Promise<number> 
 /** Makes the error string that of the response. */
 function tellStatus({ session: s, status, clock }: Request): void {
   setError(s, `${status.code} ${status.reason_phrase ?? ""}`);
-  s.statusOf = clock.ordinal;
+  s.last.statusOf = clock.ordinal;
 }
 
 /** Makes the error string that of the response again, where another request has set it since. */
 export function tellStatusAgain(r: Request): void {
-  if (r.session.statusOf !== r.clock.ordinal) tellStatus(r);
+  if (r.session.last.statusOf !== r.clock.ordinal) tellStatus(r);
 }
 
 // The body waits for a 100 response.

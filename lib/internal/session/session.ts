@@ -37,7 +37,6 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     server,
     hostport: port === (SCHEME_PORT[scheme] ?? 80) ? shown : `${shown}:${port}`,
     error: "Unknown error.",
-    statusOf: null,
     cause: null,
     flags: [1, 0, 0, 0, 0, secure && !server.literal ? 1 : 0, 0, 0, 1],
     hooks: {
@@ -61,7 +60,7 @@ export function createSession(scheme: string, host: string, port: number): Sessi
     work: { idle: [], turns: new Turns(), scopes: new Set(), begun: 0 },
     limits: { ...DEFAULT_LIMITS },
     signal: null,
-    last: { timings: null, report: null },
+    last: { timings: null, report: null, statusOf: null },
     askedBy: null,
     destroyed: false,
   }));

@@ -199,8 +199,6 @@ export interface Session {
   /** Value of the Host field. */
   hostport: string;
   error: string;
-  /** The ordinal of the request whose status the error string tells, if it does. */
-  statusOf: number | null;
   cause: Error | null;
   flags: number[];
   hooks: Hooks;
@@ -222,8 +220,11 @@ export interface Session {
   limits: Limits;
   /** Breaks off whatever the session does; `forget` takes the tie away. */
   signal: { signal: AbortSignal; forget: () => void } | null;
-  /** Of the request that ended last. */
-  last: { timings: Timings | null; report: Report | null };
+  /**
+   * Of the request that ended last; `statusOf` is the ordinal of the one whose status the error
+   * string tells, if it does.
+   */
+  last: { timings: Timings | null; report: Report | null; statusOf: number | null };
   /** The session for which this one follows a redirect: its request fails if this one's does. */
   askedBy: Session | null;
   destroyed: boolean;
@@ -232,7 +233,7 @@ export interface Session {
 /** Sets the error string: one printable line of neon's length. */
 export function setError(s: Session, text: string, cause: Error | null = null): void {
   s.error = printable(text).slice(0, MAX_SESSION_ERROR);
-  s.statusOf = null;
+  s.last.statusOf = null;
   s.cause = cause;
 }
 

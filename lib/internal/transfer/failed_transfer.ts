@@ -9,7 +9,7 @@ import { nx_error } from "../script/nx_error.js";
 import { ne_fill_server_uri } from "../../ne_session.js";
 import { ne_uri } from "../../ne_uri.js";
 import { ne_status } from "../../ne_utils.js";
-import type { TransferResponse, TransferContext } from "./transfer_request.js";
+import { isLive, type TransferContext, type TransferResponse } from "./transfer_request.js";
 
 /** What ends a transfer. */
 export class Failed extends Error {
@@ -92,13 +92,14 @@ export function toCaller(
   return made;
 }
 
-// The condition that an error document names.
+// The condition that an error document names. The session may have been destroyed since.
 function conditionOf(
-  { sess }: TransferContext,
+  context: TransferContext,
   { headers, body, path }: TransferResponse,
 ): string | null {
+  if (!isLive(context)) return null;
   const base = new ne_uri();
-  ne_fill_server_uri(sess, base);
+  ne_fill_server_uri(context.sess, base);
   base.path = path;
   return conditionIn(body, lastValue(headers, "content-type"), base);
 }
