@@ -27,7 +27,8 @@ t.test("every text has a row", async (t) => {
 t.test("a row says something, and stands for a text of the library", async (t) => {
   // statuses are the server's words; variables have their names, and the parser its lines, from
   // where the text is put together
-  const elsewhere = /^(?:\d\d\d |… …$|PATH: |…\w+_proxy…$|XML parse error|Invalid HTTP status line)/;
+  const elsewhere =
+    /^(?:\d\d\d |… …$|PATH: |…\w+_proxy…$|XML parse error|Invalid HTTP status line)/;
   for (const { text, pattern } of explainedLines()) {
     if (elsewhere.test(text)) continue;
     t.ok(text.replace(/[…\s:]/g, "").length >= 5, `${text} is no pattern for everything`);
