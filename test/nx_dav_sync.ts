@@ -239,6 +239,15 @@ t.test("from a map, what goes while the answer is under way is gone", async (t) 
   t.equal(changes.token, "urn:2");
 });
 
+t.test("from a map, what nobody has heard of is not told as gone", async (t) => {
+  const known = new Map([["/c/a", '"a"']]);
+  const { sess } = await answering(
+    t,
+    synced("urn:1", response("/c/old", GONE), response("/c/a", GONE), member("b")),
+  );
+  t.strictSame(await told(nx_sync(sess, "/c/", known)), ['+/c/b "b"', "-/c/a"]);
+});
+
 t.test("from a map, a report that is refused halfway makes nothing of what it said", async (t) => {
   const self = response("/c/", propstat("<D:resourcetype><D:collection/></D:resourcetype>"));
   const known = new Map([["/c/a", '"a"'], ["/c/b", '"b"']]);

@@ -3,6 +3,7 @@
 // such report, entity tags are compared. A token is given only after everything before it.
 import { mapSupply, type Supply, supplyOf } from "./batches.js";
 import { failure } from "./failed_request.js";
+import { Fingerprints } from "./fingerprints.js";
 import { CUT_SHORT, ResourceCollector } from "./resource_collector.js";
 import { listOnce, propfind, propfindBody } from "./propfind.js";
 import { isAbsence } from "./stat.js";
@@ -165,15 +166,21 @@ async function* syncKnown(
     const isAsked = kind === "member" || (kind === "below" && syncing.level === "infinite");
     if (isAsked) members.set(keyOf(locate(path)[0]), { path, etag, isThere: false });
   }
+  const told = new Fingerprints();
   const isNews = ({ path, removed, resource }: nx_change): boolean => {
     const key = keyOf(locate(path)[0]);
     const member = members.get(key);
     if (removed) {
-      // what is gone is told at the end, also what was there when the response began
-      members.set(key, { path, etag: "", ...member, isThere: false });
+      // what is gone is told at the end, also what was there when the response began; but nothing
+      // that the caller has never heard of
+      const isHeardOf = member !== undefined || !told.add(key);
+      if (isHeardOf) members.set(key, { path, etag: "", ...member, isThere: false });
       return false;
     }
-    if (member === undefined) return true;
+    if (member === undefined) {
+      told.add(key);
+      return true;
+    }
     const isSame = resource?.etag === member.etag;
     member.isThere = true;
     // so that what it is now told to be is not taken for what it was
