@@ -26,6 +26,11 @@ export class Stretch {
   }
 }
 
+/** Resolves when the event loop has come to the end of its round. */
+export function eventTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 let nextTurn: Promise<void> | null = null;
 
 /**

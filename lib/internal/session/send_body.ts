@@ -10,6 +10,7 @@ import {
   UPLOAD_CHUNK,
   ne_status_sending,
 } from "../base/constants.js";
+import { eventTurn } from "../base/event_turn.js";
 import { CHUNK_FRAME, chunkedEnd, chunkStart } from "../http/request_head.js";
 import type { Wire } from "../wire/wire.js";
 import { CLOSED } from "../wire/wire_failure.js";
@@ -153,7 +154,7 @@ class Sender {
       const block = await source(pace.step);
       if (blind >= BLIND_BYTES) {
         // what has come is read between the writes
-        await this.#aside(new Promise((resolve) => setImmediate(resolve)));
+        await this.#aside(eventTurn());
         blind = 0;
       }
       if (this.stopped) return true;

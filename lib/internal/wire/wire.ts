@@ -11,6 +11,7 @@
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import { NE_SOCK_ERROR } from "../base/constants.js";
+import { eventTurn } from "../base/event_turn.js";
 import { askHeldReset, readBeforeDestroy } from "./node_internals.js";
 import type { ReadRing, Segment } from "./read_blocks.js";
 import { Waits } from "./waits.js";
@@ -268,8 +269,8 @@ export class Wire {
    */
   async poll(): Promise<void> {
     // the first turn only ends the round under way, the second comes after a look at every socket
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
+    await eventTurn();
+    await eventTurn();
   }
 
   /**
@@ -356,7 +357,7 @@ export class Wire {
   /** Reads find the end behind what has arrived, as on Linux: what comes later is not refused. */
   async shutdownReading(): Promise<void> {
     // the bytes that the system has already
-    await new Promise((resolve) => setImmediate(resolve));
+    await eventTurn();
     this.#receives = false;
     if (this.#waits.isReading) this.#endReading(CLOSED);
   }
